@@ -1,0 +1,2 @@
+// What jest loads where the extension imports a style sheet.
+module.exports = {};
