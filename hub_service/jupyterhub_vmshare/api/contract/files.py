@@ -1,0 +1,48 @@
+"""Wire models of what lies in a folder. Paths are relative, with ``/`` between parts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from jupyterhub_vmshare.api.contract.base import Asked, Page, Timestamp, Told
+
+
+class EntryKind(StrEnum):
+    """What an entry is. Anything that is neither file nor directory is ``other``."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+    OTHER = "other"
+
+
+class EntryView(Told):
+    """A file or directory in a folder."""
+
+    name: str
+    path: str
+    kind: EntryKind
+    size: int | None = Field(None, description="Bytes; null for directories.")
+    modified_at: Timestamp
+
+
+class EntriesPage(Page):
+    """Entries of one directory: directories first, then by name."""
+
+    path: str
+    items: list[EntryView]
+
+
+class NewDirectory(Asked):
+    """A directory to make; its parent must be there."""
+
+    path: str = Field(max_length=4096)
+
+
+class Move(Asked):
+    """A file or directory's new path inside the same folder; never over something."""
+
+    source: str = Field(max_length=4096)
+    target: str = Field(max_length=4096)

@@ -1,0 +1,61 @@
+"""Wire models of folders."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
+from jupyterhub_vmshare.words import ThingState
+
+
+class Relation(StrEnum):
+    """How the caller stands to a folder."""
+
+    MINE = "mine"
+    SHARED_WITH_ME = "shared_with_me"
+
+
+class NewFolder(Asked):
+    """A folder to make."""
+
+    name: str = Field(max_length=1000)
+
+
+class FolderRename(Asked):
+    """The new name, for everybody."""
+
+    name: str = Field(max_length=1000)
+
+
+class AliasChoice(Asked):
+    """A name of the caller's own for a folder; null takes it away."""
+
+    alias: str | None = Field(max_length=1000)
+
+
+class FolderView(Told):
+    """A folder as the caller sees it; ``actions`` is what they may do with it now."""
+
+    id: str
+    name: str = Field(description="The owner's name for it.")
+    label: str = Field(description="What to show the caller: their alias, or the name.")
+    alias: str | None = None
+    owner: PersonName
+    relation: Relation
+    level: str = Field(description="owner, or a folder level.")
+    state: ThingState
+    created_at: Timestamp
+    ends_at: Timestamp | None = Field(None, description="When the caller's access ends.")
+    shared_with: int | None = Field(
+        None, description="Pending and live grants on it; null where the caller may not see."
+    )
+    actions: list[str]
+    version: int
+
+
+class FoldersPage(Page):
+    """Folders, by label."""
+
+    items: list[FolderView]

@@ -1,0 +1,117 @@
+"""Wire models of grants and invitations. One form for folders, machines and drives."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Problem, Timestamp, Told
+from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind, ThingKind
+
+
+class Receiver(Told):
+    """Who receives: a person, a team or a project."""
+
+    kind: ReceiverKind = ReceiverKind.PERSON
+    name: PersonName
+
+
+class NewGrant(Asked):
+    """One receiver's invitation."""
+
+    receiver: str = Field(description="The hub's exact name.", max_length=1000)
+    receiver_kind: ReceiverKind = ReceiverKind.PERSON
+    level: str = Field(description="A level of the thing's kind.", max_length=32)
+    ends_at: Timestamp | None = Field(None, description="When it ends by itself; null: never.")
+
+
+class NewGrants(Asked):
+    """Several invitations at once; each gets a result of its own."""
+
+    grants: list[NewGrant] = Field(min_length=1, max_length=200)
+
+
+class GrantChange(Asked):
+    """What to change of a pending or live grant; a field left out stays as it is."""
+
+    level: str | None = Field(None, max_length=32)
+    ends_at: Timestamp | None = Field(None, description="null takes the end date away.")
+
+
+class GrantView(Told):
+    """A grant as people who may see the thing's people see it."""
+
+    id: str
+    thing_id: str
+    thing_kind: ThingKind
+    receiver: Receiver
+    giver: PersonName
+    level: str
+    state: GrantState
+    parent_id: str | None = None
+    created_at: Timestamp
+    answered_at: Timestamp | None = None
+    ends_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    ended_why: EndedWhy | None = None
+    version: int = Field(description="The ETag, as a number.")
+
+
+class GrantResult(Told):
+    """What became of one receiver of a batch: a grant, or a problem."""
+
+    receiver: str
+    grant: GrantView | None = None
+    problem: Problem | None = None
+
+
+class GrantResults(Told):
+    """In the order of the request."""
+
+    results: list[GrantResult]
+
+
+class Cut(Told):
+    """What a revoke, a downgrade or a leave reached, and what it can't undo."""
+
+    ended: list[GrantView] = Field(default_factory=list)
+    sessions_cut: int = Field(0, description="Running sessions in which a mount was closed.")
+    cannot_undo: str = Field(description="What stays with the person, in a sentence.")
+
+
+class InvitationView(Told):
+    """A grant that waits for the caller's answer: name, owner, level, dates; nothing inside."""
+
+    id: str
+    thing_id: str
+    thing_kind: ThingKind
+    thing_name: str
+    owner: PersonName
+    giver: PersonName
+    level: str
+    receiver: Receiver
+    created_at: Timestamp
+    ends_at: Timestamp | None = None
+    available: bool = Field(description="False while the thing is in the trash.")
+    version: int
+    suggested_alias: str | None = Field(
+        None, description="Set when the caller already has something of that name."
+    )
+
+
+class InvitationsPage(Page):
+    """The caller's open invitations, newest first."""
+
+    items: list[InvitationView]
+
+
+class Acceptance(Asked):
+    """The answer yes; ``alias`` when the name is taken on the caller's side."""
+
+    alias: str | None = Field(None, min_length=1, max_length=255)
+
+
+class PeopleOfThing(Told):
+    """Who has a thing: its owner, and every pending or live grant."""
+
+    owner: PersonName
+    grants: list[GrantView]

@@ -1,0 +1,1 @@
+"""The database: engine, tables, migrations. SQLite embedded, PostgreSQL for several replicas."""

@@ -1,0 +1,170 @@
+"""Connections and transactions, the same way on SQLite and PostgreSQL (DESIGN: D14).
+
+SQLite has one writer connection behind a lock, and readers apart that can't write.
+PostgreSQL writers lock the rows they decide on (``lock_thing``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from jupyterhub_vmshare.db.tables import event_audience, events, things
+from jupyterhub_vmshare.errors import NotFound
+from jupyterhub_vmshare.ids import new_id
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The service's clock; tests hand in one of their own."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Something that happened, to be recorded in the transaction that makes it so.
+
+    ``audience`` names the persons who may see it; nobody else ever does.
+    """
+
+    type: str
+    actor: str | None
+    audience: frozenset[str]
+    thing_id: str | None = None
+    thing_name: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+EventCheck = Callable[[NewEvent], None]
+"""Refuses an event that the catalogue does not describe (wiring hands it in)."""
+
+
+class Transaction:
+    """One unit of work: its connection, its moment, its events."""
+
+    def __init__(self, conn: AsyncConnection, at: datetime, check: EventCheck) -> None:
+        self.conn = conn
+        self.at = at
+        self.has_events = False
+        self._check = check
+
+    async def record(self, event: NewEvent) -> None:
+        """Insert the event beside the change that it tells of."""
+        self._check(event)
+        event_id = new_id("evt")
+        await self.conn.execute(
+            events.insert().values(
+                id=event_id,
+                type=event.type,
+                at=self.at,
+                actor=event.actor,
+                thing_id=event.thing_id,
+                thing_name=event.thing_name,
+                audience=sorted(event.audience),
+                data=dict(event.data),
+            )
+        )
+        rows = [{"person": person, "event_id": event_id} for person in sorted(event.audience)]
+        if rows:
+            await self.conn.execute(event_audience.insert(), rows)
+        self.has_events = True
+
+    async def lock_thing(self, thing_id: str) -> sa.Row[Any]:
+        """The thing's row, held against every other writer until the transaction ends."""
+        query = things.select().where(things.c.id == thing_id).with_for_update()
+        row = (await self.conn.execute(query)).one_or_none()
+        if row is None:
+            raise NotFound
+        return row
+
+
+class Database:
+    """The one door to the database of a process."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock = utc_now,
+        check: EventCheck = lambda event: None,
+        readers: int = 4,
+    ) -> None:
+        self.url = sa.make_url(url)
+        self.clock = clock
+        self._check = check
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.committed: list[Callable[[], None]] = []
+        """Called after each commit that recorded events."""
+        if self.is_sqlite:
+            self._writer = _sqlite_engine(self.url, size=1, writes=True)
+            self._reader = _sqlite_engine(self.url, size=readers, writes=False)
+            self._turn: contextlib.AbstractAsyncContextManager[Any] = asyncio.Lock()
+        else:
+            self._writer = _postgres_engine(self.url, size=10, isolation="READ COMMITTED")
+            self._reader = _postgres_engine(self.url, size=10, isolation="REPEATABLE READ")
+            self._turn = asyncio.Semaphore(10)
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A consistent snapshot."""
+        async with self._reader.connect() as conn:
+            yield conn
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[Transaction]:
+        """Commits on leaving, rolls back on an error. Never wait for the network inside."""
+        async with self._turn, self._writer.begin() as conn:
+            transaction = Transaction(conn, self.clock(), self._check)
+            yield transaction
+        if transaction.has_events:
+            for listener in self.committed:
+                listener()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._reader.dispose()
+        await self._writer.dispose()
+
+
+def _sqlite_engine(url: sa.URL, *, size: int, writes: bool) -> AsyncEngine:
+    engine = create_async_engine(
+        url.set(drivername="sqlite+aiosqlite"), pool_size=size, max_overflow=0, pool_timeout=60
+    )
+
+    @sa.event.listens_for(engine.sync_engine, "connect")
+    def _prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 30000")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        if writes:
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute("PRAGMA synchronous = FULL")
+        else:
+            cursor.execute("PRAGMA query_only = ON")
+        cursor.close()
+
+    @sa.event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres_engine(url: sa.URL, *, size: int, isolation: str) -> AsyncEngine:
+    return create_async_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=60,
+        pool_pre_ping=True,
+        isolation_level=isolation,
+    )

@@ -1,0 +1,199 @@
+"""Every table of the service. People are the hub's names: there is no user table here.
+
+``things`` is what grants point at, whatever its kind, so that sharing has one life cycle and
+"what may this person see" is one query. A noun keeps what only it needs in a table of its own.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+from jupyterhub_vmshare.db.types import Json, Moment
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_ID = String(30)
+_NAME = String(255)
+
+things = Table(
+    "things",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("owner", _NAME, nullable=False),
+    Column("name", _NAME, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("trashed_at", Moment),
+    Column("version", Integer, nullable=False, server_default="1"),
+)
+Index(
+    "uq_things_live_name",
+    things.c.kind,
+    things.c.owner,
+    things.c.name,
+    unique=True,
+    # A trashed namesake never blocks.
+    sqlite_where=text("state = 'live'"),
+    postgresql_where=text("state = 'live'"),
+)
+Index("ix_things_owner", things.c.owner, things.c.kind, things.c.state)
+
+_LIVE_GRANT = text("state IN ('pending', 'active')")
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("thing_id", _ID, ForeignKey("things.id"), nullable=False),
+    Column("receiver_kind", String(16), nullable=False),
+    Column("receiver", _NAME, nullable=False),
+    Column("giver", _NAME, nullable=False),
+    Column("level", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("parent_id", _ID, ForeignKey("grants.id")),
+    Column("created_at", Moment, nullable=False),
+    Column("answered_at", Moment),
+    Column("ends_at", Moment),
+    Column("ended_at", Moment),
+    Column("ended_why", String(16)),
+    Column("version", Integer, nullable=False, server_default="1"),
+    CheckConstraint("(state = 'ended') = (ended_why IS NOT NULL)", name="ended_says_why"),
+)
+Index(
+    "uq_grants_live",
+    grants.c.thing_id,
+    grants.c.receiver_kind,
+    grants.c.receiver,
+    grants.c.giver,
+    unique=True,
+    sqlite_where=_LIVE_GRANT,
+    postgresql_where=_LIVE_GRANT,
+)
+Index("ix_grants_receiver", grants.c.receiver, grants.c.receiver_kind, grants.c.state)
+Index("ix_grants_thing", grants.c.thing_id, grants.c.state)
+Index("ix_grants_giver", grants.c.giver, grants.c.state)
+Index("ix_grants_parent", grants.c.parent_id)
+Index(
+    "ix_grants_ends_at",
+    grants.c.ends_at,
+    sqlite_where=_LIVE_GRANT,
+    postgresql_where=_LIVE_GRANT,
+)
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("grant_id", _ID, ForeignKey("grants.id"), primary_key=True),
+    Column("person", _NAME, primary_key=True),
+    Column("answer", String(16), nullable=False),
+    Column("answered_at", Moment, nullable=False),
+)
+
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("person", _NAME, primary_key=True),
+    Column("thing_id", _ID, ForeignKey("things.id"), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("alias", _NAME, nullable=False),
+)
+Index("uq_aliases_alias", aliases.c.person, aliases.c.kind, aliases.c.alias, unique=True)
+
+team_members = Table(
+    "team_members",
+    metadata,
+    Column("team", _NAME, primary_key=True),
+    Column("person", _NAME, primary_key=True),
+    Column("since", Moment, nullable=False),
+)
+Index("ix_team_members_person", team_members.c.person)
+
+mirrors = Table(
+    "mirrors",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("refreshed_at", Moment, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    # Both are null until the sequencer has been here.
+    Column("position", BigInteger, unique=True),
+    Column("hash", String(64)),
+    Column("type", String(64), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", _NAME),
+    Column("thing_id", _ID),
+    Column("thing_name", _NAME),
+    Column("audience", Json, nullable=False),
+    Column("data", Json, nullable=False),
+)
+Index(
+    "ix_events_unsequenced",
+    events.c.at,
+    events.c.id,
+    sqlite_where=text("position IS NULL"),
+    postgresql_where=text("position IS NULL"),
+)
+Index("ix_events_thing", events.c.thing_id, events.c.position)
+
+event_audience = Table(
+    "event_audience",
+    metadata,
+    Column("person", _NAME, primary_key=True),
+    Column("event_id", _ID, ForeignKey("events.id"), primary_key=True),
+    Column("position", BigInteger),
+)
+Index("ix_event_audience_position", event_audience.c.person, event_audience.c.position)
+
+chain_head = Table(
+    "chain_head",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("term", BigInteger, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("person", _NAME, primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("request_hash", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Moment, nullable=False),
+)
+Index("ix_idempotency_created_at", idempotency.c.created_at)

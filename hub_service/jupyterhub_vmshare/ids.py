@@ -1,0 +1,18 @@
+"""Ids with a prefix that tells the kind (``fld_…``, ``gnt_…``).
+
+ULIDs: sortable by the time they were made, 80 random bits, safe in paths and URLs.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+ID_PATTERN = r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}"
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id of the kind that ``prefix`` names, such as ``fld``."""
+    number = (time.time_ns() // 1_000_000) << 80 | secrets.randbits(80)
+    return f"{prefix}_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
