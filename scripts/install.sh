@@ -1,0 +1,221 @@
+#!/usr/bin/env bash
+# Installs what a part of the project needs, into the project's own folders:
+#
+#   scripts/install.sh [hub] [test] [lint] [docs]        (all of them without a name)
+#
+# Running it again is quick: each step is left out while what it was made from is the same.
+# Registries are those that pip and npm are set to use; none is named here.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+venv=${VMSHARE_VENV:-.venv}
+hub=${VMSHARE_HUB:-} # a requirement of its own, such as jupyterhub==5.5.1
+
+say() { printf '== %s\n' "$*"; }
+die() {
+  printf '!! %s\n' "$*" >&2
+  exit 1
+}
+
+# One at a time: two terminals may ask at once.
+exec 9>.install.lock
+if ! flock --nonblock 9; then
+  say "Another installation is under way in this folder; waiting for it."
+  flock --timeout 1200 9 || die "The other installation has not ended within 20 minutes."
+fi
+
+hash_of() { cat -- "$@" | sha256sum | cut -c1-16; }
+is_stamped() { [[ -f $1 && $(<"$1") == "$2" ]]; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# --- system packages ------------------------------------------------------------------------
+
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -q "$@"
+}
+
+# need_packages WHY PACKAGE…  installs them when root on Debian, else says what to do.
+need_packages() {
+  local why=$1
+  shift
+  if [[ $(id -u) != 0 ]] || ! has apt-get; then
+    die "$why Please install: $* (as root on Debian: apt-get install $*)."
+  fi
+  say "Installing $*."
+  local log
+  log=$(mktemp)
+  { apt_get update && apt_get install --yes --no-install-recommends "$@"; } >"$log" 2>&1 9>&- || {
+    tail -n 20 "$log" >&2
+    die "$* could not be installed: apt-get's last words are above."
+  }
+  rm -f "$log"
+}
+
+# With Debian's interpreter when root: root's own may lie in a home that the Unix accounts of
+# the demonstration can't read.
+python=python3
+if [[ $(id -u) == 0 && -x /usr/bin/python3 ]]; then
+  python=/usr/bin/python3
+fi
+
+need_python() {
+  has "$python" || need_packages "Python 3.11 or newer is needed." python3 python3-venv
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+    die "Python 3.11 or newer is needed; $python is $("$python" --version 2>&1)."
+  "$python" -c 'import ensurepip, venv' 2>/dev/null ||
+    need_packages "Python's venv module is needed." python3-venv
+}
+
+need_node() {
+  has npm || need_packages "Node.js 20 or newer, with npm, is needed to build." nodejs npm
+  local major
+  major=$(node -p 'process.versions.node.split(".")[0]')
+  ((major >= 20)) || die "Node.js 20 or newer is needed to build; here is $(node --version)."
+}
+
+need_browser_and_database() {
+  local missing=()
+  has chromium || missing+=(chromium)
+  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb || missing+=(postgresql)
+  compgen -G '/usr/share/fonts/truetype/dejavu/*' >/dev/null || missing+=(fonts-dejavu-core)
+  compgen -G '/usr/share/fonts/truetype/liberation*/*' >/dev/null ||
+    missing+=(fonts-liberation)
+  ((${#missing[@]} == 0)) || need_packages "The tests need a browser and a database." "${missing[@]}"
+}
+
+# --- Python ---------------------------------------------------------------------------------
+
+make_venv() {
+  [[ -x $venv/bin/python && -x $venv/bin/pip ]] && return
+  need_python
+  say "Making $venv with $("$python" --version)."
+  (
+    umask 022
+    "$python" -m venv --clear "$venv"
+  ) || die "$venv could not be made."
+}
+
+# uv does not read pip's configuration: tell it the two things that matter.
+tell_uv() {
+  local setting
+  if setting=$("$venv/bin/pip" config get global.index-url 2>/dev/null); then
+    export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$setting}
+  fi
+  if [[ -n ${PIP_INDEX_URL:-} ]]; then
+    export UV_DEFAULT_INDEX=${UV_DEFAULT_INDEX:-$PIP_INDEX_URL}
+  fi
+  setting=${PIP_CERT:-$("$venv/bin/pip" config get global.cert 2>/dev/null || true)}
+  if [[ -n $setting ]]; then
+    export SSL_CERT_FILE=${SSL_CERT_FILE:-$setting}
+  fi
+  export UV_HTTP_TIMEOUT=${UV_HTTP_TIMEOUT:-180} UV_LINK_MODE=${UV_LINK_MODE:-copy}
+}
+
+labextension_link() { echo "$venv/share/jupyter/labextensions/jupyter-vmshare"; }
+
+link_labextension() {
+  local link
+  link=$(labextension_link)
+  mkdir -p "$(dirname "$link")"
+  rm -rf "$link"
+  ln -s "$PWD/jupyter_vmshare/labextension" "$link"
+}
+
+python_packages() { # python_packages EXTRA…
+  local extras stamp want
+  extras=$(IFS=,; echo "$*")
+  stamp=$venv/.stamps/python-${extras//,/-}
+  want=$(hash_of pyproject.toml jupyter_vmshare/_version.py)${hub:+ $hub}
+  is_stamped "$stamp" "$want" && return
+  say "Installing jupyter-vmshare[$extras] into $venv."
+  # Not through the link: what pip would remove behind it is the build itself.
+  rm -rf "$(labextension_link)"
+  "$venv/bin/pip" --version >/dev/null || die "$venv is broken: remove it and try again."
+  [[ -x $venv/bin/uv ]] || "$venv/bin/pip" install --quiet uv ||
+    say "uv could not be installed; going on with pip."
+  mkdir -p "$venv/.stamps"
+  # An editable install takes a copy of the labextension; the link takes its place afterwards.
+  mkdir -p jupyter_vmshare/labextension
+  export SKIP_JUPYTER_BUILDER=1
+  (
+    umask 022
+    tell_uv
+    "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --editable ".[$extras]" ${hub:+"$hub"}
+  ) || {
+    say "uv did not manage; trying again with pip."
+    "$venv/bin/pip" install --quiet --editable ".[$extras]" ${hub:+"$hub"} ||
+      die "jupyter-vmshare[$extras] could not be installed: pip's words are above."
+  }
+  unset SKIP_JUPYTER_BUILDER
+  link_labextension
+  echo "$want" >"$stamp"
+}
+
+# --- Node, and the labextension -------------------------------------------------------------
+
+node_packages() {
+  local want
+  want=$(hash_of package.json package-lock.json .npmrc)
+  is_stamped node_modules/.stamp "$want" && return
+  need_node
+  say "Installing the Node packages of package-lock.json."
+  npm ci --loglevel=error --no-audit --no-fund || die "The Node packages could not be installed: npm's words are above."
+  echo "$want" >node_modules/.stamp
+}
+
+build_labextension() {
+  local want stamp=jupyter_vmshare/labextension/.stamp
+  want=$(find labextension/src labextension/style labextension/schema -type f -print0 |
+    LC_ALL=C sort -z | xargs -0 sha256sum |
+    cat - package.json labextension/tsconfig.json package-lock.json | sha256sum | cut -c1-16)
+  if ! is_stamped "$stamp" "$want"; then
+    need_node
+    say "Building the labextension."
+    local log
+    log=$(mktemp)
+    rm -rf labextension/lib
+    PATH=$PWD/$venv/bin:$PATH npm run --silent build >"$log" 2>&1 || {
+      tail -n 40 "$log" >&2
+      die "The labextension could not be built: the compiler's words are above."
+    }
+    rm -f "$log"
+    echo "$want" >"$stamp"
+  fi
+}
+
+# --- the parts ------------------------------------------------------------------------------
+
+install_hub() {
+  make_venv
+  python_packages hub demo
+  node_packages
+  build_labextension
+}
+
+install_test() {
+  need_browser_and_database
+  make_venv
+  python_packages hub demo test
+  node_packages
+  build_labextension
+}
+
+install_lint() {
+  make_venv
+  python_packages hub demo test lint
+  node_packages
+}
+
+install_docs() {
+  make_venv
+  python_packages hub docs
+}
+
+(($# > 0)) || set -- hub test lint docs
+for part in "$@"; do
+  case $part in
+    hub | test | lint | docs) "install_$part" ;;
+    *) die "There is no part \"$part\": the parts are hub, test, lint and docs." ;;
+  esac
+done
+say "Installed: $*."
