@@ -64,11 +64,8 @@ def main(root: Path = ROOT) -> int:
     print(f"{len(wanted) - len(missing)} of {len(wanted)} scenarios have a test.")
     unknown = sorted(found.keys() - wanted.keys())
     for scenario in unknown:
-        print(
-            f"{scenario} is not in tests/scenarios.md, but {', '.join(sorted(set(found[scenario])))}"
-            " carries it.",
-            file=sys.stderr,
-        )
+        tests = ", ".join(sorted(set(found[scenario])))
+        print(f"{scenario} is not in tests/scenarios.md, but {tests} carries it.", file=sys.stderr)
     return 1 if unknown else 0
 
 
