@@ -1,0 +1,66 @@
+"""What a route says about itself: its one action, what it takes and what it gives.
+
+The OpenAPI file, the test that routes equal it, and the authorisation all read this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from pydantic import BaseModel
+
+from jupyterhub_vmshare.api.contract.base import Asked
+
+PUBLIC = "public"
+"""The action of routes that anybody may call."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One method of one route.
+
+    ``action`` is ``table.action`` of the permission tables, or ``public``.
+    ``raw_in``/``raw_out`` name the media type of bodies that are not JSON.
+    ``once``: takes an Idempotency-Key. ``versioned``: needs If-Match.
+    """
+
+    action: str
+    summary: str
+    takes: type[Asked] | None = None
+    optional_body: bool = False
+    query: type[Asked] | None = None
+    gives: type[BaseModel] | None = None
+    status: tuple[int, ...] = (200,)
+    once: bool = False
+    versioned: bool = False
+    raw_in: str | None = None
+    raw_out: str | None = None
+    changes: bool | None = None
+    """Whether a read-only credential is refused; None: every method but GET and HEAD."""
+
+
+P = ParamSpec("P")
+H = TypeVar("H")
+Method = Callable[Concatenate[H, P], Awaitable[None]]
+
+
+def operation(
+    action: str, *, status: int | tuple[int, ...] = 200, **about: Any
+) -> Callable[[Method[H, P]], Method[H, P]]:
+    """Declare a handler method. The docstring's first line is the summary in the OpenAPI file."""
+
+    def declare(method: Method[H, P]) -> Method[H, P]:
+        statuses = status if isinstance(status, tuple) else (status,)
+        summary = (method.__doc__ or "").strip().split("\n")[0]
+        method.operation = Operation(action, summary, status=statuses, **about)  # type: ignore[attr-defined]
+        return method
+
+    return declare
+
+
+def operation_of(method: object) -> Operation | None:
+    """The declaration of a handler method, if it has one."""
+    found = getattr(method, "operation", None)
+    return found if isinstance(found, Operation) else None

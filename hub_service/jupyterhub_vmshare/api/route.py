@@ -1,0 +1,231 @@
+"""The base of all API handlers: who calls, what they sent, and how answers and errors look.
+
+A route authenticates before its body is read, and answers every error as a problem.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from typing import Any, ClassVar, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from tornado import web
+
+from jupyterhub_vmshare.api import idempotency
+from jupyterhub_vmshare.api.contract.base import Asked, Problem
+from jupyterhub_vmshare.api.operation import PUBLIC, Operation, operation_of
+from jupyterhub_vmshare.api.problems import InvalidFields, plain_problem, problem
+from jupyterhub_vmshare.api.rooms import Rooms
+from jupyterhub_vmshare.db.database import Transaction
+from jupyterhub_vmshare.errors import (
+    ChangedMeanwhile,
+    Forbidden,
+    Malformed,
+    PreconditionRequired,
+    TooLarge,
+    TooMany,
+    VMShareError,
+)
+from jupyterhub_vmshare.people.credentials import Caller
+
+MAX_JSON = 1024 * 1024
+"""Bytes of a JSON body. Two hundred invitations take about 40 kB."""
+
+A = TypeVar("A", bound=Asked)
+
+
+@web.stream_request_body
+class Route(web.RequestHandler):
+    """One path of the API. ``path`` is as OpenAPI writes it; see ``operation``."""
+
+    path: ClassVar[str]
+    caller: Caller
+    SUPPORTED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+    def initialize(self, rooms: Rooms) -> None:
+        self.rooms = rooms
+        self._body = bytearray()
+        self._too_large = False
+        self._kept: tuple[int, str] | None = None
+
+    @property
+    def request_id(self) -> str | None:
+        """The id under which the logs know this request."""
+        return getattr(self.request, "vmshare_request_id", None)
+
+    @property
+    def operation(self) -> Operation | None:
+        """What the called method declares."""
+        return operation_of(getattr(self, (self.request.method or "").lower(), None))
+
+    def set_default_headers(self) -> None:
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+
+    def check_xsrf_cookie(self) -> None:
+        """Nothing here: ``identity`` asks for the token where a cookie is the credential."""
+
+    async def prepare(self) -> None:
+        """Find out who calls, before anything of the body is read."""
+        if (operation := self.operation) is None:
+            raise web.HTTPError(405)
+        if operation.action != PUBLIC:
+            self.caller = await self.rooms.identity.caller(self)
+            self._refuse_read_only(operation)
+        await self.before_body()
+
+    async def before_body(self) -> None:
+        """For routes that must decide before they take a large body."""
+        length = int(self.request.headers.get("Content-Length") or 0)
+        self._too_large = length > MAX_JSON
+
+    def _refuse_read_only(self, operation: Operation) -> None:
+        changes = operation.changes
+        if changes is None:
+            changes = self.request.method not in ("GET", "HEAD")
+        if changes and self.caller.read_only:
+            because = self.caller.because or "This credential can only read."
+            raise Forbidden(because, rule="credential.read_only")
+
+    def data_received(self, chunk: bytes) -> None:
+        """Collect a JSON body; what is too large is dropped, and refused when it is read."""
+        if len(self._body) + len(chunk) > MAX_JSON:
+            self._too_large = True
+        if not self._too_large:
+            self._body += chunk
+
+    def body(self, model: type[A]) -> A:
+        """The request's JSON body. Raises ``TooLarge``, ``Malformed`` or ``InvalidFields``."""
+        if self._too_large:
+            raise TooLarge(f"The request is larger than the {MAX_JSON // 1024} KiB taken here.")
+        kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
+        if kind != "application/json":
+            raise Malformed("Send the body as application/json.")
+        try:
+            return model.model_validate_json(bytes(self._body))
+        except ValidationError as error:
+            if any(item["type"] == "json_invalid" for item in error.errors()):
+                raise Malformed("The body is not valid JSON.") from None
+            raise InvalidFields.of(error) from None
+
+    def body_or_none(self, model: type[A]) -> A | None:
+        """The same for routes whose body may be left out."""
+        return self.body(model) if self._body or self._too_large else None
+
+    def query(self, model: type[A]) -> A:
+        """The query as a model; a name that comes twice or is unknown is refused."""
+        given: dict[str, str] = {}
+        for name, values in self.request.query_arguments.items():
+            if name == "_xsrf":
+                continue  # EventSource can't send headers
+            try:
+                given[name] = values[-1].decode("utf-8") if len(values) == 1 else ""
+            except UnicodeDecodeError:
+                raise Malformed(f"{name}: this is not UTF-8.") from None
+            if len(values) > 1:
+                raise Malformed(f"{name}: give it once.")
+        try:
+            return model.model_validate(given)
+        except ValidationError as error:
+            raise InvalidFields.of(error) from None
+
+    def expected_version(self) -> int:
+        """The version in ``If-Match``. Raises ``PreconditionRequired``, ``ChangedMeanwhile``."""
+        given = self.request.headers.get("If-Match")
+        if given is None:
+            raise PreconditionRequired("Send the version that you saw as If-Match.")
+        match = re.fullmatch(r'"(\d{1,9})"', given.strip())
+        if match is None:
+            raise ChangedMeanwhile("If-Match names no version of this; load it again.")
+        return int(match[1])
+
+    def reply(self, status: int, told: BaseModel | None = None) -> None:
+        """Answer, and set the ETag where the model has a version."""
+        self._send(status, None if told is None else told.model_dump_json())
+        version = getattr(told, "version", None)
+        if isinstance(version, int):
+            self.set_header("ETag", f'"{version}"')
+
+    def _send(self, status: int, body: str | None) -> None:
+        self.set_status(status)
+        if body is None:
+            self.clear_header("Content-Type")
+        else:
+            self.set_header("Content-Type", "application/json; charset=utf-8")
+            self.write(body)
+
+    @contextlib.asynccontextmanager
+    async def once(self) -> AsyncIterator[Transaction]:
+        """A write transaction for what must happen once, however often it is asked for.
+
+        A repeated ``Idempotency-Key`` answers what the first one answered (``keep``).
+        """
+        key = idempotency.key_of(self.request, self.caller.name, bytes(self._body))
+        async with self.rooms.db.write() as tx:
+            if key is not None:
+                await idempotency.claim(tx, key)
+            yield tx
+            if key is not None and self._kept is not None:
+                await idempotency.keep(tx, key, *self._kept)
+        if self._kept is not None:
+            self._send(*self._kept)
+
+    def keep(self, status: int, told: BaseModel) -> None:
+        """The answer of a ``once`` block: stored with the change, sent after the commit."""
+        self._kept = (status, told.model_dump_json())
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Refusals are answers, not errors: the access log has them."""
+        if not isinstance(value, (VMShareError, idempotency.Replay)):
+            super().log_exception(typ, value, tb)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Every error leaves here, as a problem."""
+        error = kwargs.get("exc_info", (None, None, None))[1]
+        if isinstance(error, idempotency.Replay):
+            self.set_header("Idempotent-Replayed", "true")
+            self._send(error.status, error.body)
+            self.finish()
+        elif isinstance(error, VMShareError):
+            self._problem(problem(error, self.request_id))
+            if isinstance(error, TooMany):
+                self.set_header("Retry-After", str(error.retry_after))
+            self.finish()
+        else:
+            code, detail = _TORNADO.get(status_code, _TORNADO[500])
+            self._problem(plain_problem(status_code, code, detail, self.request_id))
+            self.finish()
+
+    def _problem(self, told: Problem) -> None:
+        self._send(told.status, told.model_dump_json())
+        self.set_header("Content-Type", "application/problem+json")
+        if told.status == 401:
+            self.set_header("WWW-Authenticate", "Bearer")
+        if told.status == 405:
+            self.set_header("Allow", ", ".join(methods_of(type(self))))
+
+
+def methods_of(route: type[Route]) -> list[str]:
+    """The methods that a route declares."""
+    names = (method for method in route.SUPPORTED_METHODS)
+    return [name for name in names if operation_of(getattr(route, name.lower(), None))]
+
+
+_TORNADO = {
+    400: ("malformed", "The request can't be read."),
+    404: ("not-found", "There is no such thing here."),
+    405: ("method-not-allowed", "This address does not take that method."),
+    500: ("internal-error", "Something went wrong here; the log knows more under this request id."),
+}
+
+
+class NoSuchRoute(Route):
+    """Every other path below ``/api``."""
+
+    path = "/{rest}"
+
+    async def prepare(self) -> None:
+        raise web.HTTPError(404)
