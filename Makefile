@@ -90,6 +90,8 @@ bench: ## Run the benchmarks (an hour; see bench/README.md)
 .PHONY: build
 build: ## Build the wheel and the source distribution into dist/
 	@$(INSTALL) hub
+	PATH="$$PWD/$(VENV)/bin:$$PATH" npm run --silent build:prod
+	rm -rf dist jupyter_vmshare/labextension/build_log.json
 	$(VENV)/bin/uv build --quiet --out-dir dist || $(VENV)/bin/pip wheel --quiet --no-deps --wheel-dir dist .
 	ls -l dist
 

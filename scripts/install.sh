@@ -164,11 +164,11 @@ node_packages() {
 }
 
 build_labextension() {
-  local want stamp=jupyter_vmshare/labextension/.stamp
+  local want stamp=node_modules/.labextension-stamp built=jupyter_vmshare/labextension/package.json
   want=$(find labextension/src labextension/style labextension/schema -type f -print0 |
     LC_ALL=C sort -z | xargs -0 sha256sum |
     cat - package.json labextension/tsconfig.json package-lock.json | sha256sum | cut -c1-16)
-  if ! is_stamped "$stamp" "$want"; then
+  if ! is_stamped "$stamp" "$want" || [[ ! -f $built ]]; then
     need_node
     say "Building the labextension."
     local log
