@@ -1,0 +1,1 @@
+"""Where the bytes of folders lie: the port that the rooms use, and its adapters."""

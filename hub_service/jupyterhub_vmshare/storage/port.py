@@ -1,0 +1,207 @@
+"""The folder store as the rest of the service sees it.
+
+A store keeps one tree a folder, named by the folder's id and never by a name somebody chose.
+Inside a tree a place is a `Parts`: the names from the tree's top down. A store follows no link,
+leaves no tree, and does not block the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from jupyterhub_vmshare.errors import BadInput, Conflict
+
+Parts = tuple[str, ...]
+"""The names on the way from a tree's top to a place in it; ``()`` is the top itself."""
+
+NAME_BYTES = 255
+PATH_BYTES = 4096
+
+
+class EntryExists(Conflict):
+    """Something is there already, and nobody asked to replace it."""
+
+    code = "exists"
+
+
+class NotEmpty(Conflict):
+    """A directory that still has something in it."""
+
+    code = "not-empty"
+
+
+class NotAFile(BadInput):
+    """A directory, a link or something stranger, where a file is needed."""
+
+    code = "not-a-file"
+
+
+class NotADirectory(BadInput):
+    """A file, a link or something stranger, where a directory is needed."""
+
+    code = "not-a-directory"
+
+
+class EntryKind(StrEnum):
+    """What lies at a place."""
+
+    FILE = "file"
+    DIRECTORY = "directory"
+    LINK = "link"
+    OTHER = "other"
+    """A device, a pipe, a socket, or a name that is not text: shown, never opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file, directory, link or other thing in a tree."""
+
+    name: str
+    kind: EntryKind
+    size: int | None
+    """Bytes; None for what is no file."""
+    modified_at: datetime
+    tag: str
+    """Differs when the content may differ: good for an ETag."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntryPage:
+    """Some entries of one directory, and the cursor of the next page."""
+
+    items: Sequence[Entry]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A tree that the store has."""
+
+    folder_id: str
+    made_at: datetime
+
+
+def parse_path(path: str) -> Parts:
+    """The parts of a path that a person sent; ``""`` is the top.
+
+    Takes any name that a file system may hold: rules for *new* names are the folders room's.
+
+    Raises:
+        BadInput: when the path is absolute, climbs, or could be no path at all.
+    """
+    if path == "":
+        return ()
+    if "\0" in path:
+        raise BadInput("A path can't have a NUL character in it.")
+    _check_bytes(path, PATH_BYTES, "path")
+    parts = tuple(path.split("/"))
+    for part in parts:
+        if part in ("", ".", ".."):
+            raise BadInput(
+                "A path is names with one / between them, from the folder's top down: "
+                "no / at either end, no empty name, no . and no .."
+            )
+        _check_bytes(part, NAME_BYTES, "name in a path")
+    return parts
+
+
+def _check_bytes(text: str, most: int, what: str) -> None:
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise BadInput(f"This {what} is not valid Unicode text.") from None
+    if size > most:
+        raise BadInput(f"This {what} is {size} bytes long, and {most} is the most.")
+
+
+class Reading(Protocol):
+    """A file open for reading; it stays the same file whatever happens to its name."""
+
+    entry: Entry
+
+    async def read(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes from ``offset``; empty at the end of the file."""
+
+    async def close(self) -> None:
+        """Give the file back. May be called twice."""
+
+
+class Writing(Protocol):
+    """A file under way. Nobody sees it before `publish`."""
+
+    async def write(self, data: bytes) -> None:
+        """Append; raises StoreFull."""
+
+    async def settle(self) -> None:
+        """Bring everything written so far to the disk."""
+
+    async def publish(self) -> Entry:
+        """Give the settled file its name, at once and for good.
+
+        Raises:
+            EntryExists: something of that name came meanwhile.
+            NotFound: the directory went away meanwhile.
+        """
+
+    async def abandon(self) -> None:
+        """Forget the file, unless it was published. May be called twice."""
+
+
+class FolderStore(Protocol):
+    """One tree a folder. Whatever returned normally survives a power cut."""
+
+    async def start(self) -> None:
+        """Make the store ready, and clear away what an earlier crash left half-written."""
+
+    async def close(self) -> None:
+        """Give back threads and descriptors."""
+
+    async def create(self, folder_id: str) -> None:
+        """Make an empty tree. One that is there already is left as it is."""
+
+    def trees(self) -> AsyncIterator[Sequence[Tree]]:
+        """All trees, in batches, in no order."""
+
+    async def discard_if_empty(self, folder_id: str) -> bool:
+        """Remove the tree if nothing is in it; whether it is gone."""
+
+    async def retire(self, folder_id: str) -> None:
+        """Take the whole tree out of reach at once; `purge` frees its space. Idempotent."""
+
+    async def purge(self, most: int) -> bool:
+        """Remove about ``most`` entries of retired trees; whether some are left."""
+
+    async def page(
+        self, folder_id: str, at: Parts, *, after: str | None, limit: int, matching: str = ""
+    ) -> EntryPage:
+        """Entries of one directory: directories first, then by name without regard to case.
+
+        Args:
+            folder_id: The tree.
+            at: The directory.
+            after: The ``next`` of the page before.
+            limit: The most entries to return.
+            matching: Only names with this in them, without regard to case.
+        """
+
+    async def stat(self, folder_id: str, at: Parts) -> Entry:
+        """What lies at a place; the top's own entry has the name ``""``."""
+
+    async def open(self, folder_id: str, at: Parts) -> Reading:
+        """Open a regular file."""
+
+    async def receive(self, folder_id: str, at: Parts, *, overwrite: bool) -> Writing:
+        """Begin a file; fails early where `Writing.publish` would fail anyway."""
+
+    async def make_directory(self, folder_id: str, at: Parts) -> Entry:
+        """Make one directory; its parent must be there."""
+
+    async def move(self, folder_id: str, source: Parts, target: Parts) -> Entry:
+        """Rename inside one tree, never over something."""
+
+    async def remove(self, folder_id: str, at: Parts) -> None:
+        """Remove one file, link or empty directory."""

@@ -1,0 +1,310 @@
+"""One tree a folder under ``root/<shard>/<id>/files``, all of it the service's own.
+
+``shard`` is the end of the id (random, where the start is the time). Two private areas lie beside
+the shards on the same file system: ``.incoming`` for files under way, ``.gone`` for trees on their
+way out. Neither is inside any folder, so neither is ever listed or mounted.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TypeVar
+
+from jupyterhub_vmshare.errors import NotFound
+from jupyterhub_vmshare.ids import ID_PATTERN
+from jupyterhub_vmshare.storage.port import (
+    Entry,
+    EntryExists,
+    EntryPage,
+    NotAFile,
+    Parts,
+    Tree,
+)
+from jupyterhub_vmshare.storage.posix.handles import (
+    Draft,
+    PosixReading,
+    PosixWriting,
+    Threads,
+    sweep_drafts,
+)
+from jupyterhub_vmshare.storage.posix.listing import Listings
+from jupyterhub_vmshare.storage.posix.purging import fresh_name, purge_some
+from jupyterhub_vmshare.storage.posix.tree import (
+    entry_at,
+    entry_of,
+    open_file,
+    opened,
+    parent_of,
+    rename_new,
+    shown,
+    told,
+    walked,
+)
+
+Result = TypeVar("Result")
+
+_INCOMING, _GONE, _FILES = ".incoming", ".gone", "files"
+_ID = re.compile(ID_PATTERN)
+_DRAFT_AGE = 3600.0
+_BATCH = 500
+
+
+class PosixStore:
+    """A `FolderStore` on one POSIX file system.
+
+    Args:
+        root: The store's directory. Nobody but the service's own account should get in.
+        threads: How many file operations may run at once.
+    """
+
+    def __init__(self, root: str | os.PathLike[str], *, threads: int = 16) -> None:
+        self._root_path = os.fspath(root)
+        self._root = self._incoming = self._gone = -1
+        self._threads = Threads(threads)
+        self._listings = Listings()
+
+    async def start(self) -> None:
+        """Make the areas, and clear away drafts that an earlier crash left."""
+        await self._threads.run(self._start)
+
+    def _start(self) -> None:
+        os.makedirs(self._root_path, mode=0o700, exist_ok=True)
+        self._root = os.open(self._root_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._incoming = _area(self._root, _INCOMING)
+        self._gone = _area(self._root, _GONE)
+        sweep_drafts(self._incoming, time.time() - _DRAFT_AGE)
+
+    async def close(self) -> None:
+        """Give back threads and descriptors."""
+        self._threads.close()
+        for fd in (self._root, self._incoming, self._gone):
+            with suppress(OSError):
+                os.close(fd)
+
+    # Trees
+
+    async def create(self, folder_id: str) -> None:
+        """Make an empty tree."""
+        await self._threads.run(lambda: self._create(folder_id))
+
+    def _create(self, folder_id: str) -> None:
+        way = (*_home(folder_id), _FILES)
+        with told("tree"):
+            for depth, name in enumerate(way):
+                with walked(self._root, way[:depth]) as directory:
+                    _make_durably(directory, name)
+
+    async def trees(self) -> AsyncIterator[Sequence[Tree]]:
+        """All trees, in batches."""
+        found = self._trees()
+        while batch := await self._threads.run(lambda: list(islice(found, _BATCH))):
+            yield batch
+
+    def _trees(self) -> Iterator[Tree]:
+        for shard in sorted(name for name in os.listdir(self._root) if len(name) == 2):
+            with walked(self._root, (shard,)) as directory:
+                for name in os.listdir(directory):
+                    if _ID.fullmatch(name):
+                        made = os.stat(name, dir_fd=directory, follow_symlinks=False).st_ctime
+                        yield Tree(name, datetime.fromtimestamp(made, UTC))
+
+    async def discard_if_empty(self, folder_id: str) -> bool:
+        """Remove the tree if nothing is in it."""
+        return await self._threads.run(lambda: self._discard(folder_id))
+
+    def _discard(self, folder_id: str) -> bool:
+        shard, name = _home(folder_id)
+        try:
+            with walked(self._root, (shard, name)) as home, suppress(FileNotFoundError):
+                os.rmdir(_FILES, dir_fd=home)
+            with walked(self._root, (shard,)) as directory:
+                os.rmdir(name, dir_fd=directory)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+
+    async def retire(self, folder_id: str) -> None:
+        """Take the whole tree out of reach at once."""
+        await self._threads.run(lambda: self._retire(folder_id))
+
+    def _retire(self, folder_id: str) -> None:
+        shard, name = _home(folder_id)
+        with suppress(FileNotFoundError), walked(self._root, (shard,)) as directory:
+            os.rename(name, fresh_name(), src_dir_fd=directory, dst_dir_fd=self._gone)
+            os.fsync(self._gone)
+            os.fsync(directory)
+
+    async def purge(self, most: int) -> bool:
+        """Remove about ``most`` entries of retired trees; whether some are left."""
+        return await self._threads.run(lambda: purge_some(self._gone, most))
+
+    # Inside a tree
+
+    async def page(
+        self, folder_id: str, at: Parts, *, after: str | None, limit: int, matching: str = ""
+    ) -> EntryPage:
+        """Entries of one directory."""
+
+        def work(top: int) -> EntryPage:
+            with opened(top, at) as directory:
+                return self._listings.page(directory, after, limit, matching)
+
+        return await self._inside(folder_id, work)
+
+    async def stat(self, folder_id: str, at: Parts) -> Entry:
+        """What lies at a place."""
+
+        def work(top: int) -> Entry:
+            if not at:
+                return entry_of("", os.fstat(top))
+            with parent_of(top, at) as (directory, name), told(shown(at)):
+                return entry_at(directory, name)
+
+        return await self._inside(folder_id, work)
+
+    async def open(self, folder_id: str, at: Parts) -> PosixReading:
+        """Open a regular file."""
+
+        def work(top: int) -> PosixReading:
+            if not at:
+                raise NotAFile("This is the folder itself, not a file in it.")
+            with parent_of(top, at) as (directory, name):
+                fd = open_file(directory, name, shown(at))
+                return PosixReading(self._threads, fd, entry_of(name, os.fstat(fd)))
+
+        opening = self._in_tree(folder_id, work)
+        return await self._threads.obtain(opening, PosixReading.close_now)
+
+    async def receive(self, folder_id: str, at: Parts, *, overwrite: bool) -> PosixWriting:
+        """Begin a file."""
+
+        def publish(draft: Draft) -> Entry:
+            with self._tree(folder_id) as top:
+                return _publish(top, at, draft, overwrite)
+
+        def work(top: int) -> PosixWriting:
+            with parent_of(top, at) as (directory, name):
+                _check_free(directory, name, shown(at), overwrite)
+            return PosixWriting(self._threads, Draft(self._incoming), publish)
+
+        beginning = self._in_tree(folder_id, work)
+        return await self._threads.obtain(beginning, PosixWriting.abandon_now)
+
+    async def make_directory(self, folder_id: str, at: Parts) -> Entry:
+        """Make one directory."""
+
+        def work(top: int) -> Entry:
+            with parent_of(top, at) as (directory, name), told(shown(at)):
+                os.mkdir(name, 0o700, dir_fd=directory)
+                os.fsync(directory)
+                return entry_at(directory, name)
+
+        return await self._inside(folder_id, work)
+
+    async def move(self, folder_id: str, source: Parts, target: Parts) -> Entry:
+        """Rename inside one tree, never over something."""
+
+        def work(top: int) -> Entry:
+            with parent_of(top, source) as (old, name), parent_of(top, target) as (new, fresh):
+                with told(shown(source)):
+                    os.stat(name, dir_fd=old, follow_symlinks=False)
+                with told(shown(target)):
+                    rename_new(old, name, new, fresh)
+                    os.fsync(new)
+                    os.fsync(old)
+                    return entry_at(new, fresh)
+
+        return await self._inside(folder_id, work)
+
+    async def remove(self, folder_id: str, at: Parts) -> None:
+        """Remove one file, link or empty directory."""
+
+        def work(top: int) -> None:
+            with parent_of(top, at) as (directory, name), told(shown(at)):
+                _remove(directory, name)
+                os.fsync(directory)
+
+        await self._inside(folder_id, work)
+
+    async def _inside(self, folder_id: str, work: Callable[[int], Result]) -> Result:
+        return await self._threads.run(self._in_tree(folder_id, work))
+
+    def _in_tree(self, folder_id: str, work: Callable[[int], Result]) -> Callable[[], Result]:
+        def inside() -> Result:
+            with self._tree(folder_id) as top:
+                return work(top)
+
+        return inside
+
+    @contextmanager
+    def _tree(self, folder_id: str) -> Iterator[int]:
+        """The top of a folder's tree."""
+        with ExitStack() as stack:
+            try:
+                top = stack.enter_context(walked(self._root, (*_home(folder_id), _FILES)))
+            except FileNotFoundError:
+                raise NotFound("The files of this folder are not in the store.") from None
+            yield top
+
+
+def _home(folder_id: str) -> tuple[str, str]:
+    # The one place where an id becomes part of a path.
+    if not _ID.fullmatch(folder_id):
+        raise NotFound()
+    return folder_id[-2:], folder_id
+
+
+def _area(root: int, name: str) -> int:
+    _make_durably(root, name)
+    with walked(root, (name,)) as area:
+        return os.dup(area)
+
+
+def _make_durably(directory: int, name: str) -> None:
+    with suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=directory)
+        os.fsync(directory)
+
+
+def _check_free(directory: int, name: str, what: str, overwrite: bool) -> None:
+    try:
+        with told(what):
+            there = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except NotFound:
+        return
+    if not overwrite:
+        raise EntryExists(f"{what} is there already. Replace it, or choose another name.")
+    if not stat.S_ISREG(there.st_mode):
+        raise EntryExists(f"{what} is there and is no file, so an upload can't replace it.")
+
+
+def _publish(top: int, at: Parts, draft: Draft, overwrite: bool) -> Entry:
+    # The way is walked again: what was a directory when the upload began may be a link now.
+    with parent_of(top, at) as (directory, name):
+        _check_free(directory, name, shown(at), overwrite)
+        with told(shown(at)):
+            if overwrite:
+                os.rename(draft.name, name, src_dir_fd=draft.area, dst_dir_fd=directory)
+            else:
+                rename_new(draft.area, draft.name, directory, name)
+            entry = entry_of(name, os.fstat(draft.file.fileno()))
+            draft.leave()
+            os.fsync(directory)
+    return entry
+
+
+def _remove(directory: int, name: str) -> None:
+    status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    if stat.S_ISDIR(status.st_mode):
+        os.rmdir(name, dir_fd=directory)
+    else:
+        os.unlink(name, dir_fd=directory)
