@@ -188,7 +188,7 @@ class FakeHub:
     ) -> str:
         """Any token at all; the methods below make those that really occur."""
         text = secrets.token_hex(16)
-        self.tokens[text] = Token(owner, frozenset(scopes), session_id, service)
+        self.tokens[text] = Token(owner, expanded(scopes), session_id, service)
         return text
 
     def server_token(self, owner: str, server: str = "") -> str:
@@ -320,6 +320,20 @@ class FakeHub:
         }
 
 
+IMPLIED = {
+    "read:groups": ("read:groups:name",),
+    "read:users": ("read:users:name", "read:users:groups", "read:users:activity"),
+    "shares": ("read:shares",),
+}
+"""Scopes that others bring with them; ``GET /hub/api/user`` lists them too."""
+
+
+def expanded(scopes: Iterable[str]) -> frozenset[str]:
+    """The scopes with those that they imply."""
+    held = frozenset(scopes)
+    return held.union(*(IMPLIED.get(scope, ()) for scope in held))
+
+
 def _identify(person: str) -> set[str]:
     return {f"read:users:{what}!user={person}" for what in ("name", "groups")}
 
@@ -332,6 +346,7 @@ def _server_token_scopes(owner: str, server: str) -> set[str]:
         f"users:activity!user={owner}",
         f"read:users:activity!user={owner}",
         f"access:services!service={SERVICE}",
+        *_identify(owner),
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Awaitable
-from http.client import responses
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,8 +16,12 @@ from tests.fakes.hub import Code, FakeHub, Seen, Share, Token, challenge_of
 PAGINATION = "application/jupyterhub-pagination+json"
 
 USER_FIELDS = {
-    "read:users": {"kind", "name", "admin", "roles", "groups", "server", "pending", "created"},
-    "read:users:name": {"kind", "name", "admin"},
+    "read:users": {
+        *("kind", "name", "user_info", "admin", "roles", "groups"),
+        *("server", "pending", "created", "last_activity"),
+    },
+    "read:users:name": {"kind", "name", "user_info", "admin"},
+    "read:users:activity": {"kind", "name", "last_activity"},
     "read:users:groups": {"kind", "name", "groups"},
     "read:roles:users": {"kind", "name", "roles", "admin"},
 }
@@ -28,7 +31,7 @@ GROUP_FIELDS = {
 }
 SERVICE_FIELDS = {
     "read:services": {"kind", "name", "admin"},
-    "read:services:name": {"kind", "name"},
+    "read:services:name": {"kind", "name", "admin"},
 }
 
 
@@ -57,8 +60,7 @@ class HubHandler(RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         error = kwargs.get("exc_info", (None, None, None))[1]
         words = error.log_message if isinstance(error, HTTPError) else None
-        message = words or responses.get(status_code, "Unknown Error")
-        self.finish(json.dumps({"status": status_code, "message": message}))
+        self.finish(json.dumps({"status": status_code, "message": words}))
 
     def caller(self) -> Token:
         if self.token is None:
@@ -114,12 +116,14 @@ class HubHandler(RequestHandler):
         model = {
             "kind": "user",
             "name": name,
+            "user_info": None,
             "admin": person.admin,
             "roles": ["user", "admin"] if person.admin else ["user"],
             "groups": self.groups_of(name),
             "server": None,
             "pending": None,
             "created": "2026-01-01T00:00:00.000000Z",
+            "last_activity": "2026-01-01T00:00:00.000000Z",
         }
         return self.visible(model, USER_FIELDS, user=name)
 
@@ -209,9 +213,9 @@ class ServerShares(HubHandler):
 
     def get(self, owner: str, server: str | None = None) -> None:
         if server is None:
-            self.need("read:shares", "shares", user=owner)
+            self.need("read:shares", user=owner)
         else:
-            self.need("read:shares", "shares", server=f"{owner}/{server}", user=owner)
+            self.need("read:shares", server=f"{owner}/{server}", user=owner)
         if owner not in self.hub.people:
             raise HTTPError(404, None if server is None else f"No such server: {owner}/{server}")
         if server is not None and (owner, server) not in self.hub.servers:
