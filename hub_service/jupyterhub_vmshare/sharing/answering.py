@@ -1,0 +1,78 @@
+"""The receiver's answer to an invitation: one transaction, and only the receiver's own."""
+
+from __future__ import annotations
+
+from jupyterhub_vmshare.db.database import Transaction
+from jupyterhub_vmshare.errors import ChangedMeanwhile, Conflict, NotFound, WrongState
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing import store
+from jupyterhub_vmshare.sharing.ending import end
+from jupyterhub_vmshare.sharing.facts import permitted
+from jupyterhub_vmshare.sharing.model import Grant, SharedThing
+from jupyterhub_vmshare.steps import reached
+from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind, ThingState
+
+
+class InvitationOver(Conflict):
+    """The invitation was taken back, answered otherwise, or ran out."""
+
+    code = "invitation-over"
+
+
+async def accept(
+    tx: Transaction, person: Person, grant_id: str, version: int | None = None
+) -> Grant:
+    """The receiver says yes. Saying it twice is saying it once.
+
+    ``version``: what the person saw; raises ``ChangedMeanwhile`` when it is another by now.
+    """
+    thing, grant = await _own(tx, person, grant_id)
+    if grant.state is GrantState.ACTIVE and not grant.is_over(tx.at):
+        return grant
+    _still_open(grant, tx)
+    await permitted(tx.conn, person, "accept_or_decline", thing.id, tx.at)
+    if thing.state is not ThingState.LIVE:
+        raise WrongState(f"{thing.owner} moved this {thing.kind} to the trash; ask them about it.")
+    if version is not None and version != grant.version:
+        raise ChangedMeanwhile("The invitation was changed meanwhile; look at it again.")
+    accepted = await store.update(tx, grant, state=GrantState.ACTIVE, answered_at=tx.at)
+    await store.tell(tx, "accepted", thing, accepted, person.name)
+    reached("sharing.accept.accepted")
+    return accepted
+
+
+async def decline(tx: Transaction, person: Person, grant_id: str) -> Grant:
+    """The receiver says no; a later yes needs a new invitation."""
+    thing, grant = await _own(tx, person, grant_id)
+    if grant.ended_why is EndedWhy.DECLINED:
+        return grant
+    if grant.state is GrantState.ACTIVE and not grant.is_over(tx.at):
+        raise Conflict("You accepted this already; leave it instead.")
+    _still_open(grant, tx)
+    ended = await end(tx, thing, [grant], EndedWhy.DECLINED, person.name)
+    return ended[0]
+
+
+async def _own(tx: Transaction, person: Person, grant_id: str) -> tuple[SharedThing, Grant]:
+    """A grant that this very person received; to everybody else it is not there."""
+    thing, grant = await store.locked_grant(tx, grant_id)
+    if grant.receiver_kind is not ReceiverKind.PERSON or grant.receiver != person.name:
+        raise NotFound
+    return thing, grant
+
+
+def _still_open(grant: Grant, tx: Transaction) -> None:
+    if not grant.is_over(tx.at):
+        return
+    why = grant.ended_why or EndedWhy.EXPIRED
+    raise InvitationOver(_SAID.get(why, "This invitation is over.").format(giver=grant.giver))
+
+
+_SAID = {
+    EndedWhy.CANCELLED: "{giver} took this invitation back.",
+    EndedWhy.DECLINED: "You declined this invitation; ask {giver} for a new one.",
+    EndedWhy.EXPIRED: "This invitation has run out; ask {giver} for a new one.",
+    EndedWhy.REVOKED: "{giver} ended your access; ask for a new invitation.",
+    EndedWhy.LEFT: "You left; ask {giver} for a new invitation.",
+    EndedWhy.THING_DELETED: "What this invitation was for has been deleted.",
+}

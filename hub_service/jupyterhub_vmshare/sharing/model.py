@@ -1,0 +1,97 @@
+"""A grant and the thing that it is on, as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind, ThingKind, ThingState
+
+
+@dataclass(frozen=True, slots=True)
+class SharedThing:
+    """What sharing knows of a machine, drive or folder."""
+
+    id: str
+    kind: ThingKind
+    owner: str
+    name: str
+    state: ThingState
+    version: int
+
+    @classmethod
+    def of(cls, row: sa.Row[Any]) -> SharedThing:
+        """From a row of ``things``."""
+        return cls(
+            id=row.id,
+            kind=ThingKind(row.kind),
+            owner=row.owner,
+            name=row.name,
+            state=ThingState(row.state),
+            version=row.version,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One person's, team's or project's level on one thing."""
+
+    id: str
+    thing_id: str
+    receiver_kind: ReceiverKind
+    receiver: str
+    giver: str
+    level: str
+    state: GrantState
+    parent_id: str | None
+    created_at: datetime
+    answered_at: datetime | None
+    ends_at: datetime | None
+    ended_at: datetime | None
+    ended_why: EndedWhy | None
+    version: int
+
+    @classmethod
+    def of(cls, row: sa.Row[Any]) -> Grant:
+        """From a row of ``grants``."""
+        return cls(
+            id=row.id,
+            thing_id=row.thing_id,
+            receiver_kind=ReceiverKind(row.receiver_kind),
+            receiver=row.receiver,
+            giver=row.giver,
+            level=row.level,
+            state=GrantState(row.state),
+            parent_id=row.parent_id,
+            created_at=row.created_at,
+            answered_at=row.answered_at,
+            ends_at=row.ends_at,
+            ended_at=row.ended_at,
+            ended_why=EndedWhy(row.ended_why) if row.ended_why else None,
+            version=row.version,
+        )
+
+    def is_over(self, at: datetime) -> bool:
+        """Ended, or past its end date while nobody has written that down yet."""
+        return self.state is GrantState.ENDED or (self.ends_at is not None and self.ends_at <= at)
+
+    def told(self) -> Mapping[str, Any]:
+        """What events say of a grant."""
+        return {
+            "grant_id": self.id,
+            "level": self.level,
+            "receiver": self.receiver,
+            "receiver_kind": self.receiver_kind.value,
+            "giver": self.giver,
+            "ends_at": None if self.ends_at is None else wire(self.ends_at),
+        }
+
+
+def wire(moment: datetime) -> str:
+    """A moment as the wire and the events carry it."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")

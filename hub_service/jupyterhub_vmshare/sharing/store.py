@@ -1,0 +1,116 @@
+"""Reading and changing rows of ``grants``. Decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jupyterhub_vmshare.db.database import NewEvent, Transaction
+from jupyterhub_vmshare.db.tables import grants, things
+from jupyterhub_vmshare.errors import NotFound
+from jupyterhub_vmshare.sharing.model import Grant, SharedThing
+from jupyterhub_vmshare.words import GrantState, ReceiverKind
+
+LIVE = sa.or_(grants.c.state == GrantState.PENDING, grants.c.state == GrantState.ACTIVE)
+"""Pending or active. Spelled out: a partial index is used only for constants, not for IN."""
+
+
+async def lock(tx: Transaction, thing_id: str) -> SharedThing:
+    """The thing, held until the transaction ends. Raises ``NotFound``."""
+    return SharedThing.of(await tx.lock_thing(thing_id))
+
+
+async def locked_grant(tx: Transaction, grant_id: str) -> tuple[SharedThing, Grant]:
+    """A grant with its thing held: things are locked before grants, always."""
+    thing_id = await tx.conn.scalar(sa.select(grants.c.thing_id).where(grants.c.id == grant_id))
+    if thing_id is None:
+        raise NotFound
+    thing = await lock(tx, thing_id)
+    return thing, await by_id(tx.conn, grant_id)
+
+
+async def by_id(conn: AsyncConnection, grant_id: str) -> Grant:
+    """One grant. Raises ``NotFound``."""
+    row = (await conn.execute(grants.select().where(grants.c.id == grant_id))).one_or_none()
+    if row is None:
+        raise NotFound
+    return Grant.of(row)
+
+
+async def live_on(conn: AsyncConnection, thing_id: str) -> list[Grant]:
+    """All pending and active grants on a thing, oldest first."""
+    query = grants.select().where(grants.c.thing_id == thing_id, LIVE).order_by(grants.c.id)
+    return [Grant.of(row) for row in await conn.execute(query)]
+
+
+async def live_from(
+    conn: AsyncConnection, thing_id: str, kind: ReceiverKind, receiver: str, giver: str
+) -> Grant | None:
+    """The one live grant of this giver to this receiver, if any."""
+    query = grants.select().where(
+        grants.c.thing_id == thing_id,
+        grants.c.receiver_kind == kind,
+        grants.c.receiver == receiver,
+        grants.c.giver == giver,
+        LIVE,
+    )
+    row = (await conn.execute(query)).one_or_none()
+    return None if row is None else Grant.of(row)
+
+
+async def live_children(conn: AsyncConnection, parents: Sequence[str]) -> list[Grant]:
+    """The live grants that flow directly from any of these."""
+    query = grants.select().where(grants.c.parent_id.in_(parents), LIVE).order_by(grants.c.id)
+    return [Grant.of(row) for row in await conn.execute(query)]
+
+
+async def insert(tx: Transaction, grant: Grant) -> None:
+    """A new row."""
+    names = [column.name for column in grants.columns]
+    await tx.conn.execute(grants.insert().values({n: getattr(grant, n) for n in names}))
+
+
+async def update(tx: Transaction, grant: Grant, **changes: Any) -> Grant:
+    """Change a row and raise its version."""
+    query = (
+        grants.update()
+        .where(grants.c.id == grant.id)
+        .values(version=grants.c.version + 1, **changes)
+        .returning(*grants.columns)
+    )
+    return Grant.of((await tx.conn.execute(query)).one())
+
+
+async def tell(
+    tx: Transaction,
+    verb: str,
+    thing: SharedThing,
+    grant: Grant,
+    actor: str | None,
+    **more: Any,
+) -> None:
+    """Record ``grant.<verb>`` for those concerned: owner, giver and receiver."""
+    concerned = {thing.owner, grant.giver}
+    if grant.receiver_kind is ReceiverKind.PERSON:
+        concerned.add(grant.receiver)
+    await tx.record(
+        NewEvent(
+            type=f"grant.{verb}",
+            actor=actor,
+            audience=frozenset(concerned),
+            thing_id=thing.id,
+            thing_name=thing.name,
+            data={**grant.told(), **more},
+        )
+    )
+
+
+async def thing_of(conn: AsyncConnection, thing_id: str) -> SharedThing:
+    """A thing, not held. Raises ``NotFound``."""
+    row = (await conn.execute(things.select().where(things.c.id == thing_id))).one_or_none()
+    if row is None:
+        raise NotFound
+    return SharedThing.of(row)
