@@ -129,6 +129,15 @@ class HubUnreachable(VMShareError):
     status, code = 503, "hub-unreachable"
 
 
+class ServiceStopping(VMShareError):
+    """The service is about to stop; another one, or the same, answers in a moment."""
+
+    status, code = 503, "service-stopping"
+
+    def __init__(self, message: str = "The service is stopping; try again in a moment.") -> None:
+        super().__init__(message)
+
+
 class StoreFull(VMShareError):
     """The store has no space left."""
 

@@ -20,9 +20,9 @@ class Recordable(Protocol):
     """What of an event the catalogue looks at."""
 
     @property
-    def type(self) -> str: ...  # noqa: D102
+    def type(self) -> str: ...
     @property
-    def data(self) -> Mapping[str, Any]: ...  # noqa: D102
+    def data(self) -> Mapping[str, Any]: ...
 
 
 class EventRefused(ValueError):

@@ -6,7 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
-from jupyterhub_vmshare.api.contract.base import Page, PersonName, Timestamp, Told
+from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
+
+MAX_POSITION = 2**53 - 1
+"""Positions stay exact in JavaScript."""
 
 
 class EventView(Told):
@@ -21,9 +24,31 @@ class EventView(Told):
     data: dict[str, Any] = Field(default_factory=dict)
 
 
+class EventsAsked(Asked):
+    """Which of the caller's events."""
+
+    before: int | None = Field(None, ge=1, le=MAX_POSITION, description="Only older ones.")
+    limit: int = Field(50, ge=1, le=200)
+
+
+class StreamAsked(Asked):
+    """Where the stream begins; the header Last-Event-ID goes before it."""
+
+    after: int | None = Field(
+        None, ge=0, le=MAX_POSITION, description="A position; left out: from now on."
+    )
+
+
+class StreamStart(Told):
+    """The data of a stream's first event: ``ready``, or ``reset`` where ``after`` was unknown."""
+
+    position: int = Field(description="The newest position.")
+
+
 class EventsPage(Page):
     """The caller's events, newest first."""
 
+    next: str | None = Field(None, description="For ?before=; null on the last page.")
     items: list[EventView]
     position: int = Field(description="The newest position; where a stream may begin.")
 
