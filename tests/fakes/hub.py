@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -21,20 +22,10 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.web import Application
 
-SERVICE = "vmshare"
-USE = "custom:vmshare:use"
-CONFIRM = "custom:vmshare:confirm"
-SERVICE_SCOPES = frozenset(
-    {
-        "list:users",
-        "read:users:name",
-        "list:groups",
-        "read:groups",
-        "read:users:groups",
-        "read:shares",
-    }
-)
-"""What the service's own token may, unless a test says otherwise."""
+from jupyterhub_vmshare.configure import CONFIRM, SERVICE_NAME, SERVICE_SCOPES, USE, access_scope
+
+SERVICE = SERVICE_NAME
+ACCESS = access_scope()
 
 
 @dataclass
@@ -210,9 +201,8 @@ class FakeHub:
 
     def page_token(self, person: str, scopes: Iterable[str] = (CONFIRM,)) -> str:
         """The OAuth token that the service's own login would bring (what its cookie holds)."""
-        access = f"access:services!service={SERVICE}"
         return self.token(
-            person, {*scopes, access, *_identify(person)}, session_id=secrets.token_hex(16)
+            person, {*scopes, ACCESS, *_identify(person)}, session_id=secrets.token_hex(16)
         )
 
     def revoke(self, token: str) -> None:
@@ -236,7 +226,7 @@ class FakeHub:
     def exchange(self, code: Code) -> str:
         """The access token for a code."""
         client = self.clients[code.client_id]
-        scopes = {*client.scopes, f"access:services!service={SERVICE}", *_identify(code.person)}
+        scopes = {*client.scopes, ACCESS, *_identify(code.person)}
         return self.token(code.person, scopes, session_id=code.session_id)
 
     # --- what goes wrong ---
@@ -314,9 +304,9 @@ class FakeHub:
             "JUPYTERHUB_SERVICE_URL": service_url,
             "JUPYTERHUB_CLIENT_ID": client.client_id,
             "JUPYTERHUB_OAUTH_CALLBACK_URL": redirect_uri,
-            "JUPYTERHUB_OAUTH_SCOPES": f'["access:services!service={SERVICE}"]',
-            "JUPYTERHUB_OAUTH_ACCESS_SCOPES": f'["access:services!service={SERVICE}"]',
-            "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": f'["{CONFIRM}"]',
+            "JUPYTERHUB_OAUTH_SCOPES": json.dumps([ACCESS]),
+            "JUPYTERHUB_OAUTH_ACCESS_SCOPES": json.dumps([ACCESS]),
+            "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps([CONFIRM]),
         }
 
 
@@ -345,14 +335,14 @@ def _server_token_scopes(owner: str, server: str) -> set[str]:
         f"access:servers{at}",
         f"users:activity!user={owner}",
         f"read:users:activity!user={owner}",
-        f"access:services!service={SERVICE}",
+        ACCESS,
         *_identify(owner),
     }
 
 
 def _visitor_token_scopes(owner: str, server: str, visitor: str) -> set[str]:
     at = f"!server={owner}/{server}"
-    return {f"{USE}{at}", f"access:servers{at}", *_identify(visitor)}
+    return {f"{USE}{at}", f"access:servers{at}", ACCESS, *_identify(visitor)}
 
 
 def challenge_of(verifier: str) -> str:

@@ -12,41 +12,32 @@ import httpx2
 import pytest
 import pytest_asyncio
 
+from jupyterhub_vmshare.configure import SERVICE_SCOPES, USE
 from tests.fakes.hub import (
-    CONFIRM,
-    SERVICE_SCOPES,
-    USE,
     FakeHub,
     challenge_of,
     fake_hub,
 )
 from tests.fixtures.consent import authorise
-from tests.fixtures.hub_process import ROOT, HubProcess, running
+from tests.fixtures.hub_process import ROOT, HubProcess, free_port, running
 
 PAGES = {"Accept": "application/jupyterhub-pagination+json"}
 SERVICE_SECRET = "s" * 32
+SERVICE_URL = f"http://127.0.0.1:{free_port()}"
 CALLBACK = "http://127.0.0.1:9/services/vmshare/oauth_callback"
 PEOPLE = ("root-hub", "ana", "ben", "eve")
 GROUPS = {"genomics": ["ana", "ben"], "imaging": ["ben"], "empty": []}
+# More than the service asks for, so that there is something to compare.
+SCOPES = {*SERVICE_SCOPES, "list:users", "read:users:groups"}
+STUB = [sys.executable, str(ROOT / "tests/fixtures/stub_server.py")]
 CONFIG = f"""
-c.Spawner.cmd = [{sys.executable!r}, {str(ROOT / "tests/fixtures/stub_server.py")!r}]
+c.Spawner.cmd = {STUB!r}
 c.Spawner.args = []
-c.JupyterHub.custom_scopes = {{
-    {USE!r}: {{"description": "u"}}, {CONFIRM!r}: {{"description": "c"}}}}
-c.Spawner.server_token_scopes = [
-    "{USE}!server", "access:services!service=vmshare", "users:activity!user",
-    "access:servers!server"]
-c.Spawner.oauth_client_allowed_scopes = ["{USE}!server"]
-c.JupyterHub.services.append({{
-    "name": "vmshare", "api_token": {SERVICE_SECRET!r}, "oauth_redirect_uri": {CALLBACK!r},
-    "oauth_client_allowed_scopes": [{CONFIRM!r}], "oauth_no_confirm": True}})
+from jupyterhub_vmshare.configure import configure
+configure(c, url={SERVICE_URL!r}, command={STUB!r}, api_token={SERVICE_SECRET!r},
+          oauth_redirect_uri={CALLBACK!r})
 c.JupyterHub.load_roles += [
-    {{"name": "user", "scopes": [
-        "self", {USE!r}, {CONFIRM!r}, "access:services!service=vmshare", "shares!user"]}},
-    {{"name": "server", "scopes": [
-        "users:activity!user", "access:servers!server", "{USE}!server",
-        "access:services!service=vmshare"]}},
-    {{"name": "vmshare", "services": ["vmshare"], "scopes": {sorted(SERVICE_SCOPES)!r}}}]
+    {{"name": "more", "services": ["vmshare"], "scopes": {sorted(SCOPES)!r}}}]
 """
 
 QUESTIONS = [
@@ -136,7 +127,7 @@ def fake_tokens(hub: FakeHub) -> dict[str, str]:
         "guest": hub.visitor_token("ben", at="ana"),
         "own": hub.own_token("ben"),
         "page": hub.page_token("ben"),
-        "service": hub.service_token,
+        "service": hub.token("vmshare", SCOPES, service=True),
         "forged": "f" * 32,
         "none": "",
     }
