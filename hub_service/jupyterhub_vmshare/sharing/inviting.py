@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import BadInput, ChangedMeanwhile, Conflict, VMShareError
 from jupyterhub_vmshare.ids import new_id
@@ -39,6 +41,11 @@ class NoSuchPerson(VMShareError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is nobody called {name!r} here. Names must match exactly.")
+
+
+async def may_invite(conn: AsyncConnection, person: Person, thing_id: str, at: datetime) -> None:
+    """Raises unless the person may invite somebody: asked before names are looked up."""
+    await permitted(conn, person, "invite", thing_id, at)
 
 
 async def invite(

@@ -1,0 +1,102 @@
+"""Grants on a thing: who has it, inviting, changing, taking away, leaving."""
+
+from __future__ import annotations
+
+from jupyterhub_vmshare.api.contract.grants import (
+    Cut,
+    GrantChange,
+    GrantResults,
+    GrantView,
+    NewGrant,
+    NewGrants,
+    PeopleOfThing,
+)
+from jupyterhub_vmshare.api.operation import operation
+from jupyterhub_vmshare.api.render import cut_view, grant_view, result_view
+from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.people.known import known
+from jupyterhub_vmshare.sharing import ending, inviting
+from jupyterhub_vmshare.sharing.inviting import UNSET, Wanted
+from jupyterhub_vmshare.sharing.listing import people_of
+
+
+class FolderPeople(Route):
+    """Who has a folder."""
+
+    path = "/folders/{folder_id}/people"
+
+    @operation("folder.see_people", gives=PeopleOfThing)
+    async def get(self, folder_id: str) -> None:
+        """The owner, and every pending or live grant."""
+        db = self.rooms.db
+        async with db.read() as conn:
+            owner, live = await people_of(conn, self.caller.person(), folder_id, db.clock())
+        self.reply(200, PeopleOfThing(owner=owner, grants=[grant_view(g) for g in live]))
+
+
+class FolderGrants(Route):
+    """All grants on a folder."""
+
+    path = "/folders/{folder_id}/grants"
+
+    @operation("folder.invite", takes=NewGrants, gives=GrantResults, status=201, once=True)
+    async def post(self, folder_id: str) -> None:
+        """Invite several receivers at once; each gets a result of its own."""
+        asked = self.body(NewGrants).grants
+        person = self.caller.person()
+        async with self.rooms.db.read() as conn:
+            await inviting.may_invite(conn, person, folder_id, self.rooms.db.clock())
+        there = await known(self.rooms.hub, self.rooms.db, (one.receiver for one in asked))
+        async with self.once() as tx:
+            wanted = [_wanted(one) for one in asked]
+            results = await inviting.invite(tx, person, folder_id, wanted, there)
+            told = [result_view(one.receiver, r) for one, r in zip(asked, results, strict=True)]
+            self.keep(201, GrantResults(results=told))
+
+    @operation("folder.revoke", gives=Cut)
+    async def delete(self, folder_id: str) -> None:
+        """Stop sharing with everyone; invitations end too, a co-owner's grant does not."""
+        async with self.rooms.db.write() as tx:
+            ended = await ending.stop_sharing(tx, self.caller.person(), folder_id)
+        self.reply(200, cut_view(ended))
+
+
+class FolderLeave(Route):
+    """Giving up one's own access."""
+
+    path = "/folders/{folder_id}/leave"
+
+    @operation("folder.leave", gives=Cut)
+    async def post(self, folder_id: str) -> None:
+        """Leave a shared folder; coming back needs a new invitation."""
+        async with self.rooms.db.write() as tx:
+            ended = await ending.leave(tx, self.caller.person(), folder_id)
+        self.reply(200, cut_view(ended))
+
+
+class OneGrant(Route):
+    """A grant, by its id."""
+
+    path = "/grants/{grant_id}"
+
+    @operation("folder.change_level", takes=GrantChange, gives=GrantView, versioned=True)
+    async def patch(self, grant_id: str) -> None:
+        """Change the level or the end date of a pending or live grant."""
+        asked, version = self.body(GrantChange), self.expected_version()
+        ends_at = asked.ends_at if "ends_at" in asked.model_fields_set else UNSET
+        async with self.rooms.db.write() as tx:
+            changed = await inviting.change(
+                tx, self.caller.person(), grant_id, version, level=asked.level, ends_at=ends_at
+            )
+        self.reply(200, grant_view(changed))
+
+    @operation("folder.revoke", gives=Cut)
+    async def delete(self, grant_id: str) -> None:
+        """Take a grant away; one that is not answered yet is cancelled."""
+        async with self.rooms.db.write() as tx:
+            ended = await ending.revoke(tx, self.caller.person(), grant_id)
+        self.reply(200, cut_view(ended))
+
+
+def _wanted(asked: NewGrant) -> Wanted:
+    return Wanted(asked.receiver, asked.level, asked.ends_at, asked.receiver_kind)

@@ -1,0 +1,77 @@
+"""Grants and invitations as the wire shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jupyterhub_vmshare.api.contract.grants import (
+    Cut,
+    GrantResult,
+    GrantView,
+    InvitationView,
+    Receiver,
+)
+from jupyterhub_vmshare.api.problems import problem
+from jupyterhub_vmshare.errors import VMShareError
+from jupyterhub_vmshare.sharing.listing import Invitation
+from jupyterhub_vmshare.sharing.model import Grant
+from jupyterhub_vmshare.words import ThingKind, ThingState
+
+_KIND = {"fld": ThingKind.FOLDER, "mch": ThingKind.MACHINE, "drv": ThingKind.DRIVE}
+
+CANNOT_UNDO = (
+    "What was read or downloaded before stays where it was copied; "
+    "a download that is running stops within seconds."
+)
+
+
+def grant_view(grant: Grant) -> GrantView:
+    """A grant, for people who may see the thing's people."""
+    return GrantView(
+        id=grant.id,
+        thing_id=grant.thing_id,
+        thing_kind=_KIND[grant.thing_id[:3]],
+        receiver=Receiver(kind=grant.receiver_kind, name=grant.receiver),
+        giver=grant.giver,
+        level=grant.level,
+        state=grant.state,
+        parent_id=grant.parent_id,
+        created_at=grant.created_at,
+        answered_at=grant.answered_at,
+        ends_at=grant.ends_at,
+        ended_at=grant.ended_at,
+        ended_why=grant.ended_why,
+        version=grant.version,
+    )
+
+
+def result_view(receiver: str, result: Grant | VMShareError) -> GrantResult:
+    """What became of one receiver of a batch."""
+    if isinstance(result, Grant):
+        return GrantResult(receiver=receiver, grant=grant_view(result))
+    return GrantResult(receiver=receiver, problem=problem(result))
+
+
+def cut_view(ended: Sequence[Grant]) -> Cut:
+    """What ended, and what can't be undone."""
+    return Cut(ended=[grant_view(grant) for grant in ended], cannot_undo=CANNOT_UNDO)
+
+
+def invitation_view(invitation: Invitation, suggested_alias: str | None) -> InvitationView:
+    """An invitation, for its receiver: nothing of what is inside."""
+    grant, thing = invitation.grant, invitation.thing
+    return InvitationView(
+        id=grant.id,
+        thing_id=thing.id,
+        thing_kind=thing.kind,
+        thing_name=thing.name,
+        owner=thing.owner,
+        giver=grant.giver,
+        level=grant.level,
+        receiver=Receiver(kind=grant.receiver_kind, name=grant.receiver),
+        created_at=grant.created_at,
+        ends_at=grant.ends_at,
+        available=thing.state is ThingState.LIVE,
+        version=grant.version,
+        suggested_alias=suggested_alias,
+    )

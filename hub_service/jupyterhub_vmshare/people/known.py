@@ -1,0 +1,40 @@
+"""Which of these names are people, asked before a transaction that invites them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import sqlalchemy as sa
+
+from jupyterhub_vmshare.db.database import Database
+from jupyterhub_vmshare.db.tables import team_members
+from jupyterhub_vmshare.people.hub import Hub
+
+_AT_ONCE = 8
+"""The hub answers a few hundred such questions a second; others need it too."""
+
+
+async def known(hub: Hub, db: Database, names: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Those of ``names`` that the hub knows, exactly so spelled, with their teams."""
+    turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(name: str) -> str | None:
+        async with turn:
+            return name if await hub.person(name) == name else None
+
+    asked = sorted({name for name in names if name and len(name) <= 255})
+    found = [name for name in await asyncio.gather(*map(ask, asked)) if name is not None]
+    teams = await _teams(db, found)
+    return {name: frozenset(teams.get(name, ())) for name in found}
+
+
+async def _teams(db: Database, names: list[str]) -> dict[str, set[str]]:
+    query = sa.select(team_members.c.person, team_members.c.team).where(
+        team_members.c.person.in_(names)
+    )
+    teams: dict[str, set[str]] = {}
+    async with db.read() as conn:
+        for person, team in await conn.execute(query):
+            teams.setdefault(person, set()).add(team)
+    return teams
