@@ -1,0 +1,47 @@
+"""``/people`` and ``/teams``: whom one may invite, and who is in a team with whom."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from jupyterhub_vmshare.api.contract.base import Asked
+from jupyterhub_vmshare.api.contract.people import PeoplePage, PersonView
+from jupyterhub_vmshare.api.operation import operation
+from jupyterhub_vmshare.api.route import Route
+
+
+class PeopleQuery(Asked):
+    """Empty ``q``: all team-mates."""
+
+    q: str = Field("", max_length=255, description="A name, or how a team-mate's name begins.")
+    after: str | None = Field(None, min_length=1, max_length=255)
+    limit: int = Field(50, ge=1, le=200)
+
+
+class People(Route):
+    """The people whom the caller may find."""
+
+    path = "/people"
+
+    @operation("service.search_people", query=PeopleQuery, gives=PeoplePage)
+    async def get(self) -> None:
+        """Team-mates by the beginning of their name, anybody else by the exact name."""
+        asked = self.query(PeopleQuery)
+        page = await self.rooms.search.find(
+            self.caller.name, asked.q.strip(), after=asked.after, limit=asked.limit
+        )
+        items = [PersonView(name=found.name, teams=list(found.teams)) for found in page.items]
+        self.reply(200, PeoplePage(items=items, next=page.next))
+
+
+class TeamsRefresh(Route):
+    """The mirror of the hub's groups."""
+
+    path = "/teams/refresh"
+
+    @operation("service.search_people", status=204, changes=False)
+    async def post(self) -> None:
+        """Ask the hub now who is in which team, instead of within 30 seconds."""
+        self.rooms.search.limit.take(self.caller.name)
+        await self.rooms.membership.refresh()
+        self.reply(204)

@@ -1,0 +1,1 @@
+"""People and teams: who asks, who is in a team with whom, whom one may find."""

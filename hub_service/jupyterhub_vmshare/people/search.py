@@ -1,0 +1,91 @@
+"""Finding people: team-mates by the beginning of their name, anybody else by the exact name (D3).
+
+A name that is not there and a name of somebody whom one shares no team with look alike until it
+is spelled out: both cost one question to the hub, and one of the asker's tries.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from jupyterhub_vmshare.db.database import Database
+from jupyterhub_vmshare.db.tables import team_members
+from jupyterhub_vmshare.people.hub import Hub
+from jupyterhub_vmshare.people.limit import RateLimit
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A person, and the teams that they share with the asker."""
+
+    name: str
+    teams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPage:
+    """``next`` is the name after which the next page begins."""
+
+    items: tuple[Found, ...]
+    next: str | None
+
+
+class PeopleSearch:
+    """Searches in the mirror of the teams, and asks the hub for exact names.
+
+    Args:
+        db: Where the mirror is.
+        hub: Knows everybody by name.
+        limit: How often one person may ask the hub.
+    """
+
+    def __init__(self, db: Database, hub: Hub, limit: RateLimit) -> None:
+        self._db, self._hub, self.limit = db, hub, limit
+
+    async def find(self, asker: str, q: str, *, after: str | None, limit: int) -> FoundPage:
+        """One page of the people that ``asker`` may find; never the asker.
+
+        Raises ``TooMany`` when an exact name would have to be looked up once too often.
+        """
+        mates = await self._team_mates(asker, q, after, limit + 1)
+        more = len(mates) > limit
+        items = mates[:limit]
+        # An exact name begins with itself, so it can only be on the first page.
+        if q and after is None and q != asker and all(found.name != q for found in items):
+            items = [*await self._by_name(asker, q), *items]
+        return FoundPage(tuple(items), items[-1].name if more else None)
+
+    async def by_exact_name(self, asker: str, name: str) -> str | None:
+        """The hub's name of a person, wherever somebody names one; counts against the limit."""
+        self.limit.take(asker)
+        return await self._hub.person(name)
+
+    async def _by_name(self, asker: str, name: str) -> list[Found]:
+        found = await self.by_exact_name(asker, name)
+        if found is None or found == asker:
+            return []
+        # The hub may know them by another spelling, by which they are a team-mate all the same.
+        mates = await self._team_mates(asker, found, None, 1)
+        return mates if mates and mates[0].name == found else [Found(found)]
+
+    async def _team_mates(
+        self, asker: str, start: str, after: str | None, limit: int
+    ) -> list[Found]:
+        mine, theirs = team_members.alias("mine"), team_members.alias("theirs")
+        together = (mine.c.person == asker) & (theirs.c.team == mine.c.team)
+        names = sa.select(theirs.c.person).distinct().where(together, theirs.c.person != asker)
+        if start:
+            folded = sa.func.lower(theirs.c.person)
+            names = names.where(folded.startswith(start.lower(), autoescape=True))
+        if after is not None:
+            names = names.where(theirs.c.person > after)
+        names = names.order_by(theirs.c.person).limit(limit)
+        async with self._db.read() as conn:
+            people = (await conn.scalars(names)).all()
+            query = sa.select(theirs.c.person, theirs.c.team).where(
+                together, theirs.c.person.in_(people)
+            )
+            shared = (await conn.execute(query.order_by(theirs.c.team))).all()
+        return [Found(name, tuple(team for who, team in shared if who == name)) for name in people]
