@@ -94,14 +94,15 @@ def column_of(kind: ThingKind, level: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks. `hub_admin`, `administers` and `organizer` count through the service's own pages
-    alone: whoever builds a `Person` for any other credential leaves them empty."""
+    """Who asks. `hub_admin` and `administers` count through the service's own pages alone:
+    whoever builds a `Person` for any other credential leaves them empty."""
 
     name: str
     teams: frozenset[str] = frozenset()
     hub_admin: bool = False
     administers: frozenset[str] = frozenset()
     organizer: bool = False
+    """The site lets everybody make projects and workshops, or the person's hub role does."""
     projects: frozenset[str] = frozenset()
     """Projects of which they are an active member."""
 
