@@ -1,0 +1,25 @@
+"""Every route of the API: what the router, the OpenAPI file and the tests all go by."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from jupyterhub_vmshare.api.events import Events, EventStream
+from jupyterhub_vmshare.api.grants import FolderGrants, FolderLeave, FolderPeople, OneGrant
+from jupyterhub_vmshare.api.me import Myself
+from jupyterhub_vmshare.api.openapi_route import OpenApi
+from jupyterhub_vmshare.api.people import People, TeamsRefresh
+from jupyterhub_vmshare.api.route import Route
+
+ROUTES: Final[tuple[type[Route], ...]] = (
+    OpenApi,
+    Myself,
+    People,
+    TeamsRefresh,
+    FolderPeople,
+    FolderGrants,
+    FolderLeave,
+    OneGrant,
+    Events,
+    EventStream,
+)

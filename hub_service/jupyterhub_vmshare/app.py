@@ -1,0 +1,162 @@
+"""The service: what it is made of, how it starts, and how it ends.
+
+The one place that knows every room; adapters are chosen here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hmac
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyterhub.services.auth import HubOAuth
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets, bind_unix_socket
+from tornado.routing import Rule
+from tornado.web import Application, url
+
+from jupyterhub_vmshare.api.paths import pattern
+from jupyterhub_vmshare.api.rooms import Rooms
+from jupyterhub_vmshare.api.route import NoSuchRoute
+from jupyterhub_vmshare.api.routes import ROUTES
+from jupyterhub_vmshare.audit.catalogue import check
+from jupyterhub_vmshare.audit.feed import EventFeed
+from jupyterhub_vmshare.db.database import Clock, Database, utc_now
+from jupyterhub_vmshare.db.leases import Leases
+from jupyterhub_vmshare.db.upgrade import upgrade
+from jupyterhub_vmshare.people.hub import Hub
+from jupyterhub_vmshare.people.identity import Identity
+from jupyterhub_vmshare.people.limit import RateLimit
+from jupyterhub_vmshare.people.membership import Membership, TeamChoice
+from jupyterhub_vmshare.people.search import PeopleSearch
+from jupyterhub_vmshare.sharing.expiry import Expiry
+from jupyterhub_vmshare.storage.posix.store import PosixStore
+
+_BODY_LIMIT = 1 << 50
+"""Routes limit their own bodies; tornado's limit would answer without a word."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the service is told from outside.
+
+    ``address`` is a host and port or ``unix:/path``; ``prefix`` begins and ends with ``/``.
+    """
+
+    db_url: str
+    store: Path
+    hub_api_url: str
+    hub_token: str
+    address: str = "127.0.0.1:0"
+    prefix: str = "/services/vmshare/"
+    client_id: str = "service-vmshare"
+    hub_host: str = ""
+    hub_prefix: str = "/"
+    teams: TeamChoice = field(default_factory=TeamChoice)
+    teams_every: float = 30.0
+    lookups_a_minute: int = 30
+    lookups_at_once: int = 30
+    hub_max_age: float = 10.0
+    upgrade_database: bool = True
+    grace: float = 10.0
+    """Seconds that requests under way get when the service stops."""
+
+
+class Service:
+    """The running service of one process."""
+
+    def __init__(self, settings: Settings, *, clock: Clock = utc_now) -> None:
+        self.settings = settings
+        self.db = Database(settings.db_url, clock=clock, check=check)
+        self.store = PosixStore(settings.store)
+        self.hub = Hub(settings.hub_api_url, settings.hub_token, max_age=settings.hub_max_age)
+        self.membership = Membership(self.db, self.hub, settings.teams, every=settings.teams_every)
+        self.feed = EventFeed(self.db, Leases(self.db))
+        self.expiry = Expiry(self.db)
+        self.rooms = self._rooms()
+        self.web = self._web()
+        self._server: HTTPServer | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self.port = 0
+
+    def _rooms(self) -> Rooms:
+        settings = self.settings
+        limit = RateLimit(burst=settings.lookups_at_once, per_minute=settings.lookups_a_minute)
+        return Rooms(
+            db=self.db,
+            hub=self.hub,
+            identity=Identity(self.hub, self._oauth(), self.membership),
+            membership=self.membership,
+            search=PeopleSearch(self.db, self.hub, limit),
+            store=self.store,
+            streams=self.feed.streams,
+        )
+
+    def _oauth(self) -> HubOAuth:
+        settings = self.settings
+        return HubOAuth(
+            api_url=settings.hub_api_url,
+            api_token=settings.hub_token,
+            base_url=settings.prefix,
+            hub_host=settings.hub_host,
+            hub_prefix=settings.hub_prefix,
+            oauth_client_id=settings.client_id,
+            cache_max_age=int(settings.hub_max_age),
+        )
+
+    def _web(self) -> Application:
+        api = self.settings.prefix + "api"
+        rules: list[Rule] = [
+            url(api + pattern(route.path), route, {"rooms": self.rooms}) for route in ROUTES
+        ]
+        rules.append(url(api + "(?P<rest>/.*)?$", NoSuchRoute, {"rooms": self.rooms}))
+        return Application(rules, cookie_secret=_cookie_secret(self.settings.hub_token))
+
+    async def start(self) -> None:
+        """Bring the database up to date, catch up with what is due, then take requests."""
+        if self.settings.upgrade_database:
+            await asyncio.to_thread(upgrade, self.settings.db_url)
+        await self.store.start()
+        await self.feed.start()
+        await self.expiry.start()
+        self._tasks = [_task("teams", self.membership.keep_fresh())]
+        self._server = HTTPServer(self.web, max_body_size=_BODY_LIMIT, xheaders=True)
+        self._listen(self._server)
+
+    def _listen(self, server: HTTPServer) -> None:
+        if self.settings.address.startswith("unix:"):
+            server.add_socket(bind_unix_socket(self.settings.address.removeprefix("unix:")))
+            return
+        host, _, port = self.settings.address.rpartition(":")
+        sockets = bind_sockets(int(port), host)
+        self.port = int(sockets[0].getsockname()[1])
+        server.add_sockets(sockets)
+
+    async def stop(self) -> None:
+        """Take no more requests, let those under way finish, then close everything."""
+        if self._server is not None:
+            self._server.stop()
+        await self.feed.stop()
+        if self._server is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._server.close_all_connections(), self.settings.grace)
+        await self.expiry.stop()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.store.close()
+        await self.hub.close()
+        await self.db.close()
+
+
+def _cookie_secret(hub_token: str) -> bytes:
+    """The same for every replica and after a restart, as long as the service's token is."""
+    return hmac.digest(hub_token.encode(), b"vmshare cookies", "sha256")
+
+
+def _task(name: str, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    return asyncio.create_task(work, name=name)

@@ -1,0 +1,44 @@
+"""``jupyterhub-vmshare <command>``. Each command says what it does in ``--help``."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from traitlets.config import Application
+
+from jupyterhub_vmshare import __version__
+
+
+class VMShare(Application):
+    """The door to all commands."""
+
+    name = "jupyterhub-vmshare"
+    description = "Sharing machines and folders on a JupyterHub."
+    version = __version__
+    subcommands = {
+        "serve": ("jupyterhub_vmshare.commands.serve.Serve", "Run the service."),
+        "configure": (
+            "jupyterhub_vmshare.commands.configure.CheckConfiguration",
+            "With --check: say what a jupyterhub_config.py sets, and what it leaves open.",
+        ),
+        "audit": (
+            "jupyterhub_vmshare.commands.audit.VerifyAudit",
+            "With 'verify': check that the audit trail is whole.",
+        ),
+        "db": (
+            "jupyterhub_vmshare.commands.database.UpgradeDatabase",
+            "With 'upgrade': bring the database to this version.",
+        ),
+        "openapi": ("jupyterhub_vmshare.commands.openapi.PrintOpenApi", "Print the HTTP contract."),
+    }
+
+    def start(self) -> None:
+        if self.subapp is None:
+            self.print_help()
+            self.exit(2)
+        super().start()
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the command that the arguments name."""
+    VMShare.launch_instance(argv=argv)

@@ -1,0 +1,102 @@
+"""``jupyterhub-vmshare serve``: run the service until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+from urllib.parse import urlparse
+
+from traitlets import Bool, Float, Int, List, Unicode, default
+
+from jupyterhub_vmshare.app import Service, Settings
+from jupyterhub_vmshare.commands.base import DataCommand
+from jupyterhub_vmshare.people.membership import TeamChoice
+
+
+class Serve(DataCommand):
+    """The service, as the hub starts it, or by yourself beside the hub."""
+
+    description = "Run the VMShare service. Under a hub everything is found in the environment."
+    aliases = {**DataCommand.aliases, "address": "Serve.address"}
+
+    address = Unicode(
+        help="""Where to listen: host:port, or unix:/path. The hub's proxy must reach it; nobody
+        else needs to. Default: what JUPYTERHUB_SERVICE_URL says, else 127.0.0.1:8780. Since 0.1."""
+    ).tag(config=True)
+    hub_api_url = Unicode(help="The hub's REST API. Default: JUPYTERHUB_API_URL. Since 0.1.").tag(
+        config=True
+    )
+    team_groups = List(
+        Unicode(),
+        ["*"],
+        help="Hub groups that count as teams, as shell patterns. Empty: none. Since 0.1.",
+    ).tag(config=True)
+    not_team_groups = List(
+        Unicode(),
+        help="Hub groups that do not count, as shell patterns; stronger than team_groups."
+        " Since 0.1.",
+    ).tag(config=True)
+    teams_every = Float(
+        30.0, help="Seconds between two looks at the hub's groups; 30 at most. Since 0.1."
+    ).tag(config=True)
+    lookups_a_minute = Int(
+        30,
+        min=1,
+        help="""How many exact names one person may look up a minute, after as many at once.
+        Team-mates are not counted. Since 0.1.""",
+    ).tag(config=True)
+    grace = Float(
+        10.0, min=0, help="Seconds that requests under way get at shutdown. Since 0.1."
+    ).tag(config=True)
+    upgrade_database = Bool(
+        True, help="Bring the database to this version at start, under a lock. Since 0.1."
+    ).tag(config=True)
+
+    @default("address")
+    def _default_address(self) -> str:
+        found = urlparse(os.environ.get("JUPYTERHUB_SERVICE_URL", ""))
+        return found.netloc or "127.0.0.1:8780"
+
+    @default("hub_api_url")
+    def _default_hub_api_url(self) -> str:
+        return os.environ.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api")
+
+    def settings(self) -> Settings:
+        """What the service is told, from traits and the hub's environment."""
+        token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
+        if not token:
+            self.fail("JUPYTERHUB_API_TOKEN is not set: the service needs its token of the hub.")
+        return Settings(
+            db_url=self.database_url,
+            store=Path(self.data_dir).absolute() / "store",
+            hub_api_url=self.hub_api_url,
+            hub_token=token,
+            address=self.address,
+            prefix=os.environ.get("JUPYTERHUB_SERVICE_PREFIX", "/services/vmshare/"),
+            client_id=os.environ.get("JUPYTERHUB_CLIENT_ID", "service-vmshare"),
+            hub_host=os.environ.get("JUPYTERHUB_HOST", ""),
+            hub_prefix=os.environ.get("JUPYTERHUB_BASE_URL", "/"),
+            teams=TeamChoice(tuple(self.team_groups), tuple(self.not_team_groups)),
+            teams_every=self.teams_every,
+            lookups_a_minute=self.lookups_a_minute,
+            lookups_at_once=self.lookups_a_minute,
+            grace=self.grace,
+            upgrade_database=self.upgrade_database,
+        )
+
+    def start(self) -> None:
+        asyncio.run(run(self.settings()))
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    service = Service(settings)
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    await service.start()
+    await ended.wait()
+    await service.stop()
