@@ -1,13 +1,64 @@
-"""The Jupyter Server extension."""
+"""The Jupyter Server extension: forwards what the panel asks to the hub service."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from jupyter_server.extension.application import ExtensionApp
+from traitlets import Float, Unicode
+
+from jupyter_vmshare.routes.contract import Contract
+from jupyter_vmshare.routes.events import Events
+from jupyter_vmshare.routes.forward import Forward
+from jupyter_vmshare.routes.gateway import SETTING, Gateway
+from jupyter_vmshare.routes.session import Session
 
 
 class VMShareExtension(ExtensionApp):
-    """Forwards what the panel asks to the hub service, as the person who asks."""
+    """Forwards what the panel asks to the hub service, as the person who asks.
+
+    Without a JupyterHub it loads and says that there is nothing to share with.
+    """
 
     name = "jupyter_vmshare"
     app_name = "Jupyter VMShare"
     description = "Share machines and folders."
+
+    service_url = Unicode(
+        "",
+        help="""Where the VMShare service is, as this notebook server reaches it: an absolute URL
+        such as http://10.0.0.5:10201/services/vmshare/, or a path on the hub's public address.
+        Empty (the default) means: the environment variable VMSHARE_SERVICE_URL, which the
+        service's configure(c) sets; else services/vmshare/ on the hub's public address
+        (JUPYTERHUB_PUBLIC_HUB_URL, or Zero to JupyterHub's PROXY_PUBLIC_SERVICE_HOST).
+        Since 0.1.""",
+    ).tag(config=True)
+
+    answer_timeout = Float(
+        60.0,
+        min=1.0,
+        help="""Seconds that the service may stay silent before a request to it is given up:
+        before its answer begins, between two pieces of it, and while it takes no more of an
+        upload. It limits no transfer that goes on. 0 and None make no sense here. Since 0.1.""",
+    ).tag(config=True)
+
+    def initialize_settings(self) -> None:
+        """Make the gateway that all routes share."""
+        gateway = Gateway(self.service_url, self.answer_timeout, Contract.shipped())
+        self.settings[SETTING] = gateway
+        if gateway.address is not None:
+            self.log.info("VMShare service at %s (%s)", gateway.address.url, gateway.address.source)
+
+    def initialize_handlers(self) -> None:
+        """Register the routes."""
+        routes: list[tuple[Any, ...]] = [
+            (r"vmshare/session", Session),
+            (r"vmshare/events", Events),
+            (r"vmshare/api/(.*)", Forward),
+        ]
+        self.handlers.extend(routes)
+
+    async def stop_extension(self) -> None:
+        """Close what is open to the service."""
+        if SETTING in self.settings:
+            self.settings[SETTING].streams.close()

@@ -1,0 +1,79 @@
+"""What lies in a folder. Paths are relative to it, with ``/`` between parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jupyter_vmshare.client.call import (
+    Call,
+    Paged,
+    Sink,
+    Source,
+    get,
+    nothing,
+    reads,
+    segment,
+    send,
+)
+from jupyterhub_vmshare.api.contract.events import EventsPage
+from jupyterhub_vmshare.api.contract.files import EntriesPage, EntryView, Move, NewDirectory
+
+
+def entries(folder_id: str, path: str = "", q: str | None = None) -> Paged[EntryView]:
+    """One directory's entries: directories first, then by name."""
+    address = _path(folder_id, "entries")
+    return Paged(
+        lambda after: get(address, EntriesPage, path=path, q=q, after=after),
+        lambda page: list(page.items),
+    )
+
+
+def entry(folder_id: str, path: str) -> Call[EntryView]:
+    """One file or directory."""
+    return get(_path(folder_id, "entry"), EntryView, path=path)
+
+
+def download(folder_id: str, path: str, sink: Sink) -> Call[None]:
+    """A file's bytes, handed to ``sink`` as they come; goes on where it broke off."""
+    params = {"path": path}
+    return Call("GET", _path(folder_id, "download"), nothing, params, sink=sink, repeatable=True)
+
+
+def upload(
+    folder_id: str, path: str, source: Source, *, overwrite: bool = False
+) -> Call[EntryView]:
+    """Put a file there. One that is there already is left alone unless ``overwrite``."""
+    call = send(
+        "PUT",
+        _path(folder_id, "file"),
+        reads(EntryView),
+        repeatable=overwrite,
+        path=path,
+        overwrite=overwrite or None,
+    )
+    return replace(call, source=source)
+
+
+def make_directory(folder_id: str, path: str) -> Call[EntryView]:
+    """Make a directory; its parent must be there."""
+    return send("POST", _path(folder_id, "directories"), reads(EntryView), NewDirectory(path=path))
+
+
+def move(folder_id: str, source: str, target: str) -> Call[EntryView]:
+    """Give a file or directory another path in the same folder; never over something."""
+    asked = Move(source=source, target=target)
+    return send("POST", _path(folder_id, "moves"), reads(EntryView), asked)
+
+
+def delete_file(folder_id: str, path: str) -> Call[None]:
+    """Delete a file, a link or an empty directory."""
+    return send("DELETE", _path(folder_id, "file"), nothing, path=path)
+
+
+def events_page(before: int | None = None, limit: int | None = None) -> Call[EventsPage]:
+    """What happened, newest first."""
+    return get("events", EventsPage, before=before, limit=limit)
+
+
+def _path(folder_id: str, what: str) -> str:
+    return f"folders/{segment(folder_id)}/{what}"

@@ -1,0 +1,29 @@
+"""The caller, other people, and `why`."""
+
+from __future__ import annotations
+
+from jupyter_vmshare.client.call import Call, Paged, get, nothing, segment, send
+from jupyterhub_vmshare.api.contract.people import Me, PeoplePage, PersonView, Why
+
+
+def me() -> Call[Me]:
+    """Who the service takes the caller for, and through which credential."""
+    return get("me", Me)
+
+
+def people(q: str = "") -> Paged[PersonView]:
+    """Team-mates whose name begins with ``q``, or anybody by their exact name."""
+    return Paged(
+        lambda after: get("people", PeoplePage, q=q, after=after), lambda page: list(page.items)
+    )
+
+
+def refresh_teams() -> Call[None]:
+    """Have the service look at the hub's groups again now."""
+    return send("POST", "teams/refresh", nothing, repeatable=True)
+
+
+def why(action: str, thing: str | None = None, person: str | None = None) -> Call[Why]:
+    """Whether the caller (or ``person``, of the caller's own things) may do ``action``, and why."""
+    path = "why" if person is None else f"people/{segment(person)}/why"
+    return get(path, Why, action=action, thing=thing)

@@ -1,0 +1,45 @@
+"""Every route of the service by name, for `Client` and `AsyncClient` alike."""
+
+from __future__ import annotations
+
+from jupyter_vmshare.client.calls import files as _files
+from jupyter_vmshare.client.calls import folders as _folders
+from jupyter_vmshare.client.calls import grants as _grants
+from jupyter_vmshare.client.calls import people as _people
+from jupyter_vmshare.client.twins import listing, verb
+
+
+class Verbs:
+    """Methods that send one request each and return the contract's models."""
+
+    me = verb(_people.me)
+    people = listing(_people.people)
+    refresh_teams = verb(_people.refresh_teams)
+    why = verb(_people.why)
+
+    folders = listing(_folders.folders)
+    folder = verb(_folders.folder)
+    create_folder = verb(_folders.create_folder)
+    rename_folder = verb(_folders.rename_folder)
+    choose_alias = verb(_folders.choose_alias)
+    trash_folder = verb(_folders.trash_folder)
+    restore_folder = verb(_folders.restore_folder)
+    leave_folder = verb(_folders.leave_folder)
+
+    people_of = verb(_grants.people_of)
+    invite = verb(_grants.invite)
+    stop_sharing = verb(_grants.stop_sharing)
+    change_grant = verb(_grants.change_grant)
+    revoke = verb(_grants.revoke)
+    invitations = listing(_grants.invitations)
+    accept = verb(_grants.accept)
+    decline = verb(_grants.decline)
+
+    entries = listing(_files.entries)
+    entry = verb(_files.entry)
+    download = verb(_files.download)
+    upload = verb(_files.upload)
+    make_directory = verb(_files.make_directory)
+    move = verb(_files.move)
+    delete_file = verb(_files.delete_file)
+    events_page = verb(_files.events_page)

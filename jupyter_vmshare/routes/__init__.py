@@ -1,0 +1,1 @@
+"""What the notebook server answers under ``vmshare/``. One file a noun."""
