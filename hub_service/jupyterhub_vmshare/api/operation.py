@@ -5,9 +5,10 @@ The OpenAPI file, the test that routes equal it, and the authorisation all read 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -41,8 +42,15 @@ class Operation:
     """Whether a read-only credential is refused; None: every method but GET and HEAD."""
 
 
+class Handler(Protocol):
+    """What a declared method belongs to."""
+
+    def go_on(self) -> None:
+        """Raise what was found before the method's turn."""
+
+
 P = ParamSpec("P")
-H = TypeVar("H")
+H = TypeVar("H", bound=Handler)
 Method = Callable[Concatenate[H, P], Awaitable[None]]
 
 
@@ -54,8 +62,14 @@ def operation(
     def declare(method: Method[H, P]) -> Method[H, P]:
         statuses = status if isinstance(status, tuple) else (status,)
         summary = (method.__doc__ or "").strip().split("\n")[0]
-        method.operation = Operation(action, summary, status=statuses, **about)  # type: ignore[attr-defined]
-        return method
+
+        @functools.wraps(method)
+        async def called(handler: H, /, *args: P.args, **kwargs: P.kwargs) -> None:
+            handler.go_on()
+            await method(handler, *args, **kwargs)
+
+        called.operation = Operation(action, summary, status=statuses, **about)  # type: ignore[attr-defined]
+        return cast(Method[H, P], called)
 
     return declare
 

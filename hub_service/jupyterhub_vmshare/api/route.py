@@ -33,6 +33,11 @@ from jupyterhub_vmshare.people.credentials import Caller
 MAX_JSON = 1024 * 1024
 """Bytes of a JSON body. Two hundred invitations take about 40 kB."""
 
+DRAINED = 64 * 1024 * 1024
+"""Bytes of a refused request's body that are read and dropped, so that the answer arrives."""
+
+_TOO_LARGE = f"The request is larger than the {MAX_JSON // 1024} KiB taken here."
+
 A = TypeVar("A", bound=Asked)
 
 
@@ -47,7 +52,7 @@ class Route(web.RequestHandler):
     def initialize(self, rooms: Rooms) -> None:
         self.rooms = rooms
         self._body = bytearray()
-        self._too_large = False
+        self._refusal: VMShareError | None = None
         self._kept: tuple[int, str] | None = None
 
     @property
@@ -72,6 +77,15 @@ class Route(web.RequestHandler):
         """Find out who calls, before anything of the body is read."""
         if (operation := self.operation) is None:
             raise web.HTTPError(405)
+        try:
+            await self._admit(operation)
+        except VMShareError as error:
+            # An answer that overtakes its request's body is lost: the connection is reset.
+            if not 0 < self.body_length <= DRAINED:
+                raise
+            self._refusal = error
+
+    async def _admit(self, operation: Operation) -> None:
         if operation.action != PUBLIC:
             self.caller = await self.rooms.identity.caller(self)
             self._refuse_read_only(operation)
@@ -79,8 +93,20 @@ class Route(web.RequestHandler):
 
     async def before_body(self) -> None:
         """For routes that must decide before they take a large body."""
-        length = int(self.request.headers.get("Content-Length") or 0)
-        self._too_large = length > MAX_JSON
+        if self.body_length > MAX_JSON:
+            raise TooLarge(_TOO_LARGE)
+
+    @property
+    def body_length(self) -> int:
+        """Bytes of the body as announced; a body in chunks counts as one byte."""
+        if "Transfer-Encoding" in self.request.headers:
+            return 1
+        return int(self.request.headers.get("Content-Length") or 0)
+
+    def go_on(self) -> None:
+        """Raise what was found before the body came. ``operation`` calls this first."""
+        if self._refusal is not None:
+            raise self._refusal
 
     def _refuse_read_only(self, operation: Operation) -> None:
         changes = operation.changes
@@ -91,16 +117,15 @@ class Route(web.RequestHandler):
             raise Forbidden(because, rule="credential.read_only")
 
     def data_received(self, chunk: bytes) -> None:
-        """Collect a JSON body; what is too large is dropped, and refused when it is read."""
-        if len(self._body) + len(chunk) > MAX_JSON:
-            self._too_large = True
-        if not self._too_large:
+        """Collect a JSON body; of one that is refused nothing is kept."""
+        if self._refusal is None:
             self._body += chunk
+        if len(self._body) > MAX_JSON:
+            self._body.clear()
+            self._refusal = TooLarge(_TOO_LARGE)
 
     def body(self, model: type[A]) -> A:
         """The request's JSON body. Raises ``TooLarge``, ``Malformed`` or ``InvalidFields``."""
-        if self._too_large:
-            raise TooLarge(f"The request is larger than the {MAX_JSON // 1024} KiB taken here.")
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
         if kind != "application/json":
             raise Malformed("Send the body as application/json.")
@@ -113,7 +138,7 @@ class Route(web.RequestHandler):
 
     def body_or_none(self, model: type[A]) -> A | None:
         """The same for routes whose body may be left out."""
-        return self.body(model) if self._body or self._too_large else None
+        return self.body(model) if self._body else None
 
     def query(self, model: type[A]) -> A:
         """The query as a model; a name that comes twice or is unknown is refused."""
