@@ -38,5 +38,5 @@ class RateLimit:
         if not allowed:
             wait = math.ceil((1 - left) / self._per_second) if self._per_second else 3600
             raise TooMany(
-                f"You have looked for many names. Try again in {wait} seconds.", retry_after=wait
+                f"You have asked JupyterHub often. Try again in {wait} seconds.", retry_after=wait
             )
