@@ -15,6 +15,8 @@ from typing import Any, Protocol
 import yaml
 from jsonschema import Draft202012Validator
 
+from jupyterhub_vmshare.audit.chain import refuse_unplain
+
 
 class Recordable(Protocol):
     """What of an event the catalogue looks at."""
@@ -73,6 +75,7 @@ def check(event: Recordable) -> None:
     kind = catalogue().get(event.type)
     if kind is None:
         raise EventRefused(f"there is no event type {event.type!r} in events.yaml")
+    refuse_unplain(event.data)
     for error in kind.validator.iter_errors(dict(event.data)):
         where = "/".join(map(str, error.path)) or "data"
         raise EventRefused(f"{event.type}: {where} does not fit ({error.validator})")

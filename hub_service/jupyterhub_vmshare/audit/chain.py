@@ -37,16 +37,19 @@ class Event:
     frame: bytes = field(default=b"", compare=False, repr=False)
 
 
-def _plain(value: object) -> None:
-    # Numbers with a point do not survive every JSON library unchanged, so no event carries one.
+def refuse_unplain(value: object) -> None:
+    """Raise ``TypeError`` for what has no one spelling in JSON.
+
+    That includes numbers with a point: not every JSON library keeps them as they are.
+    """
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if not isinstance(key, str):
                 raise TypeError(f"an event's keys are strings, not {type(key).__name__}")
-            _plain(inner)
+            refuse_unplain(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            _plain(inner)
+            refuse_unplain(inner)
     elif value is not None and not isinstance(value, str | int):
         raise TypeError(f"an event can't carry a {type(value).__name__}")
 
@@ -57,7 +60,7 @@ def canonical(event: Event) -> bytes:
     Keys sorted, no white space, UTF-8, times in UTC with six digits, people in order.
     Raises ``TypeError`` for what JSON can't carry unambiguously.
     """
-    _plain(event.data)
+    refuse_unplain(event.data)
     fields = {
         "position": event.position,
         "id": event.id,

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from jupyterhub_vmshare.audit import log
-from jupyterhub_vmshare.audit.chain import Event, link
+from jupyterhub_vmshare.audit.chain import GENESIS, Event, link
 from jupyterhub_vmshare.audit.signals import EVENTS
 from jupyterhub_vmshare.db.database import Database, Transaction
 from jupyterhub_vmshare.db.leases import Lease, LeaseLost, Leases
@@ -81,6 +81,7 @@ class Sequencer:
         self._lease: Lease | None = None
         self._renewed = 0.0
         self._stopping = False
+        self._told = False
 
     @property
     def leads(self) -> bool:
@@ -89,7 +90,8 @@ class Sequencer:
 
     def wake(self) -> None:
         """A transaction of this process committed events: see that they are sequenced."""
-        self.look()
+        self._told = True
+        self._woken.set()
         if not self.leads:
             self._elsewhere()
 
@@ -102,17 +104,18 @@ class Sequencer:
         while not self._stopping:
             self._woken.clear()
             try:
-                await self._turn()
+                await self.turn()
             except LeaseLost:
                 _log.warning("lease_lost", holder=self._leases.holder)
                 self._lease = None
-            except (DBAPIError, InterfaceError, PoolTimeout, OSError) as error:
-                _log.error("database_trouble", error=type(error).__name__)
+            except Exception:
+                # Whatever it is: without a sequencer nobody would hear of anything any more.
+                _log.exception("sequencing_failed")
                 self._lease = None
                 await asyncio.sleep(min(1.0, self._poll))
             else:
                 await self._rest()
-        await self._give_up_lease()
+        await self.give_up()
 
     def stop(self) -> None:
         """Have ``run`` return after the batch under way, giving the lease up."""
@@ -122,11 +125,15 @@ class Sequencer:
     async def drain(self) -> int:
         """Sequence all that waits, as the holder; how many events got a position."""
         total = 0
-        while placed := await self._sequence_batch():
-            total += len(placed)
+        # A read first: polling must not make SQLite's writers wait.
+        while self._told or await self._anything_waits():
+            self._told = False
+            total += len(await self._sequence_batch())
+            await self._renew_if_due()
         return total
 
-    async def _turn(self) -> None:
+    async def turn(self) -> None:
+        """Take the lease if it is to be had, and then sequence all that waits."""
         if self._lease is None:
             self._lease = await self._leases.take(LEASE)
             if self._lease is None:
@@ -147,19 +154,18 @@ class Sequencer:
         await self._leases.renew(self._lease)
         self._renewed = time.monotonic()
 
-    async def _give_up_lease(self) -> None:
+    async def give_up(self) -> None:
+        """Let another process sequence, after what the last requests of this one left."""
         lease = self._lease
         if lease is not None:
             with contextlib.suppress(LeaseLost, DBAPIError, InterfaceError, PoolTimeout, OSError):
-                await self.drain()  # what the last requests left
+                await self.drain()
                 await self._leases.release(lease)
         self._lease = None
 
     async def _sequence_batch(self) -> Sequence[Event]:
         if self._lease is None:
             raise LeaseLost(LEASE)
-        if not await self._anything_waits():
-            return ()
         async with self._database.write() as transaction:
             await self._leases.hold(transaction, self._lease)
             reached("sequencer.leased")
@@ -172,19 +178,15 @@ class Sequencer:
         return batch
 
     async def _anything_waits(self) -> bool:
-        # A read first: polling must not make SQLite's writers wait.
         query = sa.select(events.c.id).where(events.c.position.is_(None)).limit(1)
         async with self._database.read() as conn:
             return (await conn.execute(query)).first() is not None
 
     async def _place(self, transaction: Transaction) -> Sequence[Event]:
-        conn = transaction.conn
-        # After the lease's row is locked: whoever held it before has committed by now.
-        position, previous = await log.head(conn)
-        waiting = events.select().where(events.c.position.is_(None))
-        # Ids are drawn after a transaction's locks, so that they follow what caused what.
-        rows = await conn.execute(waiting.order_by(events.c.id).limit(BATCH))
+        # The lease's row is locked by now: whoever held it before has committed.
+        rows = (await transaction.conn.execute(_WAITING)).all()
         batch = [log.event_of(row) for row in rows]
+        position, previous = (rows[0].head or 0, rows[0].head_hash or GENESIS) if rows else (0, "")
         for event in batch:
             position += 1
             event.position = position
@@ -216,6 +218,17 @@ def _place_of(event: Event) -> dict[str, object]:
     return {"e": event.id, "p": event.position, "h": event.hash}
 
 
+_WAITING = (
+    sa.select(
+        events,
+        sa.select(chain_head.c.position).scalar_subquery().label("head"),
+        sa.select(chain_head.c.hash).scalar_subquery().label("head_hash"),
+    )
+    .where(events.c.position.is_(None))
+    # Ids are drawn after a transaction's locks, so that they follow what caused what.
+    .order_by(events.c.id)
+    .limit(BATCH)
+)
 _PLACE_EVENT = (
     events.update()
     .where(events.c.id == sa.bindparam("e"))

@@ -60,6 +60,8 @@ class Leases:
 
     async def take(self, name: str) -> Lease | None:
         """The lease, if it is free, has run out or is ours already; else ``None``."""
+        if not self.alone and await self._held_by_another(name):
+            return None
         async with self._database.write() as transaction:
             await self._ensure_row(transaction, name)
             query = leases.select().where(leases.c.name == name).with_for_update()
@@ -93,6 +95,15 @@ class Leases:
             ours = (leases.c.name == lease.name, leases.c.term == lease.term)
             freed = leases.update().where(*ours, leases.c.holder == lease.holder)
             await transaction.conn.execute(freed.values(expires_at=transaction.at))
+
+    async def _held_by_another(self, name: str) -> bool:
+        # A read first: those who wait for the lease must not get in its holder's way.
+        query = leases.select().where(leases.c.name == name)
+        async with self._database.read() as conn:
+            row = (await conn.execute(query)).one_or_none()
+        if row is None or row.holder == self.holder:
+            return False
+        return bool(row.expires_at > self._database.clock())
 
     async def _ensure_row(self, transaction: Transaction, name: str) -> None:
         insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
