@@ -6,6 +6,7 @@ from typing import Final
 
 from jupyterhub_vmshare.api.events import Events, EventStream
 from jupyterhub_vmshare.api.grants import FolderGrants, FolderLeave, FolderPeople, OneGrant
+from jupyterhub_vmshare.api.invitations import Accept, Decline, Invitations
 from jupyterhub_vmshare.api.me import Myself
 from jupyterhub_vmshare.api.openapi_route import OpenApi
 from jupyterhub_vmshare.api.people import People, TeamsRefresh
@@ -20,6 +21,9 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     FolderGrants,
     FolderLeave,
     OneGrant,
+    Invitations,
+    Accept,
+    Decline,
     Events,
     EventStream,
 )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.errors import ChangedMeanwhile, Conflict, NotFound, WrongState
+from jupyterhub_vmshare.errors import ChangedMeanwhile, Conflict, NotFound
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.ending import end
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.steps import reached
-from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind, ThingState
+from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind
 
 
 class InvitationOver(Conflict):
@@ -19,22 +21,32 @@ class InvitationOver(Conflict):
     code = "invitation-over"
 
 
+Settle = Callable[[SharedThing], Awaitable[None]]
+"""What the thing's room has to settle before the yes counts, such as a name that clashes."""
+
+
 async def accept(
-    tx: Transaction, person: Person, grant_id: str, version: int | None = None
+    tx: Transaction,
+    person: Person,
+    grant_id: str,
+    *,
+    version: int | None = None,
+    settle: Settle | None = None,
 ) -> Grant:
     """The receiver says yes. Saying it twice is saying it once.
 
     ``version``: what the person saw; raises ``ChangedMeanwhile`` when it is another by now.
+    What ``settle`` raises leaves the invitation as it was.
     """
     thing, grant = await _own(tx, person, grant_id)
     if grant.state is GrantState.ACTIVE and not grant.is_over(tx.at):
         return grant
     _still_open(grant, tx)
-    await permitted(tx.conn, person, "accept_or_decline", thing.id, tx.at)
-    if thing.state is not ThingState.LIVE:
-        raise WrongState(f"{thing.owner} moved this {thing.kind} to the trash; ask them about it.")
+    await permitted(tx.conn, person, "accept", thing.id, tx.at)
     if version is not None and version != grant.version:
         raise ChangedMeanwhile("The invitation was changed meanwhile; look at it again.")
+    if settle is not None:
+        await settle(thing)
     accepted = await store.update(tx, grant, state=GrantState.ACTIVE, answered_at=tx.at)
     await store.tell(tx, "accepted", thing, accepted, person.name)
     reached("sharing.accept.accepted")

@@ -1,0 +1,365 @@
+"""Random histories of sharing against a small model, on both databases (DESIGN: D1, D2).
+
+After every step, for every person: the list (SQL) equals what `decide` says of every folder, and
+both equal the model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import hypothesis.strategies as st
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+
+from jupyterhub_vmshare.audit.catalogue import check
+from jupyterhub_vmshare.db.database import Database
+from jupyterhub_vmshare.db.tables import grants, team_members, things
+from jupyterhub_vmshare.db.upgrade import upgrade
+from jupyterhub_vmshare.errors import (
+    BadInput,
+    ChangedMeanwhile,
+    Conflict,
+    Forbidden,
+    NotFound,
+    VMShareError,
+    WrongState,
+)
+from jupyterhub_vmshare.folders import life, listing
+from jupyterhub_vmshare.ids import new_id
+from jupyterhub_vmshare.policy.decide import decide, effective
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing import answering, ending, facts, inviting
+from jupyterhub_vmshare.sharing.expiry import Expiry
+from jupyterhub_vmshare.sharing.listing import invitations
+from jupyterhub_vmshare.sharing.model import Grant
+from tests.sharing.model import Model, ModelFolder, ModelGrant
+
+PEOPLE = ("ana", "ben", "cleo", "dan")
+LEVELS = ("view", "edit", "edit_delete")
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+T = TypeVar("T")
+
+people = st.sampled_from(PEOPLE)
+levels = st.sampled_from(LEVELS)
+ends = st.none() | st.integers(min_value=-1, max_value=5).map(lambda days: timedelta(days=days))
+
+
+class Histories(RuleBasedStateMachine):
+    """People share folders with each other in any order, also when they may not."""
+
+    folders = Bundle("folders")
+    given = Bundle("given")
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.model = Model(START)
+        self.loop = asyncio.new_event_loop()
+        self.db = Database(url, clock=lambda: self.model.at, check=check)
+        self.expiry = Expiry(self.db)
+        self.teams: dict[str, set[str]] = {person: set() for person in PEOPLE}
+        self.run(self._empty())
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    async def _empty(self) -> None:
+        async with self.db.write() as tx:
+            for table in reversed(things.metadata.sorted_tables):
+                await tx.conn.execute(table.delete())
+
+    def teardown(self) -> None:
+        self.run(self.db.close())
+        self.loop.close()
+
+    def person(self, name: str) -> Person:
+        return Person(name, teams=frozenset(self.teams[name]))
+
+    @initialize(target=folders)
+    def a_first_folder(self) -> str:
+        return self.make_folder("ana")
+
+    @rule(target=folders, owner=people)
+    def create(self, owner: str) -> str:
+        return self.make_folder(owner)
+
+    def make_folder(self, owner: str) -> str:
+        name = f"folder {len(self.model.folders)}"
+        folder_id = new_id("fld")
+        self.run(self._write(life.create, self.person(owner), folder_id, name))
+        self.model.folders[folder_id] = ModelFolder(owner, name)
+        return folder_id
+
+    async def _write(self, act: Callable[..., Awaitable[T]], *args: Any, **more: Any) -> T:
+        async with self.db.write() as tx:
+            return await act(tx, *args, **more)
+
+    @rule(by=people, folder=folders, trashed=st.booleans())
+    def trash_or_restore(self, by: str, folder: str, trashed: bool) -> None:
+        act = life.trash if trashed else life.restore
+        result = self.attempt(self._write(act, self.person(by), folder))
+        it = self.model.folders[folder]
+        if by != it.owner:
+            assert isinstance(result, self.refusal(by, folder)), result
+        elif it.trashed == trashed:
+            assert isinstance(result, WrongState), result
+        else:
+            assert result is None, result
+            it.trashed = trashed
+
+    @rule(by=people, folder=consumes(folders))
+    def delete_for_ever(self, by: str, folder: str) -> None:
+        result = self.attempt(self._write(life.delete_for_ever, self.person(by), folder))
+        it = self.model.folders[folder]
+        if by == it.owner and it.trashed:
+            assert result is None, result
+            self.model.delete(folder)
+        else:
+            assert isinstance(result, VMShareError), result
+
+    @rule(person=people, team=st.sampled_from(("genomics", "imaging")), joins=st.booleans())
+    def team_changes(self, person: str, team: str, joins: bool) -> None:
+        """Direct grants do not hang on teams: nothing else may change."""
+        if (team in self.teams[person]) == joins:
+            return
+        self.run(self._join_or_leave(person, team, joins))
+        self.teams[person] ^= {team}
+
+    async def _join_or_leave(self, person: str, team: str, joins: bool) -> None:
+        row = {"person": person, "team": team}
+        async with self.db.write() as tx:
+            if joins:
+                await tx.conn.execute(team_members.insert().values(**row, since=tx.at))
+            else:
+                await tx.conn.execute(team_members.delete().filter_by(**row))
+
+    @rule(target=given, by=people, folder=folders, receiver=people, level=levels, ends=ends)
+    def invite(
+        self, by: str, folder: str, receiver: str, level: str, ends: timedelta | None
+    ) -> Any:
+        ends_at = None if ends is None else self.model.at + ends
+        result = self.attempt(self._invite(by, folder, receiver, level, ends_at))
+        expected = self.expect_invite(by, folder, receiver, ends_at)
+        if expected is not None:
+            assert isinstance(result, expected), (result, expected)
+            return multiple()
+        assert isinstance(result, Grant), result
+        self.model.grants[folder, receiver] = ModelGrant(level, ends_at=ends_at)
+        return result.id
+
+    def expect_invite(
+        self, by: str, folder: str, receiver: str, ends_at: datetime | None
+    ) -> type[VMShareError] | tuple[type[VMShareError], ...] | None:
+        it = self.model.folders[folder]
+        if by != it.owner:
+            return self.refusal(by, folder)
+        if it.trashed:
+            return Conflict
+        if receiver == by or (ends_at is not None and ends_at <= self.model.at):
+            return BadInput
+        return Conflict if self.model.live(folder, receiver) else None
+
+    async def _invite(
+        self, by: str, folder: str, receiver: str, level: str, ends_at: datetime | None
+    ) -> Grant | VMShareError:
+        wanted = inviting.Wanted(receiver, level, ends_at)
+        known = {name: frozenset(self.teams[name]) for name in PEOPLE}
+        async with self.db.write() as tx:
+            results = await inviting.invite(tx, self.person(by), folder, [wanted], known)
+        return results[0]
+
+    def attempt(self, work: Coroutine[Any, Any, T]) -> T | VMShareError:
+        try:
+            return self.run(work)
+        except VMShareError as error:
+            return error
+
+    def refusal(self, by: str, folder: str) -> type[VMShareError]:
+        """Seen but refused, or as if it were not there."""
+        it = self.model.folders[folder]
+        held = self.model.live(folder, by)
+        return Forbidden if held is not None and not it.trashed else NotFound
+
+    @rule(by=people, grant=given, yes=st.booleans())
+    def answer(self, by: str, grant: str, yes: bool) -> None:
+        row = self.row(grant)
+        act = answering.accept if yes else answering.decline
+        result = self.attempt(self._write(act, self.person(by), grant))
+        if by != row.receiver:
+            assert isinstance(result, NotFound), result
+            return
+        key = (row.thing_id, row.receiver)
+        live = self.model.live(*key) if row.state != "ended" else None
+        if live is None:
+            declined = not yes and row.ended_why == "declined"
+            assert isinstance(result, Grant if declined else Conflict), result
+        elif yes and (live.accepted or not self.model.folders[row.thing_id].trashed):
+            assert isinstance(result, Grant), result
+            live.accepted = True
+        elif not yes and not live.accepted:
+            assert isinstance(result, Grant), result
+            del self.model.grants[key]
+        else:
+            assert isinstance(result, Conflict), result
+
+    @rule(by=people, grant=given, level=levels, ends=ends, stale=st.booleans())
+    def change(self, by: str, grant: str, level: str, ends: timedelta | None, stale: bool) -> None:
+        row = self.row(grant)
+        ends_at = None if ends is None else self.model.at + ends
+        version = row.version - 1 if stale else row.version
+        changes = {"level": level, "ends_at": ends_at}
+        result = self.attempt(
+            self._write(inviting.change, self.person(by), grant, version, **changes)
+        )
+        it, key = self.model.folders[row.thing_id], (row.thing_id, row.receiver)
+        live = self.model.live(*key) if row.state != "ended" else None
+        if by != it.owner:
+            assert isinstance(result, self.refusal(by, row.thing_id)), result
+        elif it.trashed or live is None:
+            assert isinstance(result, Conflict), result
+        elif stale:
+            assert isinstance(result, ChangedMeanwhile), result
+        elif ends_at is not None and ends_at <= self.model.at:
+            assert isinstance(result, BadInput), result
+        else:
+            assert isinstance(result, Grant), result
+            live.level, live.ends_at = level, ends_at
+
+    @rule(by=people, grant=given)
+    def revoke(self, by: str, grant: str) -> None:
+        row = self.row(grant)
+        result = self.attempt(self._write(ending.revoke, self.person(by), grant))
+        if by != self.model.folders[row.thing_id].owner:
+            assert isinstance(result, self.refusal(by, row.thing_id)), result
+            return
+        key = (row.thing_id, row.receiver)
+        live = self.model.live(*key) if row.state != "ended" else None
+        assert not isinstance(result, VMShareError), result
+        assert len(result) == (0 if live is None else 1)
+        if live is not None:
+            del self.model.grants[key]
+
+    @rule(by=people, folder=folders)
+    def stop_sharing(self, by: str, folder: str) -> None:
+        result = self.attempt(self._write(ending.stop_sharing, self.person(by), folder))
+        if by != self.model.folders[folder].owner:
+            assert isinstance(result, self.refusal(by, folder)), result
+            return
+        assert not isinstance(result, VMShareError), result
+        for key in [key for key in self.model.grants if key[0] == folder]:
+            del self.model.grants[key]
+
+    @rule(by=people, folder=folders)
+    def leave(self, by: str, folder: str) -> None:
+        result = self.attempt(self._write(ending.leave, self.person(by), folder))
+        held = self.model.live(folder, by)
+        if held is not None and held.accepted:
+            assert not isinstance(result, VMShareError), result
+            del self.model.grants[folder, by]
+        else:
+            assert isinstance(result, (NotFound, Forbidden)), result
+
+    @rule(hours=st.integers(min_value=1, max_value=60))
+    def time_passes(self, hours: int) -> None:
+        """Nobody has written the ends down yet."""
+        self.model.at += timedelta(hours=hours)
+
+    @rule(hours=st.integers(min_value=0, max_value=60))
+    def time_passes_and_ends_are_written(self, hours: int) -> None:
+        self.model.at += timedelta(hours=hours)
+        self.run(self.expiry.catch_up())
+        self.model.forget_expired()
+
+    def row(self, grant: str) -> sa.Row[Any]:
+        return self.run(self._row(grant))
+
+    async def _row(self, grant: str) -> sa.Row[Any]:
+        async with self.db.read() as conn:
+            return (await conn.execute(grants.select().where(grants.c.id == grant))).one()
+
+    @invariant()
+    def lists_and_decisions_and_the_model_agree(self) -> None:
+        for name in PEOPLE:
+            listed, decided, waiting = self.run(self._seen_by(name))
+            assert decided == self.model.sees(name), name
+            assert listed == decided, name
+            assert waiting == self.model.invited(name), name
+
+    async def _seen_by(self, name: str) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
+        person, at = self.person(name), self.model.at
+        async with self.db.read() as conn:
+            found = await facts.load(conn, person, list(self.model.folders))
+            waiting = await invitations(conn, person, at, before=None, limit=1000)
+            page = await listing.page(conn, person, at, limit=1000)
+        decided = {}
+        for thing_id, thing in found.items():
+            decision = decide(person, "see_in_list", thing, at)
+            held = effective(thing, at)
+            trashed = self.model.folders[thing_id].trashed
+            if decision.allowed and held is not None and not trashed:
+                decided[thing_id] = held.level or "owner"
+        listed = {seen.id: seen.level for seen in page.items}
+        return listed, decided, {one.thing.id: one.grant.level for one in waiting}
+
+    @invariant()
+    def never_two_live_grants(self) -> None:
+        assert self.run(self._doubled()) == []
+
+    async def _doubled(self) -> list[Any]:
+        live = grants.c.state.in_(["pending", "active"])
+        key = (grants.c.thing_id, grants.c.receiver, grants.c.giver)
+        query = sa.select(*key).where(live).group_by(*key).having(sa.func.count() > 1)
+        async with self.db.read() as conn:
+            return list(await conn.execute(query))
+
+
+_SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
+
+
+def play(url: str, examples: int) -> None:
+    """Bring an empty database to the schema, and play so many histories on it."""
+    upgrade(url)
+    machine = cast(type[RuleBasedStateMachine], lambda: Histories(url))
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=_SLOW_IS_FINE,
+        ),
+    )
+
+
+def test_histories_on_sqlite(tmp_path: Path) -> None:
+    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 15)
+
+
+@pytest.mark.postgres
+def test_histories_on_postgresql(postgres_url: str) -> None:
+    play(postgres_url, 8)
+
+
+@pytest.mark.slow
+def test_long_histories_on_sqlite(tmp_path: Path) -> None:
+    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 300)
+
+
+@pytest.mark.postgres_all
+def test_long_histories_on_postgresql(postgres_url: str) -> None:
+    play(postgres_url, 150)
