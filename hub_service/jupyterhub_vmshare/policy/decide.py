@@ -30,7 +30,14 @@ from jupyterhub_vmshare.policy.sources import (
     strength,
 )
 from jupyterhub_vmshare.policy.tables import PAIRS, SERVICE
-from jupyterhub_vmshare.policy.weighing import Weighed, best, is_action, is_allowed, possible
+from jupyterhub_vmshare.policy.weighing import (
+    Weighed,
+    best,
+    is_action,
+    is_allowed,
+    possible,
+    table_of,
+)
 
 _NOTHING: Final = frozenset({"invited", "stranger"})
 _GONE: Final = 1_000
@@ -140,7 +147,8 @@ def _strongest(thing: Thing, at: datetime) -> Source | None:
     if thing.kind is None:
         return None
     kind = thing.kind
-    held = [source for source in held_sources(thing, at) if source.column not in _NOTHING]
+    something = [column for column in table_of(kind).columns if column not in _NOTHING]
+    held = [source for source in held_sources(thing, at) if source.column in something]
     return min(held, key=lambda source: strength(kind, source.column), default=None)
 
 
