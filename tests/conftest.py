@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.fixtures.postgres"]
+pytest_plugins = [
+    "pytest_jupyter.jupyter_server",
+    "tests.fixtures.api",
+    "tests.fixtures.postgres",
+    "tests.fixtures.service",
+    "tests.fixtures.world",
+]
