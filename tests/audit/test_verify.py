@@ -47,7 +47,7 @@ async def tamper(database: Database, *statements: sa.Executable) -> None:
 
 
 def change(place: int, **values: object) -> sa.Executable:
-    return events.update().where(place == WHERE).values(**values)
+    return events.update().where(WHERE.in_([place])).values(**values)
 
 
 def remove(*positions: int) -> sa.Executable:
@@ -183,7 +183,7 @@ async def test_what_is_written_during_the_walk_is_no_forgery(
     sequencer = Sequencer(database, Leases(database), lambda batch: None, poll=0.01)
     run = asyncio.create_task(sequencer.run())
     database.committed.append(sequencer.wake)
-    writing = asyncio.create_task(record(*range(100, 140)))
+    writing = asyncio.ensure_future(record(*range(100, 140)))
     while not writing.done():
         assert (await verify(database)).whole
     sequencer.stop()

@@ -53,8 +53,12 @@ class EventFeed:
             self._listening.append(_task("listening", self._signals.run_listening()))
             self._listening.append(_task("sending", self._signals.run_sending()))
 
+    def end_streams(self) -> None:
+        """End every stream at once; what happens from now on they get when they come again."""
+        self.streams.stop()
+
     async def stop(self) -> None:
-        """End the streams at once, finish the batch under way and give the lease up."""
+        """Sequence what is there and give the lease up."""
         self._database.committed.remove(self.sequencer.wake)
         self.streams.stop()
         self.sequencer.stop()

@@ -50,7 +50,7 @@ class Leases:
         database: Database,
         holder: str | None = None,
         *,
-        lasts: timedelta = timedelta(seconds=15),
+        lasts: timedelta = timedelta(seconds=6),
         alone: bool | None = None,
     ) -> None:
         self._database = database
