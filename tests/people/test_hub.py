@@ -7,7 +7,6 @@ import logging
 import httpx2
 import pytest
 
-
 from jupyterhub_vmshare.errors import HubUnreachable
 from jupyterhub_vmshare.people.hub import Group, Hub
 from tests.fakes.hub import FakeHub
@@ -45,9 +44,7 @@ async def test_a_forged_token_is_nobodys(hub: Hub, forged: str) -> None:
     assert await hub.who(forged) is None
 
 
-async def test_the_hub_is_asked_once_in_ten_seconds(
-    world: FakeHub, hub: Hub, clock: Clock
-) -> None:
+async def test_the_hub_is_asked_once_in_ten_seconds(world: FakeHub, hub: Hub, clock: Clock) -> None:
     token = world.visitor_token("ana")
     for _ in range(5):
         await hub.who(token)

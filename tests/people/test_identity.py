@@ -95,15 +95,16 @@ async def site(world: FakeHub, hub: Hub, db: Database) -> AsyncIterator[Site]:
     await membership.refresh()
     sockets = bind_sockets(0, "127.0.0.1")
     url = f"http://127.0.0.1:{sockets[0].getsockname()[1]}"
-    told = world.environment(url)
+    callback = f"{url}{PREFIX}oauth_callback"
+    world.add_client(callback)
     oauth = HubOAuth(
         api_url=world.api_url,
         api_token=world.service_token,
         base_url=PREFIX,
         hub_host=world.url,
         hub_prefix="/hub/",
-        oauth_client_id=told["JUPYTERHUB_CLIENT_ID"],
-        oauth_redirect_uri=told["JUPYTERHUB_OAUTH_CALLBACK_URL"],
+        oauth_client_id="service-vmshare",
+        oauth_redirect_uri=callback,
         access_scopes={"access:services!service=vmshare"},
     )
     identity = Identity(hub, oauth, membership)

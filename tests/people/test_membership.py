@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -58,9 +57,7 @@ async def test_joining_and_leaving_is_told_to_the_person_alone(
     ]
 
 
-async def test_nothing_new_records_and_tells_nothing(
-    db: Database, membership: Membership
-) -> None:
+async def test_nothing_new_records_and_tells_nothing(db: Database, membership: Membership) -> None:
     await membership.refresh()
     before = await told(db)
     heard: list[Change] = []
@@ -106,7 +103,7 @@ async def test_a_deleted_group_and_a_deleted_person_leave(
 
 
 async def test_a_group_that_the_paging_hides_is_not_left(
-    world: FakeHub, membership: Membership, monkeypatch: pytest.MonkeyPatch
+    world: FakeHub, membership: Membership
 ) -> None:
     """The hub pages by offset: a group deleted between two pages shifts another one out."""
     world.page_max_limit = 1
@@ -123,7 +120,7 @@ async def test_a_group_that_the_paging_hides_is_not_left(
 
 async def delete_after_first_page(world: FakeHub) -> None:
     before = len(world.asked("/hub/api/groups"))
-    while len(world.asked("/hub/api/groups")) < before + 2:
+    while len(world.asked("/hub/api/groups")) < before + 2:  # noqa: ASYNC110
         await asyncio.sleep(0.005)
     world.groups.pop("a", None)
 
@@ -224,7 +221,7 @@ async def test_it_refreshes_by_itself_whatever_goes_wrong(
     membership = Membership(db, hub, every=0.02)
     world.fail("/hub/api/groups*", 503, times=2)
     task = asyncio.create_task(membership.keep_fresh())
-    while "imaging" not in await membership.teams_of("dan"):
+    while "imaging" not in await membership.teams_of("dan"):  # noqa: ASYNC110
         await asyncio.sleep(0.02)
     task.cancel()
 

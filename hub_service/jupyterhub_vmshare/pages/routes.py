@@ -1,0 +1,47 @@
+"""The pages' addresses, for wiring."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tornado.routing import Rule
+from tornado.web import RequestHandler, url
+
+from jupyterhub_vmshare.db.database import Database
+from jupyterhub_vmshare.ids import ID_PATTERN
+from jupyterhub_vmshare.pages.confirm import ConfirmDeletion
+from jupyterhub_vmshare.pages.forms import FormTokens
+from jupyterhub_vmshare.pages.landing import Landing
+from jupyterhub_vmshare.pages.page import OAuthCallback
+from jupyterhub_vmshare.people.identity import Identity
+from jupyterhub_vmshare.people.membership import Membership
+
+_STYLE = Path(__file__).with_name("pages.css")
+
+
+class Style(RequestHandler):
+    """``GET /pages.css``: public."""
+
+    def get(self) -> None:
+        """The one style sheet."""
+        self.set_header("Content-Type", "text/css; charset=utf-8")
+        self.set_header("Cache-Control", "max-age=3600")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.finish(_STYLE.read_bytes())
+
+
+def pages(
+    prefix: str, *, identity: Identity, db: Database, membership: Membership, secret: bytes
+) -> list[Rule]:
+    """Every page below ``prefix``. ``secret`` is the application's cookie secret."""
+    who: dict[str, Any] = {"identity": identity}
+    forms = FormTokens(secret, db.clock)
+    confirming = {**who, "db": db, "membership": membership, "forms": forms}
+    folder = ID_PATTERN.replace("[a-z]{3}", "fld")
+    return [
+        url(prefix, Landing, who),
+        url(prefix + "oauth_callback", OAuthCallback, who),
+        url(prefix + "pages.css", Style),
+        url(prefix + f"confirm/delete-folder/({folder})", ConfirmDeletion, confirming),
+    ]
