@@ -29,17 +29,18 @@ from jupyterhub_vmshare.policy.sources import (
     sources,
     strength,
 )
-from jupyterhub_vmshare.policy.tables import PAIRS, SERVICE
+from jupyterhub_vmshare.policy.tables import OF_KIND, PAIRS, SERVICE
 from jupyterhub_vmshare.policy.weighing import (
     Weighed,
     best,
     is_action,
     is_allowed,
     possible,
-    table_of,
 )
 
-_NOTHING: Final = frozenset({"invited", "stranger"})
+_SOMETHING: Final = {
+    kind: frozenset(table.columns) - {"invited", "stranger"} for kind, table in OF_KIND.items()
+}
 _GONE: Final = 1_000
 
 
@@ -147,17 +148,17 @@ def _strongest(thing: Thing, at: datetime) -> Source | None:
     if thing.kind is None:
         return None
     kind = thing.kind
-    something = [column for column in table_of(kind).columns if column not in _NOTHING]
-    held = [source for source in held_sources(thing, at) if source.column in something]
+    held = [source for source in held_sources(thing, at) if source.column in _SOMETHING[kind]]
     return min(held, key=lambda source: strength(kind, source.column), default=None)
 
 
 def _ends(thing: Thing, at: datetime) -> tuple[datetime | None, datetime | None]:
     """When the level first drops, and when nothing is left: looks at each end date in turn,
     since the end of an override can uncover what it replaced."""
-    now = _rank(thing, at)
     dates = sorted({h.ends_at for h in thing.holdings if h.ends_at is not None and h.ends_at > at})
-    ranks = [(date, _rank(thing, date)) for date in dates]
+    if not dates:
+        return None, None
+    now, ranks = _rank(thing, at), [(date, _rank(thing, date)) for date in dates]
     ends_at = next((date for date, rank in ranks if rank > now), None)
     return ends_at, next((date for date, rank in ranks if rank == _GONE), None)
 

@@ -23,6 +23,15 @@ MEMBERSHIPS: Final = frozenset({"team_grant", "project_grant", "project_override
 ANSWERING: Final = frozenset({"accept_or_decline", *ANSWERS})
 """Answering an invitation, whichever way."""
 
+_STRENGTH: Final = {
+    kind: {column: place for place, column in enumerate(table.columns)}
+    for kind, table in OF_KIND.items()
+}
+_NO_STRENGTH: Final = 1_000
+_LEVEL: Final = {
+    kind: {column: level for level, column in columns.items()}
+    for kind, columns in LEVEL_COLUMN.items()
+}
 _LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 STRANGER: Final = Source("stranger")
@@ -104,14 +113,12 @@ def cap_of(thing: Thing, at: datetime) -> Holding | None:
 
 def strength(kind: ThingKind, column: str) -> int:
     """The place of a column in its table: the lower, the stronger."""
-    columns = OF_KIND[kind].columns
-    return columns.index(column) if column in columns else len(columns)
+    return _STRENGTH[kind].get(column, _NO_STRENGTH)
 
 
 def level_of(kind: ThingKind, column: str) -> str | None:
     """The level that opens a column; None for columns that no level opens."""
-    by_column = {column: level for level, column in LEVEL_COLUMN[kind].items()}
-    return by_column.get(column)
+    return _LEVEL[kind].get(column)
 
 
 def _opened(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jupyterhub_vmshare.api.contract.base import Page, PersonName, Told
+from jupyterhub_vmshare.api.contract.base import Page, PersonName, Timestamp, Told
 from jupyterhub_vmshare.words import CredentialKind
 
 
@@ -50,7 +50,7 @@ class Source(Told):
     grant_id: str | None = None
     giver: str | None = None
     receiver: str | None = None
-    ends_at: str | None = None
+    ends_at: Timestamp | None = None
     live: bool = True
     ended_why: str | None = None
 
