@@ -28,6 +28,8 @@ from jupyterhub_vmshare.audit.feed import EventFeed
 from jupyterhub_vmshare.db.database import Clock, Database, utc_now
 from jupyterhub_vmshare.db.leases import Leases
 from jupyterhub_vmshare.db.upgrade import upgrade
+from jupyterhub_vmshare.folders.room import Folders
+from jupyterhub_vmshare.pages.routes import pages
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.limit import RateLimit
@@ -61,6 +63,8 @@ class Settings:
     lookups_a_minute: int = 30
     lookups_at_once: int = 30
     hub_max_age: float = 10.0
+    most_upload: int | None = None
+    """Bytes of one uploaded file; None: what the store has room for."""
     upgrade_database: bool = True
     grace: float = 10.0
     """Seconds that requests under way get when the service stops."""
@@ -76,6 +80,7 @@ class Service:
         self.hub = Hub(settings.hub_api_url, settings.hub_token, max_age=settings.hub_max_age)
         self.membership = Membership(self.db, self.hub, settings.teams, every=settings.teams_every)
         self.feed = EventFeed(self.db, Leases(self.db))
+        self.folders = Folders(self.db, self.store, most_upload=settings.most_upload)
         self.expiry = Expiry(self.db)
         self.rooms = self._rooms()
         self.web = self._web()
@@ -92,6 +97,7 @@ class Service:
             identity=Identity(self.hub, self._oauth(), self.membership),
             membership=self.membership,
             search=PeopleSearch(self.db, self.hub, limit),
+            folders=self.folders,
             store=self.store,
             streams=self.feed.streams,
         )
@@ -103,7 +109,7 @@ class Service:
             api_token=settings.hub_token,
             base_url=settings.prefix,
             hub_host=settings.hub_host,
-            hub_prefix=settings.hub_prefix,
+            hub_prefix=settings.hub_prefix + "hub/",
             oauth_client_id=settings.client_id,
             cache_max_age=int(settings.hub_max_age),
         )
@@ -114,7 +120,15 @@ class Service:
             url(api + pattern(route.path), route, {"rooms": self.rooms}) for route in ROUTES
         ]
         rules.append(url(api + "(?P<rest>/.*)?$", NoSuchRoute, {"rooms": self.rooms}))
-        return Application(rules, cookie_secret=_cookie_secret(self.settings.hub_token))
+        secret = _cookie_secret(self.settings.hub_token)
+        rules += pages(
+            self.settings.prefix,
+            identity=self.rooms.identity,
+            db=self.db,
+            membership=self.membership,
+            secret=secret,
+        )
+        return Application(rules, cookie_secret=secret)
 
     async def start(self) -> None:
         """Bring the database up to date, catch up with what is due, then take requests."""
@@ -123,6 +137,7 @@ class Service:
         await self.store.start()
         await self.feed.start()
         await self.expiry.start()
+        await self.folders.start()
         self._tasks = [_task("teams", self.membership.keep_fresh())]
         self._server = HTTPServer(self.web, max_body_size=_BODY_LIMIT, xheaders=True)
         self._listen(self._server)
@@ -145,6 +160,7 @@ class Service:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._server.close_all_connections(), self.settings.grace)
         await self.expiry.stop()
+        await self.folders.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from jupyterhub_vmshare.api.events import Events, EventStream
+from jupyterhub_vmshare.api.files import ROUTES as FILES
+from jupyterhub_vmshare.api.folders import ROUTES as FOLDERS
 from jupyterhub_vmshare.api.grants import FolderGrants, FolderLeave, FolderPeople, OneGrant
 from jupyterhub_vmshare.api.invitations import Accept, Decline, Invitations
 from jupyterhub_vmshare.api.me import Myself
@@ -17,6 +19,8 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     Myself,
     People,
     TeamsRefresh,
+    *FOLDERS,
+    *FILES,
     FolderPeople,
     FolderGrants,
     FolderLeave,

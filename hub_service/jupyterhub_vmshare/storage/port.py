@@ -133,6 +133,9 @@ class Reading(Protocol):
 class Writing(Protocol):
     """A file under way. Nobody sees it before `publish`."""
 
+    replaced: bool
+    """After `publish`: whether it took the place of another file."""
+
     async def write(self, data: bytes) -> None:
         """Append; raises StoreFull."""
 

@@ -18,6 +18,28 @@ class EntryKind(StrEnum):
     OTHER = "other"
 
 
+class PathAsked(Asked):
+    """A place in a folder."""
+
+    path: str = Field(max_length=4096)
+
+
+class EntriesAsked(Asked):
+    """Which entries of which directory."""
+
+    path: str = Field("", max_length=4096, description="A directory; left out: the top.")
+    q: str = Field("", max_length=255, description="Only names with this in them.")
+    after: str | None = Field(None, max_length=1000)
+    limit: int = Field(200, ge=1, le=1000)
+
+
+class UploadAsked(Asked):
+    """Where an upload goes."""
+
+    path: str = Field(max_length=4096)
+    overwrite: bool = Field(False, description="Replace a file that is there.")
+
+
 class EntryView(Told):
     """A file or directory in a folder."""
 

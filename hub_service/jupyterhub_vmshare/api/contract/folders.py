@@ -17,6 +17,23 @@ class Relation(StrEnum):
     SHARED_WITH_ME = "shared_with_me"
 
 
+class ListedState(StrEnum):
+    """Which folders a list is of."""
+
+    LIVE = "live"
+    TRASHED = "trashed"
+
+
+class FoldersAsked(Asked):
+    """Which of the caller's folders."""
+
+    relation: Relation | None = Field(None, description="Left out: both.")
+    state: ListedState = Field(ListedState.LIVE, description="The trash is its owner's alone.")
+    q: str = Field("", max_length=255, description="Only labels with this in them.")
+    after: str | None = Field(None, max_length=1000)
+    limit: int = Field(100, ge=1, le=200)
+
+
 class NewFolder(Asked):
     """A folder to make."""
 

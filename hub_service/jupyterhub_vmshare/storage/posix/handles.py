@@ -90,7 +90,10 @@ class PosixReading:
 
 
 class Draft:
-    """A temporary file in the store's private area, locked as long as it is being written."""
+    """A temporary file in the store's private area, locked as long as it is being written.
+
+    What is written after it was dropped goes nowhere: a client may vanish between two writes.
+    """
 
     def __init__(self, area: int) -> None:
         self.area = area
@@ -102,13 +105,15 @@ class Draft:
 
     def append(self, data: bytes) -> None:
         """Write all of ``data``."""
-        rest = memoryview(data)
+        rest = memoryview(b"" if self._gone else data)
         with told("upload"):
             while rest:
                 rest = rest[self.file.write(rest) :]
 
     def sync(self) -> None:
         """Bring it to the disk."""
+        if self._gone:
+            return
         with told("upload"):
             os.fsync(self.file.fileno())
 
@@ -129,13 +134,16 @@ class Draft:
 class PosixWriting:
     """A file under way: a draft, and the way to publish it."""
 
-    def __init__(self, threads: Threads, draft: Draft, publish: Callable[[Draft], Entry]) -> None:
+    def __init__(
+        self, threads: Threads, draft: Draft, publish: Callable[[Draft], tuple[Entry, bool]]
+    ) -> None:
         self._threads = threads
         self._draft = draft
         self._publish = publish
         self._lock = threading.Lock()
         self._batch: list[bytes] = []
         self._batched = 0
+        self.replaced = False
 
     async def write(self, data: bytes) -> None:
         """Append."""
@@ -155,7 +163,10 @@ class PosixWriting:
 
     async def publish(self) -> Entry:
         """Give the settled file its name."""
-        return await self._threads.run(lambda: self._locked(lambda: self._publish(self._draft)))
+        work = self._publish
+        done = await self._threads.run(lambda: self._locked(lambda: work(self._draft)))
+        entry, self.replaced = done
+        return entry
 
     async def abandon(self) -> None:
         """Forget the file, unless it was published."""

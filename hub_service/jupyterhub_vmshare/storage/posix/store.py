@@ -187,7 +187,7 @@ class PosixStore:
     async def receive(self, folder_id: str, at: Parts, *, overwrite: bool) -> PosixWriting:
         """Begin a file."""
 
-        def publish(draft: Draft) -> Entry:
+        def publish(draft: Draft) -> tuple[Entry, bool]:
             with self._tree(folder_id) as top:
                 return _publish(top, at, draft, overwrite)
 
@@ -275,22 +275,24 @@ def _make_durably(directory: int, name: str) -> None:
         os.fsync(directory)
 
 
-def _check_free(directory: int, name: str, what: str, overwrite: bool) -> None:
+def _check_free(directory: int, name: str, what: str, overwrite: bool) -> bool:
+    """Whether there is a file to replace; raises where there is something, and no leave."""
     try:
         with told(what):
             there = os.stat(name, dir_fd=directory, follow_symlinks=False)
     except NotFound:
-        return
+        return False
     if not overwrite:
         raise EntryExists(f"{what} is there already. Replace it, or choose another name.")
     if not stat.S_ISREG(there.st_mode):
         raise EntryExists(f"{what} is there and is no file, so an upload can't replace it.")
+    return True
 
 
-def _publish(top: int, at: Parts, draft: Draft, overwrite: bool) -> Entry:
+def _publish(top: int, at: Parts, draft: Draft, overwrite: bool) -> tuple[Entry, bool]:
     # The way is walked again: what was a directory when the upload began may be a link now.
     with parent_of(top, at) as (directory, name):
-        _check_free(directory, name, shown(at), overwrite)
+        replaced = _check_free(directory, name, shown(at), overwrite)
         with told(shown(at)):
             if overwrite:
                 os.rename(draft.name, name, src_dir_fd=draft.area, dst_dir_fd=directory)
@@ -299,7 +301,7 @@ def _publish(top: int, at: Parts, draft: Draft, overwrite: bool) -> Entry:
             entry = entry_of(name, os.fstat(draft.file.fileno()))
             draft.leave()
             os.fsync(directory)
-    return entry
+    return entry, replaced
 
 
 def _remove(directory: int, name: str) -> None:

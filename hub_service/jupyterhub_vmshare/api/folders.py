@@ -1,0 +1,148 @@
+"""Folders: the caller's list, making, renaming, aliases, the trash."""
+
+from __future__ import annotations
+
+from jupyterhub_vmshare.api.contract.folders import (
+    AliasChoice,
+    FolderRename,
+    FoldersAsked,
+    FoldersPage,
+    FolderView,
+    NewFolder,
+    Relation,
+)
+from jupyterhub_vmshare.api.operation import operation
+from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.db.database import Transaction
+from jupyterhub_vmshare.folders import aliases, life, listing
+from jupyterhub_vmshare.folders.listing import SeenFolder
+from jupyterhub_vmshare.words import ThingState
+
+
+class FolderRoute(Route):
+    """What routes about one folder have in common."""
+
+    async def seen(self, tx: Transaction, folder_id: str) -> FolderView:
+        """The folder as the caller sees it after the change."""
+        return view(await listing.one(tx.conn, self.caller.person(), folder_id, tx.at))
+
+
+class Folders(FolderRoute):
+    """All folders of the caller."""
+
+    path = "/folders"
+
+    @operation("folder.see_in_list", query=FoldersAsked, gives=FoldersPage)
+    async def get(self) -> None:
+        """The caller's own folders and those shared with them, by label."""
+        asked, db = self.query(FoldersAsked), self.rooms.db
+        async with db.read() as conn:
+            page = await listing.page(
+                conn,
+                self.caller.person(),
+                db.clock(),
+                relation=None if asked.relation is None else asked.relation.value,
+                state=ThingState(asked.state.value),
+                matching=asked.q,
+                after=asked.after,
+                limit=asked.limit,
+            )
+        self.reply(200, FoldersPage(items=[view(folder) for folder in page.items], next=page.next))
+
+    @operation("service.create_folder", takes=NewFolder, gives=FolderView, status=201, once=True)
+    async def post(self) -> None:
+        """Make a folder of one's own."""
+        asked = self.body(NewFolder)
+        async with self.rooms.folders.tree_made() as folder_id, self.once() as tx:
+            await life.create(tx, self.caller.person(), folder_id, asked.name)
+            self.keep(201, await self.seen(tx, folder_id))
+
+
+class Folder(FolderRoute):
+    """One folder."""
+
+    path = "/folders/{folder_id}"
+
+    @operation("folder.see_in_list", gives=FolderView)
+    async def get(self, folder_id: str) -> None:
+        """One folder, and what the caller may do with it."""
+        db = self.rooms.db
+        async with db.read() as conn:
+            folder = await listing.one(conn, self.caller.person(), folder_id, db.clock())
+        self.reply(200, view(folder))
+
+    @operation("folder.rename_folder", takes=FolderRename, gives=FolderView, versioned=True)
+    async def patch(self, folder_id: str) -> None:
+        """Rename a folder for everybody."""
+        asked, version = self.body(FolderRename), self.expected_version()
+        async with self.rooms.db.write() as tx:
+            await life.rename(tx, self.caller.person(), folder_id, version, asked.name)
+            told = await self.seen(tx, folder_id)
+        self.reply(200, told)
+
+
+class FolderAlias(FolderRoute):
+    """The caller's own name for a folder."""
+
+    path = "/folders/{folder_id}/alias"
+
+    @operation("folder.choose_alias", takes=AliasChoice, gives=FolderView)
+    async def put(self, folder_id: str) -> None:
+        """Choose a name that nobody else sees, or go back to the owner's."""
+        asked = self.body(AliasChoice)
+        async with self.rooms.db.write() as tx:
+            await aliases.choose(tx, self.caller.person(), folder_id, asked.alias)
+            told = await self.seen(tx, folder_id)
+        self.reply(200, told)
+
+
+class FolderTrash(FolderRoute):
+    """Putting a folder in the trash."""
+
+    path = "/folders/{folder_id}/trash"
+
+    @operation("folder.trash_folder", gives=FolderView)
+    async def post(self, folder_id: str) -> None:
+        """Put a folder in the trash; its grants wait."""
+        async with self.rooms.db.write() as tx:
+            await life.trash(tx, self.caller.person(), folder_id)
+            told = await self.seen(tx, folder_id)
+        self.reply(200, told)
+
+
+class FolderRestore(FolderRoute):
+    """Taking a folder out of the trash."""
+
+    path = "/folders/{folder_id}/restore"
+
+    @operation("folder.restore_folder", takes=FolderRename, optional_body=True, gives=FolderView)
+    async def post(self, folder_id: str) -> None:
+        """Restore a folder with its grants, under another name if its own is taken by now."""
+        asked = self.body_or_none(FolderRename)
+        name = None if asked is None else asked.name
+        async with self.rooms.db.write() as tx:
+            await life.restore(tx, self.caller.person(), folder_id, name)
+            told = await self.seen(tx, folder_id)
+        self.reply(200, told)
+
+
+def view(folder: SeenFolder) -> FolderView:
+    """A folder as it goes over the wire."""
+    return FolderView(
+        id=folder.id,
+        name=folder.name,
+        label=folder.label,
+        alias=folder.alias,
+        owner=folder.owner,
+        relation=Relation(folder.relation),
+        level=folder.level,
+        state=folder.state,
+        created_at=folder.created_at,
+        ends_at=folder.ends_at,
+        shared_with=folder.shared_with,
+        actions=list(folder.actions),
+        version=folder.version,
+    )
+
+
+ROUTES = (Folders, Folder, FolderAlias, FolderTrash, FolderRestore)

@@ -1,0 +1,100 @@
+"""Streaming a file's bytes to a client that may be slow, or may lose its access meanwhile."""
+
+from __future__ import annotations
+
+import mimetypes
+import time
+from collections.abc import Awaitable, Callable
+from email.utils import format_datetime
+from typing import Final
+
+from tornado.iostream import StreamClosedError
+
+from jupyterhub_vmshare.api.ranges import disposition, range_counts, span_of
+from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.errors import VMShareError
+from jupyterhub_vmshare.storage.port import Entry, Reading
+
+CHUNK: Final = 512 * 1024
+CHECKED_EVERY: Final = 1.0
+"""Seconds between two looks at whether the caller may still have the rest."""
+
+_TEXT = frozenset({"application/json", "application/xml", "application/x-sh", "application/toml"})
+_TEXT_ENDS = (".ipynb", ".md", ".toml", ".yaml", ".yml", ".log", ".cfg", ".ini", ".rst", ".r")
+
+# Should a browser show it after all: no script, no form, no origin of ours.
+_CSP = "sandbox; default-src 'none'; frame-ancestors 'none'"
+
+Check = Callable[[], Awaitable[None]]
+
+
+def describe(route: Route, entry: Entry, kind: str) -> tuple[int, int]:
+    """Set status and headers of a file's answer; says which bytes are to be sent.
+
+    Raises:
+        RangeUnsatisfiable: the asked-for range lies outside the file.
+    """
+    size, etag = entry.size or 0, f'"{entry.tag}"'
+    headers = route.request.headers
+    span = None
+    if range_counts(headers.get("If-Range"), etag):
+        span = span_of(headers.get("Range"), size)
+    start, end = span or (0, size)
+    if span is not None:
+        route.set_status(206)
+        route.set_header("Content-Range", f"bytes {start}-{end - 1}/{size}")
+    route.set_header("Content-Length", str(end - start))
+    route.set_header("Content-Type", media_type(entry.name, kind))
+    route.set_header("Content-Disposition", disposition(kind, entry.name))
+    route.set_header("Content-Security-Policy", _CSP)
+    route.set_header("Cross-Origin-Resource-Policy", "same-origin")
+    route.set_header("Accept-Ranges", "bytes")
+    route.set_header("Last-Modified", format_datetime(entry.modified_at, usegmt=True))
+    route.set_header("ETag", etag)
+    return start, end
+
+
+def media_type(name: str, kind: str) -> str:
+    """Plain text for what is read in place, otherwise just bytes: never what a browser runs."""
+    guessed = mimetypes.guess_type(name, strict=False)[0] or ""
+    text = guessed.startswith("text/") or guessed in _TEXT or name.lower().endswith(_TEXT_ENDS)
+    if kind == "inline" and text:
+        return "text/plain; charset=utf-8"
+    return "application/octet-stream"
+
+
+async def send(route: Route, reading: Reading, start: int, end: int, check: Check) -> None:
+    """Send these bytes, no faster than they are taken, as long as the caller may have them."""
+    try:
+        await _send(route, reading, start, end, check)
+    except StreamClosedError:
+        return  # the client went
+
+
+async def _send(route: Route, reading: Reading, start: int, end: int, check: Check) -> None:
+    checked = time.monotonic()
+    while start < end:
+        if time.monotonic() - checked >= CHECKED_EVERY:
+            if not await _still(check):
+                return _cut(route)
+            checked = time.monotonic()
+        chunk = await reading.read(start, min(CHUNK, end - start))
+        if not chunk:  # it was cut shorter by somebody meanwhile
+            return _cut(route)
+        start += len(chunk)
+        route.write(chunk)
+        await route.flush()
+    return None
+
+
+async def _still(check: Check) -> bool:
+    try:
+        await check()
+    except VMShareError:
+        return False
+    return True
+
+
+def _cut(route: Route) -> None:
+    # The length was promised: only a broken connection tells that this is not all.
+    route.detach().close()

@@ -1,0 +1,246 @@
+"""Names that differ in each person's list: what clashes, and the aliases that end a clash.
+
+In one person's list no two folders have the same label. The owner's name is for everybody; where
+it clashes on somebody's side, that person has an alias, which nobody else sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from itertools import islice
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jupyterhub_vmshare.db.database import NewEvent, Transaction
+from jupyterhub_vmshare.db.tables import aliases, grants, things
+from jupyterhub_vmshare.db.upsert import insert_or_replace
+from jupyterhub_vmshare.errors import NameTaken
+from jupyterhub_vmshare.folders.names import alternatives, checked, free_name
+from jupyterhub_vmshare.folders.visible import listed, live_at
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing.facts import permitted
+from jupyterhub_vmshare.sharing.model import SharedThing
+from jupyterhub_vmshare.words import ReceiverKind, ThingKind, ThingState
+
+_TRIED_AT_ONCE = 50
+
+
+async def hold_lists(tx: Transaction, persons: Iterable[str]) -> None:
+    """Hold these people's lists against other writers until the transaction ends.
+
+    A label is no column that could be unique. SQLite has one writer anyway. Things are held
+    before lists, always; lists in the order of their names.
+    """
+    if tx.conn.dialect.name != "postgresql":
+        return
+    names = sorted(persons)
+    lock = sa.text(
+        "SELECT pg_advisory_xact_lock(hashtextextended('vmshare list ' || name, 0))"
+        " FROM unnest(CAST(:names AS text[])) AS name"
+    )
+    await tx.conn.execute(lock, {"names": names})
+
+
+async def taken(
+    conn: AsyncConnection,
+    person: Person,
+    labels: Collection[str],
+    at: datetime,
+    *,
+    besides: str | None = None,
+) -> set[str]:
+    """Which of these labels the person uses already, the folder ``besides`` apart.
+
+    The names of their own folders count too where they gave them an alias.
+    """
+    seen = listed(person, at)
+    shown = sa.select(seen.c.label).where(seen.c.label.in_(labels), seen.c.id != (besides or ""))
+    own = sa.select(things.c.name).where(
+        things.c.owner == person.name,
+        things.c.kind == ThingKind.FOLDER,
+        things.c.state == ThingState.LIVE,
+        things.c.name.in_(labels),
+        things.c.id != (besides or ""),
+    )
+    return set((await conn.execute(sa.union(shown, own))).scalars())
+
+
+async def suggestion(
+    conn: AsyncConnection,
+    person: Person,
+    name: str,
+    at: datetime,
+    *,
+    owner: str | None = None,
+    besides: str | None = None,
+) -> str:
+    """A label like ``name`` that is free in the person's list."""
+    choices = alternatives(name, owner)
+    while batch := list(islice(choices, _TRIED_AT_ONCE)):
+        used = await taken(conn, person, batch, at, besides=besides)
+        for choice in batch:
+            if choice not in used:
+                return choice
+    raise AssertionError("there are always more numbers")
+
+
+async def suggested_aliases(
+    conn: AsyncConnection, person: Person, invited: Collection[SharedThing], at: datetime
+) -> Mapping[str, str]:
+    """For each of these things whose name the person's list has already: a free alias, by id."""
+    used = await taken(conn, person, {thing.name for thing in invited}, at)
+    clashing = [thing for thing in invited if thing.name in used]
+    choices = {
+        choice
+        for thing in clashing
+        for choice in islice(alternatives(thing.name, thing.owner), _TRIED_AT_ONCE)
+    }
+    used |= await taken(conn, person, choices, at) if choices else set()
+    return {thing.id: free_name(thing.name, used, owner=thing.owner) for thing in clashing}
+
+
+async def demand_free(
+    tx: Transaction,
+    person: Person,
+    label: str,
+    *,
+    owner: str | None = None,
+    besides: str | None = None,
+) -> None:
+    """Hold the person's list, and raise ``NameTaken`` with a free name if the label is in it."""
+    await hold_lists(tx, [person.name])
+    if await taken(tx.conn, person, [label], tx.at, besides=besides):
+        free = await suggestion(tx.conn, person, label, tx.at, owner=owner, besides=besides)
+        raise NameTaken(
+            f"Your list has a folder called {label} already. Take another name, such as {free}.",
+            suggestion=free,
+        )
+
+
+async def choose(tx: Transaction, person: Person, thing_id: str, alias: str | None) -> None:
+    """Give a folder a name of the person's own; None goes back to the owner's name."""
+    await tx.lock_thing(thing_id)
+    thing = await permitted(tx.conn, person, "choose_alias", thing_id, tx.at)
+    alias = None if alias is None else checked(alias, "alias")
+    label = alias or thing.name
+    owner = None if alias or thing.owner == person.name else thing.owner
+    await demand_free(tx, person, label, owner=owner, besides=thing_id)
+    if await _put(tx, person.name, thing_id, None if alias == thing.name else alias):
+        await _tell(tx, person.name, thing_id, thing.name, alias, by=person.name)
+
+
+async def label_accepted(
+    tx: Transaction, person: Person, thing: SharedThing, alias: str | None
+) -> None:
+    """Settle the label of a folder whose invitation the person is about to accept.
+
+    To be called in the transaction of the acceptance, before it, with the thing's row held.
+
+    Raises:
+        NameTaken: the name (or the alias) is in the person's list already.
+    """
+    seen = listed(person, tx.at)
+    already = await tx.conn.scalar(sa.select(seen.c.id).where(seen.c.id == thing.id))
+    if already is not None and alias is None:
+        return
+    alias = None if alias is None else checked(alias, "alias")
+    owner = None if alias else thing.owner
+    await demand_free(tx, person, alias or thing.name, owner=owner, besides=thing.id)
+    # An alias of an earlier acceptance is no answer to this one.
+    if await _put(tx, person.name, thing.id, None if alias == thing.name else alias) and alias:
+        await _tell(tx, person.name, thing.id, thing.name, alias, by=person.name)
+
+
+async def make_room(tx: Transaction, thing: SharedThing, name: str) -> None:
+    """Give an alias to everybody with access in whose list ``name`` would now come twice.
+
+    The folder's owner renames or restores it; nobody is asked, and nobody loses anything.
+    """
+    receivers = await _receivers(tx.conn, thing.id, tx.at)
+    await hold_lists(tx, {thing.owner, *receivers})
+    for receiver in await _maybe_clashing(tx.conn, receivers, thing.id, name):
+        person = Person(receiver)
+        if await taken(tx.conn, person, [name], tx.at, besides=thing.id):
+            alias = await suggestion(
+                tx.conn, person, name, tx.at, owner=thing.owner, besides=thing.id
+            )
+            await _put(tx, receiver, thing.id, alias)
+            await _tell(tx, receiver, thing.id, name, alias, by=None)
+
+
+async def _receivers(conn: AsyncConnection, thing_id: str, at: datetime) -> list[str]:
+    """The people with access who go by the owner's name for the folder."""
+    named = sa.exists().where(aliases.c.thing_id == thing_id, aliases.c.person == grants.c.receiver)
+    query = (
+        sa.select(grants.c.receiver)
+        .where(grants.c.thing_id == thing_id, live_at(at), ~named)
+        .where(grants.c.receiver_kind == ReceiverKind.PERSON)
+        .distinct()
+    )
+    return list((await conn.execute(query)).scalars())
+
+
+async def _maybe_clashing(
+    conn: AsyncConnection, receivers: Collection[str], thing_id: str, name: str
+) -> list[str]:
+    """Those among many people who have, or had, something of that name: one query for all."""
+    own = sa.select(things.c.owner.label("person")).where(
+        things.c.owner.in_(receivers),
+        things.c.kind == ThingKind.FOLDER,
+        things.c.name == name,
+        things.c.state == ThingState.LIVE,
+    )
+    shared = (
+        sa.select(grants.c.receiver)
+        .join(things, things.c.id == grants.c.thing_id)
+        .where(grants.c.receiver.in_(receivers), things.c.name == name, things.c.id != thing_id)
+        .where(things.c.state == ThingState.LIVE, things.c.kind == ThingKind.FOLDER)
+    )
+    named = sa.select(aliases.c.person).where(
+        aliases.c.person.in_(receivers), aliases.c.alias == name
+    )
+    found = sa.union(own, shared, named).subquery()
+    return list((await conn.execute(sa.select(found.c.person).order_by("person"))).scalars())
+
+
+async def _put(tx: Transaction, person: str, thing_id: str, alias: str | None) -> bool:
+    """Write the alias down; whether that changed anything."""
+    mine = sa.and_(aliases.c.person == person, aliases.c.thing_id == thing_id)
+    before = await tx.conn.scalar(sa.select(aliases.c.alias).where(mine))
+    if alias == before:
+        return False
+    if alias is None:
+        await tx.conn.execute(aliases.delete().where(mine))
+        return True
+    await _forget_stale(tx, person, alias)
+    key = {"person": person, "thing_id": thing_id}
+    values = {"kind": ThingKind.FOLDER, "alias": alias}
+    await insert_or_replace(tx.conn, aliases, key, values)
+    return True
+
+
+async def _forget_stale(tx: Transaction, person: str, alias: str) -> None:
+    # The alias is free in the list, so a row that has it is of a folder that is no longer there.
+    same = sa.and_(
+        aliases.c.person == person,
+        aliases.c.kind == ThingKind.FOLDER,
+        aliases.c.alias == alias,
+    )
+    await tx.conn.execute(aliases.delete().where(same))
+
+
+async def _tell(
+    tx: Transaction, person: str, thing_id: str, name: str, alias: str | None, *, by: str | None
+) -> None:
+    await tx.record(
+        NewEvent(
+            "folder.alias_chosen",
+            actor=by,
+            audience=frozenset({person}),
+            thing_id=thing_id,
+            thing_name=name,
+            data={"alias": alias},
+        )
+    )

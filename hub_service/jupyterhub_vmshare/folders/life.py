@@ -1,0 +1,134 @@
+"""A folder's life: made, renamed, put in the trash, restored, deleted for ever.
+
+Every verb runs inside the caller's transaction, holds the folder's row while it decides and acts,
+and records its event beside the change. Bytes are the store's affair.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub_vmshare.db.database import NewEvent, Transaction
+from jupyterhub_vmshare.db.tables import aliases, things
+from jupyterhub_vmshare.errors import ChangedMeanwhile
+from jupyterhub_vmshare.folders.aliases import demand_free, make_room
+from jupyterhub_vmshare.folders.audience import everyone_with_access
+from jupyterhub_vmshare.folders.names import checked
+from jupyterhub_vmshare.policy.decide import decide
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing import store
+from jupyterhub_vmshare.sharing.ending import end_all
+from jupyterhub_vmshare.sharing.facts import demand, permitted
+from jupyterhub_vmshare.sharing.model import SharedThing
+from jupyterhub_vmshare.steps import reached
+from jupyterhub_vmshare.words import EndedWhy, ThingKind, ThingState
+
+
+async def create(tx: Transaction, person: Person, folder_id: str, name: str) -> None:
+    """The row of a new folder, whose tree is in the store already."""
+    demand(decide(person, "create_folder", None, tx.at))
+    name = checked(name, "folder name")
+    await demand_free(tx, person, name)
+    await tx.conn.execute(
+        things.insert().values(
+            id=folder_id,
+            kind=ThingKind.FOLDER,
+            owner=person.name,
+            name=name,
+            state=ThingState.LIVE,
+            created_at=tx.at,
+        )
+    )
+    folder = SharedThing(folder_id, ThingKind.FOLDER, person.name, name, ThingState.LIVE, 1)
+    await _tell(tx, "created", folder, person.name, frozenset({person.name}))
+    reached("folders.create.inserted")
+
+
+async def rename(tx: Transaction, person: Person, folder_id: str, version: int, name: str) -> None:
+    """Another name for everybody; where it clashes on a receiver's side, they get an alias."""
+    folder = await store.lock(tx, folder_id)
+    await permitted(tx.conn, person, "rename_folder", folder_id, tx.at)
+    name = checked(name, "folder name")
+    if folder.version != version:
+        raise ChangedMeanwhile("Somebody else changed this folder meanwhile; look at it again.")
+    if name == folder.name:
+        return
+    await make_room(tx, folder, name)
+    await _demand_free_for_owner(tx, folder, name)
+    renamed = await _update(tx, folder, name=name)
+    marks = {"from": folder.name, "to": name}
+    await _tell(tx, "renamed", renamed, person.name, await _all(tx, folder), **marks)
+    reached("folders.rename.renamed")
+
+
+async def trash(tx: Transaction, person: Person, folder_id: str) -> None:
+    """Out of everybody's sight but the owner's. Its grants wait."""
+    folder = await store.lock(tx, folder_id)
+    await permitted(tx.conn, person, "trash_folder", folder_id, tx.at)
+    audience = await _all(tx, folder)
+    trashed = await _update(tx, folder, state=ThingState.TRASHED, trashed_at=tx.at)
+    await _tell(tx, "trashed", trashed, person.name, audience)
+    reached("folders.trash.trashed")
+
+
+async def restore(tx: Transaction, person: Person, folder_id: str, name: str | None = None) -> None:
+    """Back from the trash with its grants, under a new name if the old one is taken by now."""
+    folder = await store.lock(tx, folder_id)
+    await permitted(tx.conn, person, "restore_folder", folder_id, tx.at)
+    name = folder.name if name is None else checked(name, "folder name")
+    await make_room(tx, folder, name)
+    await _demand_free_for_owner(tx, folder, name)
+    restored = await _update(tx, folder, state=ThingState.LIVE, trashed_at=None, name=name)
+    marks = {} if name == folder.name else {"from": folder.name, "to": name}
+    await _tell(tx, "restored", restored, person.name, await _all(tx, folder), **marks)
+    reached("folders.restore.restored")
+
+
+async def delete_for_ever(tx: Transaction, person: Person, folder_id: str) -> None:
+    """No way back: every grant ends, and the tree goes as soon as the worker comes to it."""
+    folder = await store.lock(tx, folder_id)
+    await permitted(tx.conn, person, "delete_folder_for_ever", folder_id, tx.at)
+    audience = await _all(tx, folder)
+    await end_all(tx, folder, EndedWhy.THING_DELETED, person.name)
+    deleted = await _update(tx, folder, state=ThingState.DELETING)
+    await tx.conn.execute(aliases.delete().where(aliases.c.thing_id == folder_id))
+    await _tell(tx, "deleted", deleted, person.name, audience)
+    reached("folders.delete.deleting")
+
+
+async def _demand_free_for_owner(tx: Transaction, folder: SharedThing, name: str) -> None:
+    await demand_free(tx, Person(folder.owner), name, besides=folder.id)
+
+
+async def _all(tx: Transaction, folder: SharedThing) -> frozenset[str]:
+    return await everyone_with_access(tx.conn, folder.id, folder.owner, tx.at)
+
+
+async def _update(tx: Transaction, folder: SharedThing, **changes: Any) -> SharedThing:
+    query = (
+        things.update()
+        .where(things.c.id == folder.id)
+        .values(version=things.c.version + 1, **changes)
+        .returning(*things.columns)
+    )
+    return SharedThing.of((await tx.conn.execute(query)).one())
+
+
+async def _tell(
+    tx: Transaction,
+    verb: str,
+    folder: SharedThing,
+    actor: str,
+    audience: frozenset[str],
+    **data: str,
+) -> None:
+    await tx.record(
+        NewEvent(
+            f"folder.{verb}",
+            actor=actor,
+            audience=audience,
+            thing_id=folder.id,
+            thing_name=folder.name,
+            data=data,
+        )
+    )

@@ -1,0 +1,123 @@
+"""Takes what is deleted for ever out of the store and the database, and sweeps half-made trees.
+
+A folder in the state ``deleting`` is wanted gone. Its tree is taken out of reach first, then its
+rows go: a row that is left says that work is left, so a restart takes up where a crash stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Coroutine, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from jupyterhub_vmshare.db.database import Database, Transaction
+from jupyterhub_vmshare.db.tables import aliases, answers, grants, things
+from jupyterhub_vmshare.steps import reached
+from jupyterhub_vmshare.storage.port import FolderStore, Tree
+from jupyterhub_vmshare.words import ThingKind, ThingState
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 100
+_ENTRIES_AT_ONCE = 1000
+_LOOK_EVERY = 60.0
+_REST = 0.5
+# A tree is made before its row; this long after, the row is not coming any more.
+_HALF_MADE = timedelta(hours=1)
+
+
+class Removal:
+    """The worker of one process; several may share a store, since every step may be repeated."""
+
+    def __init__(self, db: Database, store: FolderStore) -> None:
+        self._db = db
+        self._store = store
+        self._woken = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin with what an earlier run left, in the background."""
+        self._db.committed.append(self._woken.set)
+        self._task = asyncio.create_task(self._run(), name="folder removal")
+
+    async def stop(self) -> None:
+        """End; what is under way is taken up by the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        await _tried(self.sweep())
+        while True:
+            self._woken.clear()
+            await _tried(self.catch_up())
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), _LOOK_EVERY)
+            # Many commits wake us and few of them delete something: look once for many.
+            await asyncio.sleep(_REST)
+
+    async def catch_up(self) -> None:
+        """Remove everything that is wanted gone now."""
+        while wanted := await self._wanted():
+            for folder_id in wanted:
+                await self._store.retire(folder_id)
+                reached("folders.removal.retired")
+                async with self._db.write() as tx:
+                    await _forget(tx, folder_id)
+        left = True
+        while left:
+            left = await self._store.purge(_ENTRIES_AT_ONCE)
+
+    async def _wanted(self) -> Sequence[str]:
+        query = (
+            sa.select(things.c.id)
+            # Spelled out, not bound: only so is the partial index used.
+            .where(sa.text("state = 'deleting'"), things.c.kind == ThingKind.FOLDER)
+            .limit(_BATCH)
+        )
+        async with self._db.read() as conn:
+            return (await conn.execute(query)).scalars().all()
+
+    async def sweep(self) -> None:
+        """Remove trees whose making was cut off before their row came. They are empty.
+
+        One with something in it and no row is no mistake of ours: a database restored from an
+        old copy, or the wrong one. It is left alone, and said.
+        """
+        async for batch in self._store.trees():
+            latest = self._db.clock() - _HALF_MADE
+            await self._sweep([tree for tree in batch if tree.made_at < latest])
+
+    async def _sweep(self, trees: Sequence[Tree]) -> None:
+        ids = [tree.folder_id for tree in trees]
+        async with self._db.read() as conn:
+            query = sa.select(things.c.id).where(things.c.id.in_(ids))
+            known = set((await conn.execute(query)).scalars())
+        for folder_id in ids:
+            if folder_id not in known and not await self._store.discard_if_empty(folder_id):
+                _log.warning("the store has files of %s, which is not in the database", folder_id)
+
+
+async def _forget(tx: Transaction, folder_id: str) -> None:
+    # What happened stays in the log of events; these rows speak of something that is no more.
+    ours = sa.select(grants.c.id).where(grants.c.thing_id == folder_id)
+    await tx.conn.execute(answers.delete().where(answers.c.grant_id.in_(ours)))
+    await tx.conn.execute(grants.delete().where(grants.c.thing_id == folder_id))
+    await tx.conn.execute(aliases.delete().where(aliases.c.thing_id == folder_id))
+    await tx.conn.execute(
+        things.delete().where(things.c.id == folder_id, things.c.state == ThingState.DELETING)
+    )
+
+
+async def _tried(work: Coroutine[Any, Any, None]) -> None:
+    """Do it; a failing disk or database is logged, and tried again with the next round."""
+    try:
+        await work
+    except Exception:
+        _log.exception("removing deleted folders failed; it will be tried again")
