@@ -13,10 +13,13 @@ from jupyterhub_vmshare.api.me import Myself
 from jupyterhub_vmshare.api.openapi_route import OpenApi
 from jupyterhub_vmshare.api.people import People, TeamsRefresh
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.api.why import WhyAnother, WhyMe
 
 ROUTES: Final[tuple[type[Route], ...]] = (
     OpenApi,
     Myself,
+    WhyMe,
+    WhyAnother,
     People,
     TeamsRefresh,
     *FOLDERS,
