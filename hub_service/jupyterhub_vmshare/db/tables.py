@@ -58,6 +58,12 @@ Index(
     postgresql_where=text("state = 'live'"),
 )
 Index("ix_things_owner", things.c.owner, things.c.kind, things.c.state)
+Index(
+    "ix_things_deleting",
+    things.c.id,
+    sqlite_where=text("state = 'deleting'"),
+    postgresql_where=text("state = 'deleting'"),
+)
 
 _LIVE_GRANT = text("state IN ('pending', 'active')")
 

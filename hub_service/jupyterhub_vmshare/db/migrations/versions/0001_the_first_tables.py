@@ -88,6 +88,14 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_things")),
     )
+    op.create_index(
+        "ix_things_deleting",
+        "things",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'deleting'"),
+        postgresql_where=sa.text("state = 'deleting'"),
+    )
     op.create_index("ix_things_owner", "things", ["owner", "kind", "state"], unique=False)
     op.create_index(
         "uq_things_live_name",
@@ -206,6 +214,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("state = 'live'"),
     )
     op.drop_index("ix_things_owner", table_name="things")
+    op.drop_index(
+        "ix_things_deleting",
+        table_name="things",
+        sqlite_where=sa.text("state = 'deleting'"),
+        postgresql_where=sa.text("state = 'deleting'"),
+    )
     op.drop_table("things")
     op.drop_index("ix_team_members_person", table_name="team_members")
     op.drop_table("team_members")
