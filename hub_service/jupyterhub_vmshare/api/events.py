@@ -59,6 +59,7 @@ class EventStream(Route):
     """Server-sent events."""
 
     path = "/events/stream"
+    xsrf_in_query = True
     _stream: Stream | None = None
 
     @operation("service.read_own_events", query=StreamAsked, raw_out="text/event-stream")
