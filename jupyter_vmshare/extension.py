@@ -54,7 +54,7 @@ class VMShareExtension(ExtensionApp):
         routes: list[tuple[Any, ...]] = [
             (r"vmshare/session", Session),
             (r"vmshare/events", Events),
-            (r"vmshare/api/(.*)", Forward),
+            (r"vmshare/api/.*", Forward),
         ]
         self.handlers.extend(routes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import http
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, TypeVar, cast
 
 from jupyter_server.auth.decorator import authorized
@@ -55,9 +55,10 @@ async def authorise(handler: Any, action: Literal["read", "write"]) -> None:
 class Refused(Exception):
     """Turned into a problem by `Route`."""
 
-    def __init__(self, status: int, code: str, sentence: str) -> None:
+    def __init__(self, status: int, code: str, sentence: str, allow: Iterable[str] = ()) -> None:
         super().__init__(sentence)
         self.status, self.code, self.sentence = status, code, sentence
+        self.allow = ", ".join(sorted(allow))
 
 
 class Route(APIHandler):
@@ -98,6 +99,8 @@ class Route(APIHandler):
         """Tornado's way to answer an exception."""
         error = kwargs.get("exc_info", (None, None))[1]
         if isinstance(error, Refused):
+            if error.allow:
+                self.set_header("Allow", error.allow)
             self.reply_problem(error.status, error.code, error.sentence)
         elif isinstance(error, HTTPError) and status_code < 500:
             sentence = _SENTENCES.get(status_code) or f"{_phrase(status_code)}."

@@ -100,27 +100,27 @@ class Forward(Route):
                 await self._relay()
 
     @allowed("read")
-    async def get(self, _path: str) -> None:
+    async def get(self) -> None:
         """Forward a GET."""
         await self._relay()
 
     @allowed("write")
-    async def post(self, _path: str) -> None:
+    async def post(self) -> None:
         """Forward a POST."""
         await self._relay()
 
     @allowed("write")
-    async def put(self, _path: str) -> None:
+    async def put(self) -> None:
         """Forward a PUT."""
         await self._relay()
 
     @allowed("write")
-    async def patch(self, _path: str) -> None:
+    async def patch(self) -> None:
         """Forward a PATCH."""
         await self._relay()
 
     @allowed("write")
-    async def delete(self, _path: str) -> None:
+    async def delete(self) -> None:
         """Forward a DELETE."""
         await self._relay()
 
@@ -147,8 +147,8 @@ class Forward(Route):
         if not methods:
             raise Refused(404, "not-found", "The VMShare service has no such address.")
         if self.request.method not in methods:
-            self.set_header("Allow", ", ".join(sorted(methods)))
-            raise Refused(405, "method-not-allowed", "That can't be done at this address.")
+            sentence = "That can't be done at this address."
+            raise Refused(405, "method-not-allowed", sentence, methods)
         query = forwarded_query(self.request.query)
         return f"{path}?{query}" if query else path
 
