@@ -58,7 +58,9 @@ class Removal:
             self._woken.clear()
             await _tried(self.catch_up())
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), _LOOK_EVERY)
+                # Not wait_for: in Python 3.11 it can swallow the cancelling of a task just woken.
+                async with asyncio.timeout(_LOOK_EVERY):
+                    await self._woken.wait()
             # Many commits wake us and few of them delete something: look once for many.
             await asyncio.sleep(_REST)
 

@@ -72,7 +72,9 @@ class Expiry:
             self._woken.clear()
             pause = await self._pause()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+                # Not wait_for: in Python 3.11 it can swallow the cancelling of a task just woken.
+                async with asyncio.timeout(pause):
+                    await self._woken.wait()
             await self.catch_up()
 
     async def _pause(self) -> float:
