@@ -138,6 +138,7 @@ class Service:
         await self.feed.start()
         await self.expiry.start()
         await self.folders.start()
+        await self.membership.catch_up()
         self._tasks = [_task("teams", self.membership.keep_fresh())]
         self._server = HTTPServer(self.web, max_body_size=_BODY_LIMIT, xheaders=True)
         self._listen(self._server)

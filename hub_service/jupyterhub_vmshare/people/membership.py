@@ -121,16 +121,21 @@ class Membership:
             self._waiting.add_done_callback(_look_at)
         return await asyncio.shield(self._waiting)
 
+    async def catch_up(self) -> None:
+        """Refresh before the first request is served; without the hub, go on with what is known."""
+        try:
+            await self.refresh()
+        except HubUnreachable:
+            log.warning("teams.stale age=%s", await self.age())
+
     async def keep_fresh(self) -> None:
         """Refresh for ever; a task of the application. Cancel it to stop."""
         while True:
+            await asyncio.sleep(self._every)
             try:
-                await self.refresh()
-            except HubUnreachable:
-                log.warning("teams.stale age=%s", await self.age())
+                await self.catch_up()
             except Exception:
                 log.exception("teams.refresh_failed")
-            await asyncio.sleep(self._every)
 
     async def _in_turn(self) -> Change:
         async with self._turn:
