@@ -125,7 +125,7 @@ class Streams:
     def __init__(self, database: Database, *, heartbeat: float = 8.0, poll: float = 2.0) -> None:
         self._database = database
         self.watch = Watch()
-        self._heartbeat = heartbeat
+        self.heartbeat = heartbeat
         self._poll = poll
         self._by_person: dict[str, set[Stream]] = {}
         self._catching_up = asyncio.Semaphore(CATCH_UPS_AT_ONCE)
@@ -208,14 +208,14 @@ class Streams:
 
     async def run_beats(self) -> None:
         """Beat every stream once a heartbeat, a few at a time rather than all at once."""
-        slices = max(1, round(self._heartbeat * 4))
+        slices = max(1, round(self.heartbeat * 4))
         while not self._stopped:
             streams = [stream for several in self._by_person.values() for stream in several]
             size = ceil(len(streams) / slices)
             for place in range(slices):
                 for stream in streams[place * size : (place + 1) * size]:
                     stream.beat()
-                await asyncio.sleep(self._heartbeat / slices)
+                await asyncio.sleep(self.heartbeat / slices)
 
     def stop(self) -> None:
         """Close every stream, and open no more."""
