@@ -59,6 +59,9 @@ def play(player: SyncPlayer, steps: Steps[T]) -> T:
     except StopIteration as end:
         value: T = end.value
         return value
+    finally:
+        # An interrupt ends the steps here: what they hold open is closed before it goes on.
+        steps.close()
 
 
 async def play_async(player: AsyncPlayer, steps: Steps[T]) -> T:
@@ -75,6 +78,9 @@ async def play_async(player: AsyncPlayer, steps: Steps[T]) -> T:
     except StopIteration as end:
         value: T = end.value
         return value
+    finally:
+        # An interrupt ends the steps here: what they hold open is closed before it goes on.
+        steps.close()
 
 
 class twin(Generic[S, P, T]):
@@ -106,6 +112,25 @@ class twin(Generic[S, P, T]):
             return await play_async(obj._player, steps(obj, *args, **kwargs))
 
         return _looks_like(awaited, steps)
+
+
+class twin_property(Generic[S, T]):
+    """Like `twin`, for what takes no arguments: an attribute, or one to be awaited."""
+
+    def __init__(self, steps: Callable[[S], Steps[T]]) -> None:
+        self._steps: Callable[..., Steps[T]] = steps
+        self.__doc__ = steps.__doc__
+
+    @overload
+    def __get__(self, obj: Sync, owner: type | None = None) -> T: ...
+    @overload
+    def __get__(self, obj: Async, owner: type | None = None) -> Coroutine[Any, Any, T]: ...
+    def __get__(self, obj: Any, owner: type | None = None) -> Any:
+        """The value in the colour of ``obj``."""
+        if obj is None:
+            return self
+        run = play if isinstance(obj, Sync) else play_async
+        return run(obj._player, self._steps(obj))
 
 
 class verb(Generic[P, T]):

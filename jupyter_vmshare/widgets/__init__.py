@@ -1,0 +1,1 @@
+"""What a notebook shows and says: `connect()` is the door."""

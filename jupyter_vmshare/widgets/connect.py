@@ -1,0 +1,160 @@
+"""`connect()`: the door to VMShare from a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
+
+from jupyter_vmshare.client import AsyncClient, Client, Retries
+from jupyter_vmshare.client.address import service_token
+from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.calls import people as calls
+from jupyter_vmshare.client.twins import Async, Sync, twin, twin_property
+from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.folders import AsyncFolders, Folders, FolderVerbs
+from jupyter_vmshare.widgets.invitations import AsyncInvitations, Invitations
+from jupyter_vmshare.widgets.tables import Answer, People
+from jupyterhub_vmshare.api.contract.events import EventView
+from jupyterhub_vmshare.api.contract.people import Me, Why
+
+if TYPE_CHECKING:
+    from jupyter_vmshare.widgets.panel import Panel
+
+
+class VMShareVerbs:
+    """What both colours have."""
+
+    @twin_property
+    def me(self) -> Steps[Me]:
+        """Who the service takes you for, and what this notebook may do in your name."""
+        me: Me = yield calls.me()
+        return me
+
+    @twin
+    def people(self, q: str = "") -> Steps[People]:
+        """Team-mates whose name begins with ``q``, or anybody by their exact name."""
+        found = yield from calls.people(q).steps()
+        return People(found, "People")
+
+    @twin
+    def why(
+        self, action: str, thing: FolderVerbs | str | None = None, person: str | None = None
+    ) -> Steps[Answer]:
+        """Whether you (or somebody else) may do something, by which rule, and from which grant.
+
+        Args:
+            action: As the permission tables call it, such as ``delete_file``.
+            thing: The folder (or its id) that it is about.
+            person: Somebody else, of a thing whose people you may see.
+        """
+        thing_id = thing.id if isinstance(thing, FolderVerbs) else thing
+        told: Why = yield calls.why(action, thing_id, person)
+        return Answer(told)
+
+
+class VMShare(VMShareVerbs, Sync):
+    """VMShare from a notebook. See ``folders``, ``invitations``, ``why`` and ``panel()``."""
+
+    def __init__(self, client: Client, token: str) -> None:
+        self.client = self._player = client
+        self._token = token
+        self._aio: AsyncVMShare | None = None
+
+    @property
+    def folders(self) -> Folders:
+        """Your folders, by label or id."""
+        return Folders(self.client)
+
+    @property
+    def invitations(self) -> Invitations:
+        """The invitations that wait for your answer."""
+        return Invitations(self.client)
+
+    def events(self, after: int | None = None) -> Iterator[EventView]:
+        """What happens, as it happens, for ever."""
+        return self.client.events(after)
+
+    def panel(self) -> Panel:
+        """A live view of invitations and folders, with buttons."""
+        from jupyter_vmshare.widgets.panel import Panel
+
+        return Panel(self, AsyncClient(self.client.address.url, self._token))
+
+    @property
+    def aio(self) -> AsyncVMShare:
+        """The same, awaited."""
+        if self._aio is None:
+            client = AsyncClient(self.client.address.url, self._token)
+            self._aio = AsyncVMShare(client)
+        return self._aio
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.client.close()
+
+    def __repr__(self) -> str:
+        return f"<VMShare at {self.client.address.url}>"
+
+    def _repr_html_(self) -> str:
+        me = self.me
+        parts = [self.invitations._repr_html_(), self.folders._repr_html_()]
+        note = me.credential.because or "" if me.credential.read_only else ""
+        return cards.card(f"VMShare as {me.name}", *parts, note=note)
+
+
+class AsyncVMShare(VMShareVerbs, Async):
+    """VMShare from a notebook, awaited."""
+
+    def __init__(self, client: AsyncClient) -> None:
+        self.client = self._player = client
+
+    @property
+    def folders(self) -> AsyncFolders:
+        """Your folders."""
+        return AsyncFolders(self.client)
+
+    @property
+    def invitations(self) -> AsyncInvitations:
+        """The invitations that wait for your answer."""
+        return AsyncInvitations(self.client)
+
+    def events(self, after: int | None = None) -> AsyncIterator[EventView]:
+        """What happens, as it happens, for ever."""
+        return self.client.events(after)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.client.close()
+
+    def __repr__(self) -> str:
+        return f"<AsyncVMShare at {self.client.address.url}>"
+
+
+def connect(url: str = "", token: str = "", *, retries: Retries | None = None) -> VMShare:
+    """Connect to the hub's VMShare service as yourself.
+
+    In a notebook on the hub nothing needs to be said: the address and the token are there. The
+    notebook server's token is read-only while the server is shared with somebody.
+
+    Args:
+        url: The service's address; ``VMSHARE_SERVICE_URL`` or the hub's by default.
+        token: ``VMSHARE_TOKEN`` or the notebook server's own by default.
+        retries: When to try again.
+
+    Raises:
+        NotConfigured: It is not known where the service is, or there is no token.
+        VMShareError: The service does not accept you.
+    """
+    token = service_token(token)
+    share = VMShare(Client(url, token, retries=retries), token)
+    _ = share.me  # a wrong token is found out here, not at the first use
+    return share
+
+
+async def connect_async(
+    url: str = "", token: str = "", *, retries: Retries | None = None
+) -> AsyncVMShare:
+    """Like `connect`, and everything after it is awaited."""
+    share = AsyncVMShare(AsyncClient(url, token, retries=retries))
+    await share.me
+    return share

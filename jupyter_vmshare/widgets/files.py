@@ -1,0 +1,152 @@
+"""What lies in a folder, for notebooks. Paths are relative to the folder, with ``/``."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from pathlib import Path
+from typing import IO, Any
+
+from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.calls import files as calls
+from jupyter_vmshare.client.transfer import Progress, Received, Sent, local_name, replacing
+from jupyter_vmshare.client.twins import twin
+from jupyter_vmshare.widgets.handle import FolderHandle
+from jupyter_vmshare.widgets.tables import Entries
+from jupyterhub_vmshare.api.contract.files import EntryView
+
+# A file opened for reading is kept in memory up to this many bytes, then on the local disk.
+IN_MEMORY = 16 * 1024 * 1024
+Local = str | os.PathLike[str] | bytes | IO[bytes]
+
+
+class FileVerbs(FolderHandle):
+    """Methods on the files of a folder."""
+
+    @twin
+    def files(self, path: str = "", q: str | None = None, limit: int = 1000) -> Steps[Entries]:
+        """A directory's entries, directories first.
+
+        Args:
+            path: The directory; the folder itself by default.
+            q: Only those with this in their name.
+            limit: List no more than these many.
+        """
+        found = yield from calls.entries(self.id, path, q).steps(limit + 1)
+        title = f"{self.label}/{path}".rstrip("/")
+        return Entries(found[:limit], title, more=len(found) > limit)
+
+    @twin
+    def stat(self, path: str) -> Steps[EntryView]:
+        """One file or directory."""
+        entry: EntryView = yield calls.entry(self.id, path)
+        return entry
+
+    @twin
+    def read_bytes(self, path: str) -> Steps[bytes]:
+        """A whole file."""
+        held = io.BytesIO()
+        yield calls.download(self.id, path, Received(held))
+        return held.getvalue()
+
+    @twin
+    def read_text(self, path: str, encoding: str = "utf-8") -> Steps[str]:
+        """A whole file, as text."""
+        held = io.BytesIO()
+        yield calls.download(self.id, path, Received(held))
+        return held.getvalue().decode(encoding)
+
+    @twin
+    def open(self, path: str, mode: str = "r", encoding: str = "utf-8") -> Steps[IO[Any]]:
+        """A file opened for reading (``"r"`` text, ``"rb"`` bytes): a copy, made now.
+
+        To change a file, upload it again.
+        """
+        if mode not in {"r", "rt", "rb"}:
+            raise ValueError("Files here are opened for reading only: use upload() to write.")
+        held = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115  (handed out)
+        yield calls.download(self.id, path, Received(held))
+        held.seek(0)
+        return held if mode == "rb" else io.TextIOWrapper(held, encoding=encoding)
+
+    @twin
+    def download(
+        self,
+        path: str,
+        to: str | os.PathLike[str] = ".",
+        *,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Steps[Path]:
+        """Copy a file here; goes on where it broke off. Nothing half is left behind.
+
+        Args:
+            path: The file.
+            to: A local directory, or the local file's name.
+            overwrite: Replace a local file of that name.
+            progress: Called with the bytes so far and the size.
+
+        Raises:
+            FileExistsError: The local file is there already.
+        """
+        target = Path(to)
+        if target.is_dir():
+            target = target / local_name(path)
+        if target.exists() and not overwrite:
+            raise FileExistsError(f"{target} is there already; overwrite=True replaces it.")
+        with replacing(target) as file:
+            yield calls.download(self.id, path, Received(file, progress))
+        return target
+
+    @twin
+    def upload(
+        self,
+        local: Local,
+        path: str | None = None,
+        *,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Steps[EntryView]:
+        """Copy a local file (or bytes, or an open binary file) into the folder.
+
+        Args:
+            local: What to copy.
+            path: Its new path; with ``/`` at the end, the directory to put it in; by default its
+                own name, at the top.
+            overwrite: Replace a file that is there.
+            progress: Called with the bytes so far and the size.
+        """
+        target = path or ""
+        if not target or target.endswith("/"):
+            target += _own_name(local)
+        source = Sent(local, progress)
+        entry: EntryView = yield calls.upload(self.id, target, source, overwrite=overwrite)
+        return entry
+
+    @twin
+    def mkdir(self, path: str) -> Steps[EntryView]:
+        """Make a directory."""
+        entry: EntryView = yield calls.make_directory(self.id, path)
+        return entry
+
+    @twin
+    def rename(self, source: str, target: str) -> Steps[EntryView]:
+        """Give a file or directory in this folder another path; never over something."""
+        entry: EntryView = yield calls.move(self.id, source, target)
+        return entry
+
+    @twin
+    def delete(self, path: str) -> Steps[None]:
+        """Delete a file, a link or an empty directory in this folder."""
+        yield calls.delete_file(self.id, path)
+
+
+def _own_name(local: Local) -> str:
+    name = "" if isinstance(local, bytes) else local
+    if not isinstance(name, (str, os.PathLike)):
+        name = getattr(local, "name", "")
+    name = Path(name).name if isinstance(name, (str, os.PathLike)) else ""
+    if not name:
+        raise ValueError("Say what the file is to be called: upload(data, 'name').")
+    return name

@@ -1,0 +1,212 @@
+"""Folders, for notebooks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Iterable, Iterator
+from typing import Generic, TypeVar
+
+from jupyter_vmshare.client.aio import AsyncClient
+from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.calls import folders as calls
+from jupyter_vmshare.client.calls import people as people_calls
+from jupyter_vmshare.client.errors import NotFound
+from jupyter_vmshare.client.sync import Client
+from jupyter_vmshare.client.twins import Async, Sync, twin
+from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.files import FileVerbs
+from jupyter_vmshare.widgets.moments import shown
+from jupyter_vmshare.widgets.sharing import SharingVerbs
+from jupyter_vmshare.widgets.tables import Answer, Table
+from jupyterhub_vmshare.api.contract.folders import FolderView
+from jupyterhub_vmshare.api.contract.people import Why
+
+F = TypeVar("F", bound="FolderVerbs")
+FOLDER_ID = re.compile(r"fld_[0-9a-hjkmnp-tv-z]{26}")
+
+
+class FolderVerbs(SharingVerbs, FileVerbs):
+    """Methods on the folder itself. Each updates what the object shows."""
+
+    @twin
+    def refresh(self) -> Steps[None]:
+        """Ask the service again what the folder is like."""
+        self.view = yield calls.folder(self.id)
+
+    @twin
+    def rename_folder(self, name: str) -> Steps[None]:
+        """Give it another name, for everybody. Its owner only."""
+        self.view = yield calls.rename_folder(self.id, name, self.view.version)
+
+    @twin
+    def choose_alias(self, alias: str | None) -> Steps[None]:
+        """Choose a name of your own for it, which nobody else sees; None takes it away."""
+        self.view = yield calls.choose_alias(self.id, alias)
+
+    @twin
+    def trash(self) -> Steps[None]:
+        """Put it in the trash."""
+        self.view = yield calls.trash_folder(self.id)
+
+    @twin
+    def restore(self, name: str | None = None) -> Steps[None]:
+        """Take it out of the trash with its grants, under another name if one is given."""
+        self.view = yield calls.restore_folder(self.id, name)
+
+    @twin
+    def why(self, action: str, person: str | None = None) -> Steps[Answer]:
+        """Whether you (or somebody else) may do something with it, and why."""
+        told: Why = yield people_calls.why(action, self.id, person)
+        return Answer(told)
+
+    def __repr__(self) -> str:
+        notes = [cards.level(self.level)] + ([] if self.level == "owner" else [f"of {self.owner}"])
+        if self.view.alias:
+            notes.append(f"called {self.name} there")
+        if self.ends_at:
+            notes.append(f"until {shown(self.ends_at)}")
+        if self.view.state.value != "live":
+            notes.append(self.view.state.value)
+        return cards.visible(f"<Folder {self.label!r}: {', '.join(notes)}>")
+
+    def _repr_html_(self) -> str:
+        note = "READ-ONLY" if self.is_read_only else ""
+        return cards.card(
+            self.label,
+            cards.facts(
+                [
+                    ("Owner", self.owner),
+                    ("Owner's name for it", self.name if self.view.alias else ""),
+                    ("Level", cards.level(self.level)),
+                    ("Until", shown(self.ends_at)),
+                    ("Shared with", str(self.view.shared_with or "")),
+                    ("State", "" if self.view.state.value == "live" else self.view.state.value),
+                ]
+            ),
+            note=note,
+        )
+
+
+class Folder(FolderVerbs, Sync):
+    """A folder. Its methods answer at once."""
+
+    _player: Client
+
+
+class AsyncFolder(FolderVerbs, Async):
+    """A folder whose methods are awaited."""
+
+    _player: AsyncClient
+
+
+class FolderTable(Table[F]):
+    """Several folders."""
+
+    heads = ("Folder", "Owner", "Level", "Until", "Shared with")
+    empty = "No folders. folders.create('name') makes one."
+
+    def row(self, item: F) -> tuple[str, ...]:
+        """Label, owner, level, end, how many have it."""
+        count = item.view.shared_with
+        level, until = cards.level(item.level), shown(item.ends_at)
+        return item.label, item.owner, level, until, "" if count is None else str(count)
+
+
+class FoldersVerbs(Generic[F]):
+    """Methods on all of one's folders."""
+
+    _folder: type[F]
+    _player: object
+
+    @twin
+    def create(self, name: str) -> Steps[F]:
+        """Make a folder of your own."""
+        view: FolderView = yield calls.create_folder(name)
+        return self._folder(view, self._player)
+
+    @twin
+    def get(self, label: str) -> Steps[F]:
+        """The folder of this label (your alias, or its name) or id.
+
+        Raises:
+            NotFound: You have none.
+        """
+        if FOLDER_ID.fullmatch(label):
+            view: FolderView = yield calls.folder(label)
+            return self._folder(view, self._player)
+        label = unicodedata.normalize("NFC", label)
+        # Only the beginning is asked for: what the service searches by has a greatest length.
+        named = yield from calls.folders(q=label[:100]).steps()
+        found = [view for view in named if view.label == label]
+        if not found:
+            raise NotFound(f"You have no folder {label!r}.")
+        return self._folder(found[0], self._player)
+
+    @twin
+    def find(
+        self, relation: str | None = None, state: str | None = None, q: str | None = None
+    ) -> Steps[FolderTable[F]]:
+        """Your folders, by label.
+
+        Args:
+            relation: ``mine`` or ``shared_with_me``; both by default.
+            state: ``live`` (the default) or ``trashed``.
+            q: Only those with this in their label.
+        """
+        views = yield from calls.folders(relation, state, q).steps()
+        return self._table(views)
+
+    def _table(self, views: Iterable[FolderView]) -> FolderTable[F]:
+        return FolderTable([self._folder(view, self._player) for view in views], "Your folders")
+
+
+class Folders(FoldersVerbs[Folder], Sync):
+    """Your folders: ``folders["tests"]`` by label or id, ``for folder in folders``."""
+
+    _player: Client
+
+    def __init__(self, player: Client) -> None:
+        self._folder, self._player = Folder, player
+
+    def __getitem__(self, label: str) -> Folder:
+        try:
+            return self.get(label)
+        except NotFound as error:
+            raise KeyError(str(error)) from None
+
+    def __iter__(self) -> Iterator[Folder]:
+        return iter(self.find())
+
+    def __len__(self) -> int:
+        return len(self.find())
+
+    def __contains__(self, label: object) -> bool:
+        return isinstance(label, str) and any(label in (f.label, f.id) for f in self.find())
+
+    def keys(self) -> list[str]:
+        """All labels."""
+        return [folder.label for folder in self.find()]
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return self.keys()
+
+    def __repr__(self) -> str:
+        return repr(self.find())
+
+    def _repr_html_(self) -> str:
+        return self.find()._repr_html_()
+
+
+class AsyncFolders(FoldersVerbs[AsyncFolder], Async):
+    """Your folders: ``await folders.get("tests")``, ``async for folder in folders``."""
+
+    _player: AsyncClient
+
+    def __init__(self, player: AsyncClient) -> None:
+        self._folder, self._player = AsyncFolder, player
+
+    async def __aiter__(self) -> AsyncIterator[AsyncFolder]:
+        """Each folder."""
+        async for view in self._player.folders():
+            yield AsyncFolder(view, self._player)

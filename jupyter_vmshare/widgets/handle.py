@@ -1,0 +1,58 @@
+"""What everything that stands for one folder has: its view, and the way to the service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyterhub_vmshare.api.contract.folders import FolderView
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class FolderHandle:
+    """A folder as it was when the service last told of it. ``view`` is all that it told."""
+
+    def __init__(self, view: FolderView, player: object) -> None:
+        self.view = view
+        self._player = player
+
+    @property
+    def id(self) -> str:
+        """The folder's id, which never changes."""
+        return self.view.id
+
+    @property
+    def name(self) -> str:
+        """The owner's name for it."""
+        return self.view.name
+
+    @property
+    def label(self) -> str:
+        """What it is called for you: your alias, or the name."""
+        return self.view.label
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self.view.owner
+
+    @property
+    def level(self) -> str:
+        """What you hold: owner, view, edit or edit_delete."""
+        return self.view.level
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When your access ends; None when it does not."""
+        return self.view.ends_at
+
+    @property
+    def actions(self) -> list[str]:
+        """What you may do with it now."""
+        return list(self.view.actions)
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether you may change nothing in it."""
+        return "upload" not in self.view.actions

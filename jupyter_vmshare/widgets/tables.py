@@ -1,0 +1,160 @@
+"""Lists that show themselves as a table, in a notebook and in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar, TypeVar
+
+from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.moments import shown
+from jupyterhub_vmshare.api.contract.files import EntryView
+from jupyterhub_vmshare.api.contract.grants import GrantResult, GrantView, PeopleOfThing
+from jupyterhub_vmshare.api.contract.people import PersonView, Why
+
+T = TypeVar("T")
+
+
+class Table(list[T]):
+    """A list with a title. Subclasses say what a row shows."""
+
+    heads: ClassVar[tuple[str, ...]] = ()
+    empty: ClassVar[str] = "Nothing here."
+
+    def __init__(self, items: Iterable[T] = (), title: str = "", *, more: bool = False) -> None:
+        super().__init__(items)
+        self.title = title
+        self.more = more
+        """Whether there are more than are listed here."""
+
+    def row(self, item: T) -> tuple[str, ...]:
+        """An item's cells."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        text = cards.plain_table(self.heads, [self.row(item) for item in self], self.empty)
+        return f"{text}\n… and more." if self.more else text
+
+    def _repr_html_(self) -> str:
+        shown_here = cards.table(self.title, self.heads, map(self.row, self), self.empty)
+        more = cards.paragraph("… and more.") if self.more else ""
+        return cards.card(self.title or type(self).__name__, shown_here, more)
+
+
+class Entries(Table[EntryView]):
+    """What lies in a directory."""
+
+    heads = ("Name", "Kind", "Size", "Changed")
+    empty = "This directory is empty."
+
+    def row(self, item: EntryView) -> tuple[str, ...]:
+        """Name, kind, size, time."""
+        return item.name, item.kind.value, cards.size(item.size), shown(item.modified_at)
+
+
+class People(Table[PersonView]):
+    """People found."""
+
+    heads = ("Name", "Teams in common")
+    empty = "Nobody was found. People outside your teams are found by their exact name only."
+
+    def row(self, item: PersonView) -> tuple[str, ...]:
+        """Name and teams."""
+        return item.name, ", ".join(item.teams)
+
+
+class Shared(Table[GrantResult]):
+    """What became of each receiver of a batch."""
+
+    heads = ("Receiver", "Level", "Ends", "Result")
+
+    @property
+    def granted(self) -> list[GrantView]:
+        """The grants that came of it."""
+        return [result.grant for result in self if result.grant is not None]
+
+    @property
+    def failed(self) -> dict[str, str]:
+        """Why each of the others got none."""
+        return {r.receiver: r.problem.detail for r in self if r.problem is not None}
+
+    def row(self, item: GrantResult) -> tuple[str, ...]:
+        """Receiver, level, end, and what happened."""
+        grant, problem = item.grant, item.problem
+        if grant is None:
+            return item.receiver, "", "", problem.detail if problem else "nothing happened"
+        state = "invited" if grant.state.value == "pending" else grant.state.value
+        return item.receiver, cards.level(grant.level), shown(grant.ends_at), state
+
+
+class Access(Table[GrantView]):
+    """Who has a folder. ``access["ben"]`` is ben's grant."""
+
+    heads = ("Who", "Level", "State", "Ends", "Invited by")
+
+    def __init__(self, told: PeopleOfThing, title: str) -> None:
+        super().__init__(told.grants, title)
+        self.owner = told.owner
+        self.empty = f"Nobody but its owner, {told.owner}."  # type: ignore[misc]
+
+    def of(self, receiver: str) -> list[GrantView]:
+        """The grants of one receiver: one person may have several, of several givers."""
+        return [grant for grant in self if grant.receiver.name == receiver]
+
+    def row(self, item: GrantView) -> tuple[str, ...]:
+        """Receiver, level, state, end, giver."""
+        kind = "" if item.receiver.kind.value == "person" else f" ({item.receiver.kind.value})"
+        state = "invited" if item.state.value == "pending" else item.state.value
+        level = cards.level(item.level)
+        return item.receiver.name + kind, level, state, shown(item.ends_at), item.giver
+
+
+class Answer:
+    """A decision: the sentence, the rule, and what it was made from. True when it is allowed."""
+
+    def __init__(self, why: Why) -> None:
+        self.why = why
+
+    def __bool__(self) -> bool:
+        return self.why.allowed
+
+    @property
+    def rule(self) -> str:
+        """The rule of the permission tables that decided."""
+        return self.why.rule
+
+    @property
+    def because(self) -> str:
+        """The sentence."""
+        return self.why.because
+
+    def __repr__(self) -> str:
+        lines = [f"{self._verdict()} {cards.visible(self.why.because)} (rule {self.why.rule})"]
+        return "\n".join(lines + [f"  - {cards.visible(line)}" for line in self._sources()])
+
+    def _repr_html_(self) -> str:
+        sources = [(line,) for line in self._sources()]
+        parts = [cards.paragraph(self.why.because), cards.facts([("Rule", self.why.rule)])]
+        if sources:
+            parts.append(cards.table("Made from", ("Source",), sources))
+        return cards.card(self._verdict(), *parts)
+
+    def _verdict(self) -> str:
+        who, action = self.why.person, self.why.action
+        return f"{who} {'may' if self.why.allowed else 'may not'} {action}."
+
+    def _sources(self) -> list[str]:
+        return [
+            " ".join(
+                part
+                for part in (
+                    source.kind.replace("_", " "),
+                    cards.level(source.level) if source.level else "",
+                    f"for {source.receiver}" if source.receiver else "",
+                    f"from {source.giver}" if source.giver else "",
+                    f"until {shown(source.ends_at)}" if source.ends_at else "",
+                    "" if source.live else f"(ended: {source.ended_why or 'over'})",
+                )
+                if part
+            )
+            for source in self.why.sources
+        ]
