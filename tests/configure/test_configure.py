@@ -1,0 +1,221 @@
+"""``configure(c)`` on configurations as operators have them."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import jupyterhub
+import pytest
+from traitlets.config import Config
+
+from jupyterhub_vmshare.configure import CONFIRM, ORGANIZE, USE, configure
+
+ACCESS = "access:services!service=vmshare"
+USE_HERE = f"{USE}!server"
+
+
+def role(c: Config, name: str) -> dict[str, Any]:
+    found = [role for role in c.JupyterHub.load_roles if role["name"] == name]
+    assert len(found) == 1, f"{name}: {len(found)} times"
+    return dict(found[0])
+
+
+def service(c: Config) -> dict[str, Any]:
+    return next(dict(s) for s in c.JupyterHub.services if s["name"] == "vmshare")
+
+
+def test_an_empty_configuration() -> None:
+    c = Config()
+    configure(c)
+    assert service(c)["oauth_client_allowed_scopes"] == [CONFIRM, ORGANIZE]
+    assert service(c)["command"][-3:] == ["-m", "jupyterhub_vmshare", "serve"]
+    assert set(c.JupyterHub.custom_scopes) == {USE, CONFIRM, ORGANIZE}
+    assert role(c, "user")["scopes"] == ["self", ACCESS, USE, CONFIRM]
+    assert role(c, "server")["scopes"] == [
+        "users:activity!user",
+        "access:servers!server",
+        USE_HERE,
+        ACCESS,
+    ]
+    assert role(c, "vmshare-service") == {
+        "name": "vmshare-service",
+        "description": "What VMShare may ask the hub",
+        "scopes": ["read:users:name", "list:groups", "read:groups", "read:shares"],
+        "services": ["vmshare"],
+    }
+    assert c.Spawner.server_token_scopes == role(c, "server")["scopes"]
+    assert c.Spawner.oauth_client_allowed_scopes == [USE_HERE, ACCESS]
+
+
+def test_nobody_gets_use_without_a_filter_through_a_server() -> None:
+    c = Config()
+    configure(c)
+    assert USE not in c.Spawner.server_token_scopes
+    assert USE not in c.Spawner.oauth_client_allowed_scopes
+    assert USE not in service(c)["oauth_client_allowed_scopes"]
+
+
+def operators() -> Config:
+    """What a hub has before VMShare comes."""
+    c = Config()
+    c.JupyterHub.services = [{"name": "cull-idle", "command": ["cull"]}]
+    c.JupyterHub.custom_scopes = {"custom:grader:use": {"description": "Grade"}}
+    c.JupyterHub.load_roles = [
+        {"name": "user", "scopes": ["self", "shares!user"], "description": "Ours"},
+        {"name": "graders", "scopes": ["custom:grader:use"], "groups": ["graders"]},
+    ]
+    c.Spawner.server_token_scopes = ["users:activity!user", "custom:grader:use"]
+    c.Spawner.oauth_client_allowed_scopes = ["custom:grader:use"]
+    c.Spawner.environment = {"GRADER": "1"}
+    return c
+
+
+def test_what_the_operator_has_set_stays() -> None:
+    c = operators()
+    configure(c)
+    assert [s["name"] for s in c.JupyterHub.services] == ["cull-idle", "vmshare"]
+    assert "custom:grader:use" in c.JupyterHub.custom_scopes
+    assert role(c, "user")["scopes"] == ["self", "shares!user", ACCESS, USE, CONFIRM]
+    assert role(c, "user")["description"] == "Ours"
+    assert role(c, "graders")["groups"] == ["graders"]
+    assert c.Spawner.server_token_scopes == [
+        "users:activity!user",
+        "custom:grader:use",
+        USE_HERE,
+        ACCESS,
+    ]
+    assert c.Spawner.oauth_client_allowed_scopes == ["custom:grader:use", USE_HERE, ACCESS]
+    assert c.Spawner.environment["GRADER"] == "1"
+
+
+@pytest.mark.parametrize("before", [Config, operators], ids=["empty", "an operator's"])
+def test_twice_is_once(before: Any) -> None:
+    once, twice = before(), before()
+    configure(once, organizers=["teachers"])
+    configure(twice, organizers=["teachers"])
+    configure(twice, organizers=["teachers"])
+    assert repr(twice) == repr(once)
+
+
+def test_the_operators_own_dictionaries_are_not_changed() -> None:
+    theirs = {"name": "user", "scopes": ["self"]}
+    c = Config()
+    c.JupyterHub.load_roles = [theirs]
+    configure(c)
+    assert theirs == {"name": "user", "scopes": ["self"]}
+
+
+def test_what_is_appended_to_a_default_is_worked_in() -> None:
+    c = Config()
+    c.JupyterHub.load_roles.append({"name": "user", "scopes": ["self", "shares!user"]})
+    c.JupyterHub.services.append({"name": "cull-idle"})
+    c.Spawner.environment.update({"GRADER": "1"})
+    c.Spawner.oauth_client_allowed_scopes.append("custom:grader:use")
+    configure(c)
+    assert "shares!user" in role(c, "user")["scopes"]
+    assert len(c.JupyterHub.services) == 2
+    assert c.Spawner.environment["GRADER"] == "1"
+    assert c.Spawner.oauth_client_allowed_scopes[0] == "custom:grader:use"
+
+
+def test_a_server_role_of_the_operators_own() -> None:
+    c = Config()
+    c.JupyterHub.load_roles = [{"name": "server", "scopes": ["users:activity!user", "tokens!user"]}]
+    configure(c)
+    assert c.Spawner.server_token_scopes == [
+        "users:activity!user",
+        "tokens!user",
+        USE_HERE,
+        ACCESS,
+    ]
+
+
+def test_a_spawner_class_with_settings_of_its_own() -> None:
+    c = Config()
+    c.KubeSpawner.environment = {"POD": "1"}
+    c.KubeSpawner.server_token_scopes = ["users:activity!user"]
+    configure(c)
+    assert "VMSHARE_SERVICE_URL" in c.KubeSpawner.environment
+    assert USE_HERE in c.KubeSpawner.server_token_scopes
+    assert USE_HERE in c.Spawner.server_token_scopes
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["a function", "an async function"])
+def test_scopes_that_a_function_of_the_operators_gives(is_async: bool) -> None:
+    def scopes(spawner: Any) -> list[str]:
+        return ["users:activity!user", f"custom:{spawner.name}:use"]
+
+    async def later(spawner: Any) -> list[str]:
+        return scopes(spawner)
+
+    c = Config()
+    c.Spawner.server_token_scopes = later if is_async else scopes
+    configure(c)
+    configure(c)
+    ask = c.Spawner.server_token_scopes
+    assert asyncio.run(ask(SimpleNamespace(name="gpu"))) == [
+        "users:activity!user",
+        "custom:gpu:use",
+        USE_HERE,
+        ACCESS,
+    ]
+
+
+def test_extra_user_scopes_of_jupyterhub_6(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are ignored as soon as the role is redefined, so it is not."""
+    monkeypatch.setattr(jupyterhub, "version_info", (6, 1, 1, "", ""))
+    c = Config()
+    c.JupyterHub.extra_user_scopes = {"shares!user"}
+    configure(c)
+    assert c.JupyterHub.extra_user_scopes == {"shares!user", ACCESS, USE, CONFIRM}
+    assert "user" not in [role["name"] for role in c.JupyterHub.load_roles]
+
+
+def test_extra_user_scopes_mean_nothing_to_jupyterhub_5(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jupyterhub, "version_info", (5, 5, 1, "", ""))
+    c = Config()
+    c.JupyterHub.extra_user_scopes = {"shares!user"}
+    configure(c)
+    assert role(c, "user")["scopes"] == ["self", ACCESS, USE, CONFIRM]
+
+
+def test_a_service_that_the_operator_starts() -> None:
+    c = Config()
+    configure(c, managed=False, api_token="s" * 32, url="http://vmshare:10110")
+    assert "command" not in service(c)
+    assert service(c)["api_token"] == "s" * 32
+    with pytest.raises(ValueError, match="api_token"):
+        configure(Config(), managed=False)
+
+
+def test_organizers() -> None:
+    c = Config()
+    configure(c, organizers=["teachers", "deans"])
+    assert role(c, "vmshare-organizers")["groups"] == ["deans", "teachers"]
+    assert role(c, "vmshare-organizers")["scopes"] == [ORGANIZE]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        pytest.param("/hub/", "http://127.0.0.1:10110/services/vmshare/", id="at the root"),
+        pytest.param(
+            "/lab/hub/", "http://127.0.0.1:10110/lab/services/vmshare/", id="below a path"
+        ),
+    ],
+)
+def test_where_sessions_find_the_service(base_url: str, expected: str) -> None:
+    c = Config()
+    configure(c)
+    address = c.Spawner.environment["VMSHARE_SERVICE_URL"]
+    assert address(SimpleNamespace(hub=SimpleNamespace(base_url=base_url))) == expected
+
+
+def test_where_sessions_find_it_through_the_proxy() -> None:
+    c = Config()
+    configure(c, session_url="https://hub.example.org/")
+    address = c.Spawner.environment["VMSHARE_SERVICE_URL"]
+    spawner = SimpleNamespace(hub=SimpleNamespace(base_url="/hub/"))
+    assert address(spawner) == "https://hub.example.org/services/vmshare/"
