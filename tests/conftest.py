@@ -4,8 +4,10 @@ from __future__ import annotations
 
 pytest_plugins = [
     "pytest_jupyter.jupyter_server",
-    "tests.fixtures.api",
+    # Each after those that it imports, so that pytest explains their assertions too.
+    "tests.fixtures.world",
     "tests.fixtures.postgres",
     "tests.fixtures.service",
-    "tests.fixtures.world",
+    "tests.fixtures.api",
+    "tests.fixtures.real_hub",
 ]

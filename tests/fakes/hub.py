@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import json
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -123,6 +122,7 @@ class FakeHub:
         self.requests: list[Seen] = []
         self.page_default_limit, self.page_max_limit = 50, 200
         self.url = ""
+        self.service_url = ""
         self._server: HTTPServer | None = None
         self.service_token = self.token(SERVICE, SERVICE_SCOPES, service=True)
 
@@ -288,26 +288,10 @@ class FakeHub:
         """The port it listens (or listened) on."""
         return int(self.url.rpartition(":")[2])
 
-    def environment(
-        self, service_url: str, prefix: str = f"/services/{SERVICE}/"
-    ) -> dict[str, str]:
-        """The environment in which the hub would start the service as a managed one."""
-        redirect_uri = f"{service_url.rstrip('/')}{prefix}oauth_callback"
-        client = self.add_client(redirect_uri)
-        return {
-            "JUPYTERHUB_SERVICE_NAME": SERVICE,
-            "JUPYTERHUB_API_TOKEN": self.service_token,
-            "JUPYTERHUB_API_URL": self.api_url,
-            "JUPYTERHUB_BASE_URL": "/",
-            "JUPYTERHUB_HOST": self.url,
-            "JUPYTERHUB_SERVICE_PREFIX": prefix,
-            "JUPYTERHUB_SERVICE_URL": service_url,
-            "JUPYTERHUB_CLIENT_ID": client.client_id,
-            "JUPYTERHUB_OAUTH_CALLBACK_URL": redirect_uri,
-            "JUPYTERHUB_OAUTH_SCOPES": json.dumps([ACCESS]),
-            "JUPYTERHUB_OAUTH_ACCESS_SCOPES": json.dumps([ACCESS]),
-            "JUPYTERHUB_OAUTH_CLIENT_ALLOWED_SCOPES": json.dumps([CONFIRM]),
-        }
+    def serve(self, service_url: str, prefix: str) -> OAuthClient:
+        """Takes the service in: its OAuth client, and its pages at this hub's address."""
+        self.service_url = service_url
+        return self.add_client(f"{prefix}oauth_callback")
 
 
 IMPLIED = {

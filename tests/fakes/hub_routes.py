@@ -295,6 +295,15 @@ class Login(HubHandler):
         return None
 
 
+class Proxy(HubHandler):
+    """Where the real proxy would pass a request on, this sends the browser there."""
+
+    def get(self) -> None:
+        if not self.hub.service_url:
+            raise HTTPError(404)
+        self.redirect(self.hub.service_url + str(self.request.uri), status=307)
+
+
 class Unknown(HubHandler):
     def prepare(self) -> None:  # type: ignore[override]
         raise HTTPError(404)
@@ -315,6 +324,7 @@ def routes(hub: FakeHub) -> list[Any]:
         (r"/hub/api/oauth2/authorize", Authorize),
         (r"/hub/api/oauth2/token", AccessToken),
         (r"/hub/login", Login),
+        (r"/services/.*", Proxy),
         (r".*", Unknown),
     ]
     return [(path, handler, {"hub": hub}) for path, handler in table]
