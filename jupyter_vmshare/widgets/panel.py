@@ -4,6 +4,8 @@ It follows the service's events and looks again when something happened; nothing
 kernel it lives in the kernel's own event loop; elsewhere in a thread.
 """
 
+# mypy: disallow-untyped-calls=False
+# (ipywidgets has no types.)
 from __future__ import annotations
 
 import asyncio
@@ -32,7 +34,7 @@ SETTLED = 0.15
 INTERESTING = ("grant.", "folder.", "team.")
 
 
-class Panel(VBox):  # type: ignore[misc]
+class Panel(VBox):
     """Invitations with Accept and Decline, and folders; kept up to date until ``close()``."""
 
     def __init__(self, share: VMShare, client: AsyncClient) -> None:
@@ -113,7 +115,7 @@ class Panel(VBox):  # type: ignore[misc]
         )
 
 
-class _Row(HBox):  # type: ignore[misc]
+class _Row(HBox):
     """One invitation and its answers."""
 
     def __init__(self, view: InvitationView, panel: Panel) -> None:

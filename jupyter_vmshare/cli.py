@@ -1,0 +1,297 @@
+"""``jupyter vmshare …``: what the panel does, from a terminal.
+
+Exit codes: 0 done, 1 refused or failed, 2 the command line makes no sense, 3 the service is not
+configured or can't be reached. With ``--json`` the answer is JSON on standard output; errors are
+always one sentence on standard error.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from jupyter_vmshare._version import __version__
+from jupyter_vmshare.client import NotConfigured, ServiceUnreachable, VMShareError
+from jupyter_vmshare.doctor import examine
+from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.connect import VMShare, connect
+from jupyter_vmshare.widgets.folders import FolderTable
+from jupyter_vmshare.widgets.invitations import InvitationTable
+
+Asked = argparse.Namespace
+DONE, FAILED, UNREACHABLE = 0, 1, 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    asked = parser().parse_args(arguments)
+    try:
+        code: int = asked.command(asked)
+    except (NotConfigured, ServiceUnreachable) as error:
+        return _fail(str(error), UNREACHABLE)
+    except (VMShareError, LookupError, ValueError, OSError) as error:
+        return _fail(_sentence(error), FAILED)
+    except KeyboardInterrupt:
+        return _fail("Interrupted.", 130)
+    except BrokenPipeError:
+        # Whoever read the output has seen enough; Python must not complain at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    return code
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(prog="jupyter vmshare", description="Share folders on the hub.")
+    top.add_argument("--version", action="version", version=__version__)
+    verbs = top.add_subparsers(required=True, metavar="COMMAND")
+    everywhere = argparse.ArgumentParser(add_help=False)
+    everywhere.add_argument("--json", action="store_true", help="answer in JSON")
+
+    def verb(name: str, command: Callable[[Asked], int], *arguments: str) -> Any:
+        summary = (command.__doc__ or "").partition("\n")[0]
+        added = verbs.add_parser(name, help=summary, description=summary, parents=[everywhere])
+        added.set_defaults(command=command)
+        for argument in arguments:
+            added.add_argument(argument, help=_HELP[argument])
+        return added
+
+    _listing(verb)
+    _sharing(verb)
+    _files(verb)
+    verb("doctor", doctor)
+    return top
+
+
+_HELP = {
+    "folder": "a folder's label or id",
+    "invitation": "the name of what you are invited to, or the invitation's id",
+    "action": "as the permission tables call it, such as delete_file",
+    "name": "the new folder's name",
+    "path": "a path in the folder",
+}
+
+
+def _listing(verb: Callable[..., Any]) -> None:
+    listed = verb("folders", folders)
+    relation = listed.add_mutually_exclusive_group()
+    relation.add_argument("--mine", dest="relation", action="store_const", const="mine")
+    relation.add_argument(
+        "--shared-with-me", dest="relation", action="store_const", const="shared_with_me"
+    )
+    listed.add_argument("--trash", action="store_true", help="those in the trash")
+    verb("create", create, "name")
+    verb("invitations", invitations)
+    verb("people", people, "folder")
+    asked = verb("why", why, "action")
+    asked.add_argument("folder", nargs="?", help="the folder that it is about")
+    asked.add_argument("--person", help="somebody else than you")
+
+
+def _sharing(verb: Callable[..., Any]) -> None:
+    shared = verb("share", share, "folder")
+    shared.add_argument(
+        "receivers", nargs="+", metavar="NAME[=LEVEL]", help="whom, with a level of their own"
+    )
+    shared.add_argument("--level", default="view", help="view (default), edit or edit_delete")
+    shared.add_argument("--until", help="when it ends: 2026-11-27 or 2026-11-27T18:00")
+    shared.add_argument("--team", action="store_true", help="the names are hub groups")
+    verb("accept", accept, "invitation").add_argument("--as", dest="alias", help="your name for it")
+    verb("decline", decline, "invitation")
+    verb("leave", leave, "folder")
+    revoked = verb("revoke", revoke, "folder")
+    revoked.add_argument("name", nargs="?", help="from whom")
+    revoked.add_argument("--all", action="store_true", help="from everybody")
+
+
+def _files(verb: Callable[..., Any]) -> None:
+    verb("files", files, "folder").add_argument("path", nargs="?", default="", help="a directory")
+    got = verb("get", get, "folder", "path")
+    got.add_argument("local", nargs="?", default=".", help="a local directory or file name")
+    put_ = verb("put", put, "folder")
+    put_.add_argument("local", help="a local file")
+    put_.add_argument("path", nargs="?", help="its path in the folder; its own name by default")
+    for transfer in (got, put_):
+        transfer.add_argument("--overwrite", action="store_true", help="replace what is there")
+
+
+def folders(asked: Asked) -> int:
+    """List your folders."""
+    state = "trashed" if asked.trash else None
+    with _share() as share:
+        found = share.folders.find(asked.relation, state)
+    return _show(asked, [folder.view for folder in found], FolderTable(found))
+
+
+def create(asked: Asked) -> int:
+    """Make a folder."""
+    with _share() as share:
+        folder = share.folders.create(asked.name)
+    return _show(asked, folder.view, folder)
+
+
+def invitations(asked: Asked) -> int:
+    """List the invitations that wait for your answer."""
+    with _share() as share:
+        found = InvitationTable(each.view for each in share.invitations)
+    return _show(asked, list(found), found)
+
+
+def people(asked: Asked) -> int:
+    """List who has a folder."""
+    with _share() as share:
+        found = share.folders.get(asked.folder).people
+    return _show(asked, list(found), found)
+
+
+def share(asked: Asked) -> int:
+    """Invite people to a folder."""
+    levels = dict(_receiver(text, asked.level) for text in asked.receivers)
+    with _share() as share:
+        folder = share.folders.get(asked.folder)
+        kind = "team" if asked.team else "person"
+        told = folder.share(levels, until=asked.until, kind=kind)
+    _show(asked, list(told), told)
+    return FAILED if told.failed else DONE
+
+
+def accept(asked: Asked) -> int:
+    """Accept an invitation."""
+    with _share() as share:
+        folder = share.invitations[asked.invitation].accept(asked.alias)
+    return _show(asked, folder.view, folder)
+
+
+def decline(asked: Asked) -> int:
+    """Decline an invitation."""
+    with _share() as share:
+        invitation = share.invitations[asked.invitation]
+        invitation.decline()
+    return _show(asked, {"declined": invitation.id}, "Declined.")
+
+
+def leave(asked: Asked) -> int:
+    """Give up what was shared with you."""
+    with _share() as share:
+        cut = share.folders.get(asked.folder).leave()
+    return _show(asked, cut, f"Left. {cut.cannot_undo}")
+
+
+def revoke(asked: Asked) -> int:
+    """Take a folder away from somebody, or from everybody."""
+    if bool(asked.name) == asked.all:
+        raise ValueError("Say from whom, or --all.")
+    with _share() as share:
+        folder = share.folders.get(asked.folder)
+        cut = folder.stop_sharing() if asked.all else folder.revoke(asked.name)
+    ended = ", ".join(grant.receiver.name for grant in cut.ended) or "nobody"
+    return _show(asked, cut, f"Revoked from {ended}. {cut.cannot_undo}")
+
+
+def why(asked: Asked) -> int:
+    """Say whether you may do something, and why."""
+    with _share() as share:
+        folder = share.folders.get(asked.folder) if asked.folder else None
+        answer = share.why(asked.action, folder, asked.person)
+    return _show(asked, answer.why, answer)
+
+
+def files(asked: Asked) -> int:
+    """List a directory of a folder."""
+    with _share() as share:
+        found = share.folders.get(asked.folder).files(asked.path, limit=1_000_000)
+    return _show(asked, list(found), found)
+
+
+def get(asked: Asked) -> int:
+    """Copy a file of a folder here."""
+    with _share() as share:
+        folder = share.folders.get(asked.folder)
+        target = folder.download(
+            asked.path, asked.local, overwrite=asked.overwrite, progress=_progress(asked)
+        )
+    return _show(asked, {"local": str(target)}, f"Copied to {cards.visible(str(target))}.")
+
+
+def put(asked: Asked) -> int:
+    """Copy a local file into a folder."""
+    with _share() as share:
+        folder = share.folders.get(asked.folder)
+        entry = folder.upload(
+            asked.local, asked.path, overwrite=asked.overwrite, progress=_progress(asked)
+        )
+    return _show(asked, entry, f"Copied to {cards.visible(entry.path)}.")
+
+
+def doctor(asked: Asked) -> int:
+    """Find out what may be wrong between here and the service."""
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        if not asked.json:
+            mark = {"ok": "ok     ", "warning": "warning", "failed": "FAILED "}[finding.verdict]
+            print(f"{mark}  {finding.what}: {cards.visible(finding.sentence)}", flush=True)
+    if asked.json:
+        print(json.dumps([finding.as_json() for finding in findings]))
+    return FAILED if any(finding.verdict == "failed" for finding in findings) else DONE
+
+
+class _share:
+    """`connect()` for the length of one command."""
+
+    def __enter__(self) -> VMShare:
+        self._share = connect()
+        return self._share
+
+    def __exit__(self, *_error: object) -> None:
+        self._share.close()
+
+
+def _show(asked: Asked, told: Any, shown: object) -> int:
+    print(json.dumps(_plain(told)) if asked.json else str(shown))
+    return DONE
+
+
+def _plain(told: Any) -> Any:
+    if isinstance(told, BaseModel):
+        return told.model_dump(mode="json")
+    return [_plain(each) for each in told] if isinstance(told, list) else told
+
+
+def _receiver(text: str, level: str) -> tuple[str, str]:
+    name, _, own = text.partition("=")
+    return name, own or level
+
+
+def _progress(asked: Asked) -> Callable[[int, int | None], None] | None:
+    """A line that is written over, for people only."""
+    if asked.json or not sys.stderr.isatty():
+        return None
+
+    def tell(done: int, size: int | None) -> None:
+        of = f" of {cards.size(size)}" if size is not None else ""
+        end = "\n" if size is not None and done >= size else ""
+        print(f"\r\x1b[K{cards.size(done)}{of}", end=end, file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, KeyError) and error.args:
+        return str(error.args[0])
+    return str(error) or type(error).__name__
+
+
+def _fail(sentence: str, code: int) -> int:
+    print(cards.visible(sentence), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
