@@ -1,11 +1,11 @@
-import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-/** Shares machines and folders from JupyterLab. */
-const plugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-vmshare:plugin',
-  description: 'Share machines and folders.',
-  autoStart: true,
-  activate: (_app: JupyterFrontEnd): void => undefined
-};
+import { model } from './lab/modelplugin';
+import { notifications } from './lab/notificationsplugin';
+import { panel } from './lab/panelplugin';
 
-export default plugin;
+export { IVMShare } from './tokens';
+
+const plugins: JupyterFrontEndPlugin<unknown>[] = [model, panel, notifications];
+
+export default plugins;

@@ -1,11 +1,29 @@
-import plugin from '../src/index';
+import schema from '../schema/plugin.json';
+import plugins from '../src/index';
+import { IVMShare } from '../src';
 
-describe('the plugin', () => {
-  it('has the id that its settings schema is named after', () => {
-    expect(plugin.id).toBe('jupyter-vmshare:plugin');
+describe('the plugins', () => {
+  it('include the one that the settings schema is named after', () => {
+    expect(plugins.map(plugin => plugin.id)).toContain('jupyter-vmshare:plugin');
   });
 
-  it('starts with JupyterLab', () => {
-    expect(plugin.autoStart).toBe(true);
+  it.each(plugins.map(plugin => [plugin.id, plugin.autoStart]))(
+    '%s starts with JupyterLab',
+    (_, autoStart) => {
+      expect(autoStart).toBe(true);
+    }
+  );
+
+  it('give other extensions the token', () => {
+    expect(plugins.some(plugin => plugin.provides === IVMShare)).toBe(true);
+  });
+
+  it('ask before anything that hurts, unless the person does not want that', () => {
+    const { confirmDelete, confirmLeave, confirmTrash } = schema.properties;
+    expect([confirmDelete, confirmLeave, confirmTrash].map(each => each.default)).toEqual([
+      true,
+      true,
+      true
+    ]);
   });
 });

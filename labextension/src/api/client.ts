@@ -1,0 +1,148 @@
+import type { Asking } from './transport';
+import { Transport } from './transport';
+import type {
+  Cut,
+  EntriesPage,
+  EntryView,
+  FoldersPage,
+  FolderView,
+  GrantChange,
+  GrantResults,
+  GrantView,
+  InvitationsPage,
+  NewGrant,
+  PeopleOfThing,
+  PeoplePage,
+  Session,
+  Why
+} from './types';
+
+/** Where a page of a list begins, and what is looked for. */
+export interface PageAsked {
+  q?: string;
+  after?: string | null;
+  limit?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** Every request of the HTTP contract that the panel makes; one method a route. */
+export class ApiClient {
+  constructor(readonly transport: Transport = new Transport()) {}
+
+  session(signal?: AbortSignal): Promise<Session> {
+    return this.transport.json('session', { signal });
+  }
+
+  people(page: PageAsked): Promise<PeoplePage> {
+    return this.read('people', page);
+  }
+
+  /** Why the visitor may, or may not, do something with a thing. */
+  why(action: string, thing: string, signal?: AbortSignal): Promise<Why> {
+    return this.call('why', { query: { action, thing }, signal });
+  }
+
+  /** The same about somebody else. */
+  whyOf(person: string, action: string, thing: string, signal?: AbortSignal): Promise<Why> {
+    const path = `people/${encodeURIComponent(person)}/why`;
+    return this.call(path, { query: { action, thing }, signal });
+  }
+
+  folders(state: 'live' | 'trashed', page: PageAsked): Promise<FoldersPage> {
+    return this.read('folders', page, { state });
+  }
+
+  folder(id: string, signal?: AbortSignal): Promise<FolderView> {
+    return this.call(`folders/${id}`, { signal });
+  }
+
+  createFolder(name: string, key: string): Promise<FolderView> {
+    return this.call('folders', { method: 'POST', body: { name }, key });
+  }
+
+  renameFolder(id: string, name: string, version: number): Promise<FolderView> {
+    return this.call(`folders/${id}`, { method: 'PATCH', body: { name }, version });
+  }
+
+  chooseAlias(id: string, alias: string | null): Promise<FolderView> {
+    return this.call(`folders/${id}/alias`, { method: 'PUT', body: { alias } });
+  }
+
+  trashFolder(id: string): Promise<FolderView> {
+    return this.call(`folders/${id}/trash`, { method: 'POST' });
+  }
+
+  restoreFolder(id: string, name?: string): Promise<FolderView> {
+    const body = name === undefined ? {} : { body: { name } };
+    return this.call(`folders/${id}/restore`, { method: 'POST', ...body });
+  }
+
+  leaveFolder(id: string): Promise<Cut> {
+    return this.call(`folders/${id}/leave`, { method: 'POST' });
+  }
+
+  peopleOf(id: string, signal?: AbortSignal): Promise<PeopleOfThing> {
+    return this.call(`folders/${id}/people`, { signal });
+  }
+
+  invite(id: string, grants: NewGrant[], key: string): Promise<GrantResults> {
+    return this.call(`folders/${id}/grants`, { method: 'POST', body: { grants }, key });
+  }
+
+  stopSharing(id: string): Promise<Cut> {
+    return this.call(`folders/${id}/grants`, { method: 'DELETE' });
+  }
+
+  changeGrant(id: string, change: GrantChange, version: number): Promise<GrantView> {
+    return this.call(`grants/${id}`, { method: 'PATCH', body: change, version });
+  }
+
+  endGrant(id: string): Promise<Cut> {
+    return this.call(`grants/${id}`, { method: 'DELETE' });
+  }
+
+  invitations(page: PageAsked): Promise<InvitationsPage> {
+    return this.read('invitations', page);
+  }
+
+  accept(id: string, alias: string | undefined, key: string): Promise<GrantView> {
+    const body = alias === undefined ? {} : { body: { alias } };
+    return this.call(`invitations/${id}/accept`, { method: 'POST', ...body, key });
+  }
+
+  decline(id: string, key: string): Promise<GrantView> {
+    return this.call(`invitations/${id}/decline`, { method: 'POST', key });
+  }
+
+  entries(folder: string, path: string, page: PageAsked): Promise<EntriesPage> {
+    return this.read(`folders/${folder}/entries`, page, { path });
+  }
+
+  entry(folder: string, path: string, signal?: AbortSignal): Promise<EntryView> {
+    return this.call(`folders/${folder}/entry`, { query: { path }, signal });
+  }
+
+  createDirectory(folder: string, path: string, key: string): Promise<EntryView> {
+    return this.call(`folders/${folder}/directories`, { method: 'POST', body: { path }, key });
+  }
+
+  moveFile(folder: string, source: string, target: string): Promise<EntryView> {
+    return this.call(`folders/${folder}/moves`, { method: 'POST', body: { source, target } });
+  }
+
+  deleteFile(folder: string, path: string): Promise<null> {
+    return this.call(`folders/${folder}/file`, { method: 'DELETE', query: { path } });
+  }
+
+  private call<T>(path: string, asking: Asking = {}): Promise<T> {
+    return this.transport.json(`api/${path}`, asking);
+  }
+
+  private read<T>(
+    path: string,
+    { q, after, limit, signal }: PageAsked,
+    more: Record<string, string> = {}
+  ): Promise<T> {
+    return this.call(path, { query: { ...more, q, after, limit }, signal });
+  }
+}

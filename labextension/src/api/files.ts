@@ -1,0 +1,114 @@
+import { ServerConnection } from '@jupyterlab/services';
+
+import { Aborted, ApiError, errorOfResponse, Unreachable } from './problem';
+import type { Transport } from './transport';
+import type { EntryView } from './types';
+
+/** How an upload goes on. */
+export interface UploadAsked {
+  folder: string;
+  path: string;
+  body: Blob;
+  overwrite: boolean;
+  signal: AbortSignal;
+  progress: (loaded: number) => void;
+}
+
+/** The bytes of files: what JSON requests do not carry. */
+export class FileClient {
+  constructor(
+    private readonly transport: Transport,
+    private readonly makeXhr: () => XMLHttpRequest = () => new XMLHttpRequest()
+  ) {}
+
+  /** Where the browser fetches a file to keep. */
+  downloadUrl(folder: string, path: string): string {
+    // A link can't carry a header: JupyterLab's own downloads pass the token like this too.
+    return this.transport.url(`api/folders/${folder}/download`, { path, _xsrf: xsrf() });
+  }
+
+  /** At most `limit` bytes of a file, and whether there is more. */
+  async read(
+    folder: string,
+    path: string,
+    limit: number,
+    signal?: AbortSignal
+  ): Promise<{ blob: Blob; complete: boolean }> {
+    const { settings } = this.transport;
+    const url = this.transport.url(`api/folders/${folder}/file`, { path });
+    const init: RequestInit = {
+      cache: 'no-cache',
+      headers: { Range: `bytes=0-${limit - 1}` },
+      ...(signal ? { signal } : {})
+    };
+    const response = await ServerConnection.makeRequest(url, init, settings).catch(() => {
+      throw signal?.aborted ? aborted() : unreachable();
+    });
+    if (response.status === 416) {
+      return { blob: new Blob(), complete: true }; // no byte 0: the file is empty
+    }
+    if (!response.ok) {
+      throw await errorOfResponse(response);
+    }
+    const blob = await response.blob();
+    return { blob: blob.slice(0, limit), complete: isComplete(response, blob.size, limit) };
+  }
+
+  /** Stores a file. fetch tells nothing of how far an upload is, so this is the older request. */
+  upload(asked: UploadAsked): Promise<EntryView> {
+    const { folder, path, body, overwrite, signal, progress } = asked;
+    const query = { path, overwrite: overwrite ? 'true' : null };
+    const url = this.transport.url(`api/folders/${folder}/file`, query);
+    return new Promise<EntryView>((resolve, reject) => {
+      const xhr = this.makeXhr();
+      xhr.open('PUT', url);
+      xhr.setRequestHeader('Content-Type', 'application/octet-stream');
+      this.authorize(xhr);
+      xhr.upload.onprogress = event => progress(event.loaded);
+      xhr.onload = () => {
+        answerOf(xhr).then(resolve, reject);
+      };
+      xhr.onerror = () => reject(unreachable());
+      xhr.onabort = () => reject(aborted());
+      signal.addEventListener('abort', () => xhr.abort(), { once: true });
+      xhr.send(body);
+    });
+  }
+
+  private authorize(xhr: XMLHttpRequest): void {
+    const { token } = this.transport.settings;
+    if (token) {
+      xhr.setRequestHeader('Authorization', `token ${token}`);
+    }
+    const xsrfToken = xsrf();
+    if (xsrfToken) {
+      xhr.setRequestHeader('X-XSRFToken', xsrfToken);
+    }
+  }
+}
+
+function isComplete(response: Response, size: number, limit: number): boolean {
+  const total = /\/(\d+)$/.exec(response.headers.get('Content-Range') ?? '')?.[1];
+  return total === undefined ? size <= limit : Number(total) <= limit;
+}
+
+async function answerOf(xhr: XMLHttpRequest): Promise<EntryView> {
+  if (xhr.status >= 200 && xhr.status < 300) {
+    return JSON.parse(xhr.responseText) as EntryView;
+  }
+  throw await errorOfResponse(
+    new Response(xhr.responseText, { status: xhr.status || 502, statusText: xhr.statusText })
+  );
+}
+
+function xsrf(): string | undefined {
+  return /(?:^|; )_xsrf=([^;]*)/.exec(document.cookie)?.[1];
+}
+
+function aborted(): ApiError {
+  return new Aborted('The transfer was stopped.', 0, 'aborted');
+}
+
+function unreachable(): ApiError {
+  return new Unreachable('The connection broke off.', 0, 'network');
+}

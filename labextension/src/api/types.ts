@@ -1,0 +1,50 @@
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Cut = Schemas['Cut'];
+export type EntriesPage = Schemas['EntriesPage'];
+export type EntryView = Schemas['EntryView'];
+export type EventView = Schemas['EventView'];
+export type FolderView = Schemas['FolderView'];
+export type FoldersPage = Schemas['FoldersPage'];
+export type GrantChange = Schemas['GrantChange'];
+export type GrantResult = Schemas['GrantResult'];
+export type GrantResults = Schemas['GrantResults'];
+export type GrantView = Schemas['GrantView'];
+export type InvitationView = Schemas['InvitationView'];
+export type InvitationsPage = Schemas['InvitationsPage'];
+export type NewGrant = Schemas['NewGrant'];
+export type PeopleOfThing = Schemas['PeopleOfThing'];
+export type PeoplePage = Schemas['PeoplePage'];
+export type PersonView = Schemas['PersonView'];
+export type Problem = Schemas['Problem'];
+export type Why = Schemas['Why'];
+
+/** What the notebook server's extension says about itself, its visitor and the service. */
+export interface Session {
+  /** Whether this notebook server runs under a JupyterHub. */
+  hub: boolean;
+  /** The visitor, by the hub's name. */
+  user: string | null;
+  /** Whose server this is; null without a hub. */
+  server_owner: string | null;
+  server_name: string | null;
+  /** Whether the visitor is on their own server. */
+  own_server: boolean;
+  service: ServiceState;
+  /** Where the service's own pages are; a path, or a whole address. */
+  service_url: string | null;
+  /** Why the service can't be used, in a sentence; null when it can. */
+  because: string | null;
+}
+
+/** How the service is for this visitor. */
+export type ServiceState = 'ok' | 'unreachable' | 'absent' | 'refused';
+
+/** What the notebook server's WebSocket carries. */
+export type StreamMessage =
+  | { type: 'event'; event: EventView }
+  // With `reset`, the service does not know the position asked for: load everything again.
+  | { type: 'ready'; position: number; reset?: boolean }
+  | { type: 'status'; state: ServiceState; because?: string | null };

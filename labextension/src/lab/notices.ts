@@ -1,0 +1,81 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import type { EventView } from '../api/types';
+import { concerns, detail, isEnding } from '../model/application';
+import { endedNotice, levelName, moment } from '../views/words';
+
+/** What to tell the person about an event, in one sentence. */
+export interface Notice {
+  message: string;
+  kind: 'info' | 'success' | 'warning';
+  /** The invitation that the person can answer from here. */
+  invitation: string | null;
+}
+
+/** The notice for an event; null where the person knows (it was them), or need not. */
+export function noticeOf(event: EventView, me: string, trans: TranslationBundle): Notice | null {
+  const isMine = event.actor === me;
+  if (isMine) {
+    return null;
+  }
+  if (event.type.startsWith('grant.')) {
+    return concerns(event, me) ? toReceiver(event, trans) : toGiver(event, trans);
+  }
+  return event.type === 'folder.trashed' || event.type === 'folder.deleted'
+    ? notice('warning', endedNotice(trans, event))
+    : null;
+}
+
+function toReceiver(event: EventView, trans: TranslationBundle): Notice | null {
+  const thing = event.thing_name ?? '';
+  const giver = event.actor ?? detail(event, 'giver') ?? '';
+  const level = levelName(trans, detail(event, 'level') ?? '');
+  switch (event.type) {
+    case 'grant.invited':
+      return {
+        ...notice('info', trans.__('%1 invites you to "%2" (%3).', giver, thing, level)),
+        invitation: detail(event, 'grant_id')
+      };
+    case 'grant.changed':
+      return notice('info', changed(event, giver, thing, trans));
+    case 'grant.cancelled':
+      return notice('info', trans.__('%1 took back the invitation to "%2".', giver, thing));
+    default:
+      break;
+  }
+  // The deletion has an event, and so a notice, of its own.
+  const isTwofold = detail(event, 'why') === 'thing_deleted';
+  return isEnding(event) && !isTwofold ? notice('warning', endedNotice(trans, event)) : null;
+}
+
+function changed(event: EventView, giver: string, thing: string, trans: TranslationBundle): string {
+  const from = detail(event, 'from') ?? '';
+  const to = detail(event, 'to') ?? '';
+  const endsAt = detail(event, 'ends_at');
+  if (from !== to) {
+    const [before, after] = [levelName(trans, from), levelName(trans, to)];
+    return trans.__('%1 changed your level on "%2" from %3 to %4.', giver, thing, before, after);
+  }
+  return endsAt
+    ? trans.__('Your access to "%1" now ends %2.', thing, moment(endsAt, true))
+    : trans.__('Your access to "%1" no longer has an end date.', thing);
+}
+
+function toGiver(event: EventView, trans: TranslationBundle): Notice | null {
+  const thing = event.thing_name ?? '';
+  const who = detail(event, 'receiver') ?? '';
+  switch (event.type) {
+    case 'grant.accepted':
+      return notice('success', trans.__('%1 accepted your invitation to "%2".', who, thing));
+    case 'grant.declined':
+      return notice('info', trans.__('%1 declined your invitation to "%2".', who, thing));
+    case 'grant.left':
+      return notice('info', trans.__('%1 left "%2".', who, thing));
+    default:
+      return null;
+  }
+}
+
+function notice(kind: Notice['kind'], message: string): Notice {
+  return { kind, message, invitation: null };
+}

@@ -1,0 +1,67 @@
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { ILayoutRestorer } from '@jupyterlab/application';
+import { ICommandPalette } from '@jupyterlab/apputils';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+
+import type { FolderView } from '../api/types';
+import { IVMShare } from '../tokens';
+import { DOMAIN } from '../views/context';
+import { addCommands, CommandIDs } from './commands';
+import { Deeds, hubHome } from './deeds';
+import { FolderTabs } from './foldertabs';
+import { VMSharePanel } from './panel';
+import { Settings } from './settings';
+
+// JupyterLab's running panel has 200.
+const RANK = 210;
+
+/** The side panel, the folder tabs, and the commands. */
+export const panel: JupyterFrontEndPlugin<void> = {
+  id: 'jupyter-vmshare:plugin',
+  description: 'The panel with shared folders and invitations, and the folder view.',
+  autoStart: true,
+  requires: [IVMShare],
+  optional: [ILayoutRestorer, ICommandPalette, ISettingRegistry, ITranslator],
+  activate: (
+    app: JupyterFrontEnd,
+    model: IVMShare,
+    restorer: ILayoutRestorer | null,
+    palette: ICommandPalette | null,
+    registry: ISettingRegistry | null,
+    translator: ITranslator | null
+  ): void => {
+    const trans = (translator ?? nullTranslator).load(DOMAIN);
+    const settings = new Settings(registry);
+    const deeds = new Deeds(model, settings, trans);
+    const tabs = new FolderTabs(app, model, settings, trans);
+    const execute = (command: string, folder: FolderView): void =>
+      void app.commands.execute(command, { id: folder.id });
+    const side = new VMSharePanel(
+      model,
+      {
+        open: folder => execute(CommandIDs.openFolder, folder),
+        rename: folder => execute(CommandIDs.rename, folder),
+        trash: folder => execute(CommandIDs.trash, folder),
+        restore: folder => execute(CommandIDs.restore, folder),
+        deleteForEver: folder => execute(CommandIDs.deleteForEver, folder),
+        create: () => void app.commands.execute(CommandIDs.newFolder),
+        refresh: () => void app.commands.execute(CommandIDs.refresh)
+      },
+      hubHome(),
+      trans
+    );
+    app.shell.add(side, 'left', { rank: RANK, type: 'VMShare' });
+    const showPanel = (): void => app.shell.activateById(side.id);
+    const showInvitations = (): void => {
+      showPanel();
+      side.showInvitations();
+    };
+    const openFolder = (id: string, path: string | null): void => void tabs.open(id, path);
+    addCommands({ app, model, deeds, trans, palette, openFolder, showPanel, showInvitations });
+    restorer?.add(side, side.id);
+    if (restorer) {
+      tabs.restore(restorer);
+    }
+  }
+};

@@ -1,0 +1,282 @@
+import type { IDisposable } from '@lumino/disposable';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import type { ApiClient } from '../api/client';
+import { Aborted, NotThere, sentenceOf } from '../api/problem';
+import { newKey } from '../api/transport';
+import type { EntryView, EventView, FolderView } from '../api/types';
+import { concerns, detail, isEnding } from './application';
+
+const PAGE = 200;
+const SETTLE_MS = 250;
+
+/** Why there is nothing to show any more. `event` is null when nobody told us. */
+export interface Ended {
+  event: EventView | null;
+}
+
+/** One folder as the visitor walks through it. */
+export class DirectoryModel implements IDisposable {
+  constructor(
+    private readonly api: ApiClient,
+    readonly folderId: string,
+    private readonly me: () => string,
+    path = ''
+  ) {
+    this._path = path;
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Null until the service has answered, and after access has ended. */
+  get folder(): FolderView | null {
+    return this._folder;
+  }
+
+  get path(): string {
+    return this._path;
+  }
+
+  get filter(): string {
+    return this._filter;
+  }
+
+  get entries(): readonly EntryView[] {
+    return this._entries;
+  }
+
+  get hasMore(): boolean {
+    return this._next !== null;
+  }
+
+  get isLoading(): boolean {
+    return this._loading !== null;
+  }
+
+  /** False until the first page of this directory is there. */
+  get isLoaded(): boolean {
+    return this._isLoaded;
+  }
+
+  get failure(): string | null {
+    return this._failure;
+  }
+
+  /** Set when access has ended; the files are gone from the view then. */
+  get ended(): Ended | null {
+    return this._ended;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  may(action: string): boolean {
+    return this._folder?.actions.includes(action) ?? false;
+  }
+
+  /** The folder and its first page. */
+  async open(): Promise<void> {
+    await Promise.all([this.loadFolder(), this.list(1)]);
+  }
+
+  async enter(path: string): Promise<void> {
+    this._path = path;
+    this._filter = '';
+    this.empty();
+    await this.list(1);
+  }
+
+  async setFilter(filter: string): Promise<void> {
+    this._filter = filter;
+    await this.list(1);
+  }
+
+  /** The same place again, with as much of it as was there. */
+  async reload(): Promise<void> {
+    await this.list(Math.max(1, Math.ceil(this._entries.length / PAGE)));
+  }
+
+  async loadMore(): Promise<void> {
+    if (this._next === null || this._loading || this._ended) {
+      return;
+    }
+    await this.guarded(async signal => {
+      const page = await this.page(this._next, signal);
+      this._entries = [...this._entries, ...page.items];
+      this._next = page.next ?? null;
+    });
+  }
+
+  async createDirectory(name: string, key = newKey()): Promise<void> {
+    await this.api.createDirectory(this.folderId, this.at(name), key);
+    await this.reload();
+  }
+
+  async rename(entry: EntryView, name: string): Promise<void> {
+    await this.api.moveFile(this.folderId, entry.path, this.at(name));
+    await this.reload();
+  }
+
+  async remove(entry: EntryView): Promise<void> {
+    await this.api.deleteFile(this.folderId, entry.path);
+    await this.reload();
+  }
+
+  /** The path of `name` in the directory shown. */
+  at(name: string): string {
+    return this._path ? `${this._path}/${name}` : name;
+  }
+
+  receive(event: EventView): void {
+    if (event.thing_id !== this.folderId || this._ended) {
+      this.reviveOn(event);
+    } else if (event.type === 'files.changed') {
+      this.onFilesChanged(detail(event, 'path') ?? '');
+    } else if (event.type === 'folder.trashed' || event.type === 'folder.deleted') {
+      this.end(event);
+    } else {
+      void this.loadFolder(isEnding(event) && concerns(event, this.me()) ? event : null);
+    }
+  }
+
+  dispose(): void {
+    if (!this._isDisposed) {
+      this._isDisposed = true;
+      clearTimeout(this._settling);
+      this._loading?.abort();
+      Signal.clearData(this);
+    }
+  }
+
+  /** A folder that comes back (restored, accepted again) opens again where it was. */
+  private reviveOn(event: EventView): void {
+    const back = event.type === 'folder.restored' || event.type === 'grant.accepted';
+    if (this._ended && back && event.thing_id === this.folderId) {
+      void this.open();
+    }
+  }
+
+  private async loadFolder(ending: EventView | null = null): Promise<void> {
+    const look = ++this._look;
+    try {
+      const folder = await this.api.folder(this.folderId);
+      if (look === this._look) {
+        this._folder = folder;
+        this._ended = folder.state === 'live' ? null : { event: ending };
+      }
+    } catch (error) {
+      if (look === this._look) {
+        this.onFailure(error, ending);
+      }
+    }
+    this.emit();
+  }
+
+  private async list(pages: number): Promise<void> {
+    await this.guarded(async signal => {
+      let { items, next = null } = await this.page(null, signal);
+      for (let read = 1; read < pages && next !== null; read++) {
+        const page = await this.page(next, signal);
+        items = [...items, ...page.items];
+        next = page.next ?? null;
+      }
+      this._entries = items;
+      this._next = next;
+      this._isLoaded = true;
+    });
+  }
+
+  /** Runs the newest look alone: an older one's answer is not wanted any more. */
+  private async guarded(look: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    this._loading?.abort();
+    const loading = new AbortController();
+    this._loading = loading;
+    this.emit();
+    try {
+      await look(loading.signal);
+      this._failure = null;
+    } catch (error) {
+      if (!(error instanceof Aborted)) {
+        this.onFailure(error, null);
+      }
+    }
+    if (this._loading === loading) {
+      this._loading = null;
+      this.emit();
+    }
+  }
+
+  private async page(
+    after: string | null,
+    signal: AbortSignal
+  ): Promise<{ items: EntryView[]; next?: string | null }> {
+    const asked = { q: this._filter, after, limit: PAGE, signal };
+    const page = await this.api.entries(this.folderId, this._path, asked);
+    if (signal.aborted) {
+      throw new Aborted('Another place is wanted by now.', 0, 'aborted');
+    }
+    return page;
+  }
+
+  private onFailure(error: unknown, ending: EventView | null): void {
+    if (!(error instanceof NotThere)) {
+      this._failure = sentenceOf(error);
+    } else if (this._path && this._folder && !ending) {
+      void this.stepUp();
+    } else {
+      this.end(ending);
+    }
+  }
+
+  /** The directory shown is gone: its parent may still be there. */
+  private async stepUp(): Promise<void> {
+    await this.enter(this._path.split('/').slice(0, -1).join('/'));
+  }
+
+  private onFilesChanged(path: string): void {
+    const within = !path || !this._path || path === this._path;
+    if (within || path.startsWith(`${this._path}/`) || this._path.startsWith(`${path}/`)) {
+      clearTimeout(this._settling);
+      this._settling = setTimeout(() => void this.reload(), SETTLE_MS);
+    }
+  }
+
+  private end(event: EventView | null): void {
+    this._look++; // what is under way is older
+    this._loading?.abort();
+    this._ended = { event };
+    this._folder = null;
+    this.empty();
+    this.emit();
+  }
+
+  private empty(): void {
+    this._entries = [];
+    this._next = null;
+    this._isLoaded = false;
+  }
+
+  private emit(): void {
+    if (!this._isDisposed) {
+      this._changed.emit(undefined);
+    }
+  }
+
+  private _changed = new Signal<this, void>(this);
+  private _ended: Ended | null = null;
+  private _entries: readonly EntryView[] = [];
+  private _failure: string | null = null;
+  private _filter = '';
+  private _folder: FolderView | null = null;
+  private _isDisposed = false;
+  private _isLoaded = false;
+  private _loading: AbortController | null = null;
+  private _look = 0;
+  private _next: string | null = null;
+  private _path: string;
+  private _settling: ReturnType<typeof setTimeout> | undefined;
+}

@@ -1,0 +1,191 @@
+import type { IDisposable } from '@lumino/disposable';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import type { FileClient } from '../api/files';
+import { Aborted, Conflict, sentenceOf } from '../api/problem';
+
+/** One file on its way into a folder. */
+export interface Upload {
+  id: number;
+  name: string;
+  path: string;
+  size: number;
+  loaded: number;
+  /** `conflict`: something of that name is there, and the person has to say what to do. */
+  state: 'waiting' | 'running' | 'conflict' | 'done' | 'failed';
+  because: string | null;
+}
+
+interface Job extends Upload {
+  body: Blob;
+  overwrite: boolean;
+  abort: AbortController;
+}
+
+const AT_ONCE = 2;
+const NOTICE_MS = 200;
+
+/** The uploads of one folder view, two at a time. */
+export class UploadsModel implements IDisposable {
+  constructor(
+    private readonly files: FileClient,
+    private readonly folderId: string
+  ) {}
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emits the upload that has just arrived. */
+  get arrived(): ISignal<this, Upload> {
+    return this._arrived;
+  }
+
+  get items(): readonly Upload[] {
+    return this._jobs;
+  }
+
+  /** Whether closing the view would break something off. */
+  get isBusy(): boolean {
+    return this._jobs.some(job => job.state === 'running' || job.state === 'waiting');
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /** Queues files for a directory; `at` makes a path of a name in it. */
+  start(files: Iterable<File>, at: (name: string) => string): void {
+    for (const file of files) {
+      this._jobs.push({
+        id: ++this._lastId,
+        name: file.name,
+        path: at(file.name),
+        size: file.size,
+        loaded: 0,
+        state: 'waiting',
+        because: null,
+        body: file,
+        overwrite: false,
+        abort: new AbortController()
+      });
+    }
+    this.proceed();
+  }
+
+  /** Answers a conflict: replace what is there, or store this one under another name. */
+  replace(id: number): void {
+    this.again(id, { overwrite: true });
+  }
+
+  keepBoth(id: number): void {
+    const job = this.job(id);
+    if (job) {
+      const name = besides(job.name);
+      const path = job.path.slice(0, job.path.length - job.name.length) + name;
+      this.again(id, { name, path });
+    }
+  }
+
+  retry(id: number): void {
+    this.again(id, {});
+  }
+
+  /** Stops an upload, or takes one that has ended off the list. */
+  dismiss(id: number): void {
+    this.job(id)?.abort.abort();
+    this._jobs = this._jobs.filter(job => job.id !== id);
+    this.proceed();
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    this._jobs.forEach(job => job.abort.abort());
+    Signal.clearData(this);
+  }
+
+  private again(id: number, change: Partial<Job>): void {
+    const job = this.job(id);
+    if (job && job.state !== 'running') {
+      Object.assign(job, { state: 'waiting', loaded: 0, because: null }, change);
+      this.proceed();
+    }
+  }
+
+  private proceed(): void {
+    const running = this._jobs.filter(job => job.state === 'running').length;
+    this._jobs
+      .filter(job => job.state === 'waiting')
+      .slice(0, Math.max(0, AT_ONCE - running))
+      .forEach(job => void this.run(job));
+    this.emit();
+  }
+
+  private async run(job: Job): Promise<void> {
+    job.state = 'running';
+    job.abort = new AbortController();
+    try {
+      await this.files.upload({
+        folder: this.folderId,
+        path: job.path,
+        body: job.body,
+        overwrite: job.overwrite,
+        signal: job.abort.signal,
+        progress: loaded => this.onProgress(job, loaded)
+      });
+      this.arrive(job);
+    } catch (error) {
+      this.settle(job, error);
+    }
+    this.proceed();
+  }
+
+  private arrive(job: Job): void {
+    job.state = 'done';
+    this._jobs = this._jobs.filter(other => other !== job);
+    this._arrived.emit(job);
+  }
+
+  private settle(job: Job, error: unknown): void {
+    if (error instanceof Aborted) {
+      this._jobs = this._jobs.filter(other => other !== job);
+    } else {
+      job.state = error instanceof Conflict && !job.overwrite ? 'conflict' : 'failed';
+      job.because = sentenceOf(error);
+    }
+  }
+
+  private onProgress(job: Job, loaded: number): void {
+    job.loaded = loaded;
+    // Browsers report many times a second; a person needs a few.
+    this._notice ??= setTimeout(() => {
+      this._notice = null;
+      this.emit();
+    }, NOTICE_MS);
+  }
+
+  private job(id: number): Job | undefined {
+    return this._jobs.find(job => job.id === id);
+  }
+
+  private emit(): void {
+    if (!this._isDisposed) {
+      this._changed.emit(undefined);
+    }
+  }
+
+  private _arrived = new Signal<this, Upload>(this);
+  private _changed = new Signal<this, void>(this);
+  private _isDisposed = false;
+  private _jobs: Job[] = [];
+  private _lastId = 0;
+  private _notice: ReturnType<typeof setTimeout> | null = null;
+}
+
+/** `a.txt` becomes `a (1).txt`, and that `a (2).txt`. */
+export function besides(name: string): string {
+  const [, stem = name, count, extension = ''] =
+    /^(.+?)(?: \((\d+)\))?(\.[^.]+)?$/u.exec(name) ?? [];
+  return `${stem} (${count === undefined ? 1 : Number(count) + 1})${extension}`;
+}

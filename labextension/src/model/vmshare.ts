@@ -1,0 +1,240 @@
+import type { IDisposable } from '@lumino/disposable';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import { ApiClient } from '../api/client';
+import { FileClient } from '../api/files';
+import { NotThere, sentenceOf } from '../api/problem';
+import type { Connection } from '../api/stream';
+import { EventStream } from '../api/stream';
+import { newKey } from '../api/transport';
+import type { Cut, EventView, FolderView, InvitationView, Session } from '../api/types';
+import { applyToFolders, applyToInvitations, applyToTrash } from './application';
+import { LiveList } from './livelist';
+import type { Standing } from './standing';
+import { standingOf } from './standing';
+
+const PAGE = 200;
+const FIRST_RETRY_MS = 3000;
+const LONGEST_RETRY_MS = 30_000;
+// A gap shorter than this is nobody's business.
+const LONG_GAP_MS = 5000;
+
+/** The visitor's shared world: who they are here, their lists, and what happens. */
+export class VMShareModel implements IDisposable {
+  constructor(readonly api: ApiClient = new ApiClient()) {
+    this.files = new FileClient(api.transport);
+    this.stream = new EventStream(api.transport.settings);
+    this.stream.received.connect(this.onEvent);
+    this.stream.opened.connect(this.onOpened);
+    this.stream.connectionChanged.connect(this.onConnection);
+  }
+
+  readonly files: FileClient;
+  readonly stream: EventStream;
+
+  readonly invitations = new LiveList<InvitationView>({
+    page: (after, signal) => this.api.invitations({ after, limit: PAGE, signal }),
+    apply: (items, event) => applyToInvitations(items, event, this.me)
+  });
+
+  readonly folders = new LiveList<FolderView>({
+    page: (after, signal) => this.api.folders('live', { after, limit: PAGE, signal }),
+    apply: (items, event) => applyToFolders(items, event, this.me)
+  });
+
+  readonly trash = new LiveList<FolderView>({
+    page: (after, signal) => this.api.folders('trashed', { after, limit: PAGE, signal }),
+    apply: applyToTrash
+  });
+
+  /** Emits when the standing or the connection changes. */
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  /** Emits each event once, after the lists have taken it up. */
+  get happened(): ISignal<this, EventView> {
+    return this._happened;
+  }
+
+  get standing(): Standing {
+    return this._standing;
+  }
+
+  get session(): Session | null {
+    return this._session;
+  }
+
+  get connection(): Connection {
+    return this.stream.connection;
+  }
+
+  /** The connection, while it has been broken for so long that the person should know. */
+  get gap(): Connection | null {
+    return this._isGapLong ? this.connection : null;
+  }
+
+  /** The visitor's name; empty until the session is known. */
+  get me(): string {
+    return this._session?.user ?? '';
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  /** Finds out where we are; goes on trying while the service is out of reach. */
+  async start(): Promise<void> {
+    clearTimeout(this._retry);
+    this.stand(await this.look());
+    if (this._isDisposed) {
+      return;
+    }
+    if (this._standing.kind === 'ready') {
+      this._wait = FIRST_RETRY_MS;
+      this.stream.connect();
+      await this.reload();
+    } else if (this._standing.kind === 'unreachable') {
+      this._retry = setTimeout(() => void this.start(), this._wait);
+      this._wait = Math.min(this._wait * 2, LONGEST_RETRY_MS);
+    }
+  }
+
+  /** Asks the service again for everything shown. */
+  async refresh(): Promise<void> {
+    this.stream.retry();
+    await (this._standing.kind === 'ready' ? this.reload() : this.start());
+  }
+
+  async createFolder(name: string, key = newKey()): Promise<FolderView> {
+    const folder = await this.api.createFolder(name, key);
+    await this.folders.refresh();
+    return folder;
+  }
+
+  async rename(folder: FolderView, name: string): Promise<void> {
+    this.folders.put(await this.api.renameFolder(folder.id, name, folder.version));
+  }
+
+  async chooseAlias(id: string, alias: string | null): Promise<void> {
+    this.folders.put(await this.api.chooseAlias(id, alias));
+  }
+
+  async leave(id: string): Promise<Cut> {
+    const cut = await this.api.leaveFolder(id);
+    this.folders.remove(id);
+    return cut;
+  }
+
+  async moveToTrash(id: string): Promise<void> {
+    await this.api.trashFolder(id);
+    this.folders.remove(id);
+    void this.trash.refresh();
+  }
+
+  /** Raises `NameTaken` when there is a live folder of that name. */
+  async restore(id: string, name?: string): Promise<void> {
+    await this.api.restoreFolder(id, name);
+    this.trash.remove(id);
+    void this.folders.refresh();
+  }
+
+  /** Raises `NameTaken` when the visitor already has something of that name. */
+  async accept(id: string, alias?: string, key = newKey()): Promise<void> {
+    await this.api.accept(id, alias, key);
+    this.invitations.remove(id);
+    await this.folders.refresh();
+  }
+
+  async decline(id: string, key = newKey()): Promise<void> {
+    await this.api.decline(id, key);
+    this.invitations.remove(id);
+  }
+
+  /** The hub page on which a folder is deleted for ever; null without a service. */
+  confirmUrl(folderId: string, hubOrigin: string): string | null {
+    const service = this._session?.service_url;
+    if (!service) {
+      return null;
+    }
+    const base = new URL(service.endsWith('/') ? service : `${service}/`, hubOrigin);
+    return new URL(`confirm/delete-folder/${folderId}`, base).href;
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    clearTimeout(this._retry);
+    clearTimeout(this._gapTimer);
+    [this.stream, this.invitations, this.folders, this.trash].forEach(part => part.dispose());
+    Signal.clearData(this);
+  }
+
+  private async look(): Promise<Standing> {
+    try {
+      this._session = await this.api.session();
+      return standingOf(this._session);
+    } catch (error) {
+      return error instanceof NotThere
+        ? { kind: 'no-extension' }
+        : { kind: 'unreachable', because: sentenceOf(error) };
+    }
+  }
+
+  private async reload(): Promise<void> {
+    await Promise.all([this.invitations.refresh(), this.folders.refresh(), this.trash.refresh()]);
+  }
+
+  private stand(standing: Standing): void {
+    this._standing = standing;
+    this._changed.emit(undefined);
+  }
+
+  private readonly onEvent = (_: EventStream, event: EventView): void => {
+    this.invitations.receive(event);
+    this.folders.receive(event);
+    this.trash.receive(event);
+    this._happened.emit(event);
+  };
+
+  /** What happened during a gap comes as events; what a new store forgot does not. */
+  private readonly onOpened = (): void => {
+    void this.reload();
+  };
+
+  private readonly onConnection = (_: EventStream, connection: Connection): void => {
+    if (connection.state === 'refused') {
+      this._standing = { kind: 'refused', because: connection.because };
+    } else if (connection.state === 'absent') {
+      this._standing = { kind: 'no-service', because: connection.because };
+    }
+    this.watchGap(connection.state === 'reconnecting');
+    this._changed.emit(undefined);
+  };
+
+  private watchGap(isBroken: boolean): void {
+    if (!isBroken) {
+      clearTimeout(this._gapTimer);
+      this._gapTimer = undefined;
+      this._isGapLong = false;
+    } else if (!this._isGapLong) {
+      this._gapTimer ??= setTimeout(() => {
+        this._isGapLong = true;
+        this._changed.emit(undefined);
+      }, LONG_GAP_MS);
+    }
+  }
+
+  private _changed = new Signal<this, void>(this);
+  private _gapTimer: ReturnType<typeof setTimeout> | undefined;
+  private _happened = new Signal<this, EventView>(this);
+  private _isDisposed = false;
+  private _isGapLong = false;
+  private _retry: ReturnType<typeof setTimeout> | undefined;
+  private _session: Session | null = null;
+  private _standing: Standing = { kind: 'starting' };
+  private _wait = FIRST_RETRY_MS;
+}

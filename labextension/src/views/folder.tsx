@@ -1,0 +1,118 @@
+import { folderIcon } from '@jupyterlab/ui-components';
+import type { DragEvent, JSX } from 'react';
+import { useState } from 'react';
+
+import type { DirectoryModel } from '../model/directory';
+import type { UploadsModel } from '../model/uploads';
+import { Breadcrumbs } from './breadcrumbs';
+import { useSignal, useTrans } from './context';
+import type { EntryDeeds } from './entries';
+import { Entries } from './entries';
+import { ActionButton, Blank, Message, useDeed } from './parts';
+import { Uploads } from './uploads';
+import { endedBecause } from './words';
+
+/** What a folder view shows and does. */
+export interface FolderProps {
+  model: DirectoryModel;
+  uploads: UploadsModel;
+  deeds: EntryDeeds;
+  /** Why the visitor may not do something with this folder, in a sentence. */
+  why: (action: string) => Promise<string>;
+}
+
+/** A shared folder in the main area: where one is, what is there, what is on its way. */
+export function Folder(props: FolderProps): JSX.Element {
+  const trans = useTrans();
+  const { model, uploads } = props;
+  useSignal(model.changed);
+  if (model.ended) {
+    return (
+      <Blank icon={folderIcon} title={trans.__('This folder is not open to you any more')}>
+        <p role="status">{endedBecause(trans, model.ended.event)}</p>
+      </Blank>
+    );
+  }
+  return (
+    <DropTarget isOpen={model.may('upload')} onDrop={files => uploads.start(files, at(model))}>
+      <Breadcrumbs model={model} />
+      <ReadOnly {...props} />
+      {model.failure && (
+        <Message kind="error">
+          <span>{model.failure} </span>
+          <ActionButton onClick={() => void model.open()}>{trans.__('Try again')}</ActionButton>
+        </Message>
+      )}
+      <Uploads model={uploads} />
+      <Entries model={model} deeds={props.deeds} />
+    </DropTarget>
+  );
+}
+
+/** Where files of `model`'s present directory go, even when the person walks on meanwhile. */
+export function at(model: DirectoryModel): (name: string) => string {
+  const directory = model.path;
+  return name => (directory ? `${directory}/${name}` : name);
+}
+
+/** Said once, instead of greyed-out buttons. */
+function ReadOnly({ model, why }: FolderProps): JSX.Element | null {
+  const trans = useTrans();
+  const [because, setBecause] = useState<string | null>(null);
+  const { failure, run } = useDeed();
+  const isReadOnly = model.folder && !model.may('upload') && !model.may('create_file');
+  if (!isReadOnly) {
+    return null;
+  }
+  const answer = because ?? failure;
+  return (
+    <div className="jp-VMShare-readOnly" role="note">
+      <strong>{trans.__('READ-ONLY')}</strong>
+      <span>{answer ?? trans.__('You can open and download files, and change nothing.')}</span>
+      {answer === null && (
+        <ActionButton onClick={() => void run(async () => setBecause(await why('upload')))}>
+          {trans.__('Why?')}
+        </ActionButton>
+      )}
+    </div>
+  );
+}
+
+interface DropTargetProps {
+  isOpen: boolean;
+  onDrop: (files: FileList) => void;
+  children: React.ReactNode;
+}
+
+function DropTarget({ isOpen, onDrop, children }: DropTargetProps): JSX.Element {
+  const [isOver, setOver] = useState(false);
+  const take = (event: DragEvent): boolean => {
+    if (!isOpen || !event.dataTransfer.types.includes('Files')) {
+      return false;
+    }
+    event.preventDefault();
+    event.stopPropagation();
+    return true;
+  };
+  return (
+    // Dropping is a short cut for the mouse; the upload button does the same.
+    // eslint-disable-next-line jsx-a11y/no-static-element-interactions
+    <div
+      className={`jp-VMShare-folder${isOver ? ' jp-mod-drop' : ''}`}
+      onDragEnter={event => setOver(take(event))}
+      onDragOver={take}
+      onDragLeave={event => {
+        const goesTo = event.relatedTarget;
+        setOver(goesTo instanceof Node && event.currentTarget.contains(goesTo));
+      }}
+      onDrop={event => {
+        setOver(false);
+        if (take(event)) {
+          onDrop(event.dataTransfer.files);
+        }
+      }}
+    >
+      {children}
+    </div>
+  );
+}

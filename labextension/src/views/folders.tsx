@@ -1,0 +1,221 @@
+import { ellipsesIcon, FilterBox, folderIcon, HTMLSelect } from '@jupyterlab/ui-components';
+import type { JSX, MouseEvent } from 'react';
+import { useCallback, useState } from 'react';
+
+import type { FolderView } from '../api/types';
+import type { VMShareModel } from '../model/vmshare';
+import { useSignal, useTrans } from './context';
+import { Grid } from './grid';
+import { LevelChip } from './level';
+import { ActionButton, Blank, EndDate, IconButton, LiveRegion, Message } from './parts';
+import { moment } from './words';
+
+/** What a row's keys and buttons ask the shell to do. */
+export interface FolderDeeds {
+  open: (folder: FolderView) => void;
+  rename: (folder: FolderView) => void;
+  trash: (folder: FolderView) => void;
+  create: () => void;
+}
+
+/** Which folders are shown. */
+export type Relation = 'all' | 'mine' | 'with-me' | 'by-me';
+
+const ROW_HEIGHT = 44;
+
+/** The visitor's folders: their own, and those shared with them. */
+export function Folders(props: { model: VMShareModel; deeds: FolderDeeds }): JSX.Element {
+  const trans = useTrans();
+  const { model, deeds } = props;
+  const { folders } = model;
+  useSignal(folders.changed);
+  const [relation, setRelation] = useState<Relation>('all');
+  const [query, setQuery] = useState('');
+  const shown = folders.items.filter(folder => fits(folder, relation, query));
+  const onFilter = useCallback((_: unknown, typed?: string) => setQuery(typed ?? ''), []);
+  const key = (pressed: string, folder: FolderView): boolean => {
+    const may = (action: string): boolean => folder.actions.includes(action);
+    if (pressed === 'F2' && may('rename_folder')) {
+      deeds.rename(folder);
+    } else if (pressed === 'Delete' && may('trash_folder')) {
+      deeds.trash(folder);
+    } else {
+      return false;
+    }
+    return true;
+  };
+  return (
+    <div className="jp-VMShare-folders">
+      <div className="jp-VMShare-filterBar">
+        <FilterBox
+          placeholder={trans.__('Filter folders')}
+          updateFilter={onFilter}
+          useFuzzyFilter={false}
+        />
+        <RelationSelect relation={relation} onChange={setRelation} />
+      </div>
+      {folders.failure && <Message kind="error">{folders.failure}</Message>}
+      <LiveRegion text={query ? trans._n('%1 folder', '%1 folders', shown.length) : ''} />
+      {shown.length > 0 ? (
+        <Grid
+          label={trans.__('Folders')}
+          items={shown}
+          rowHeight={ROW_HEIGHT}
+          keyOf={folder => folder.id}
+          rowData={rowData}
+          cells={(folder, tabIndex) => (
+            <FolderRow folder={folder} tabIndex={tabIndex} onOpen={deeds.open} />
+          )}
+          onOpen={deeds.open}
+          onKey={key}
+        />
+      ) : (
+        <NoFolders model={model} isFiltered={relation !== 'all' || query !== ''} deeds={deeds} />
+      )}
+    </div>
+  );
+}
+
+function RelationSelect(props: {
+  relation: Relation;
+  onChange: (relation: Relation) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  return (
+    <HTMLSelect
+      aria-label={trans.__('Which folders')}
+      value={props.relation}
+      onChange={event => props.onChange(event.target.value as Relation)}
+      options={[
+        { value: 'all', label: trans.__('All') },
+        { value: 'mine', label: trans.__('Mine') },
+        { value: 'with-me', label: trans.__('Shared with me') },
+        { value: 'by-me', label: trans.__('Shared by me') }
+      ]}
+    />
+  );
+}
+
+function FolderRow(props: {
+  folder: FolderView;
+  tabIndex: 0 | -1;
+  onOpen: (folder: FolderView) => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const { folder, tabIndex } = props;
+  return (
+    <>
+      <div className="jp-VMShare-mainCell" role="gridcell">
+        <folderIcon.react tag="span" className="jp-VMShare-rowIcon" />
+        <div className="jp-VMShare-rowText">
+          <button
+            className="jp-VMShare-nameButton"
+            tabIndex={tabIndex}
+            title={tooltip(trans, folder)}
+            onClick={() => props.onOpen(folder)}
+          >
+            {folder.label}
+          </button>
+          <span className="jp-VMShare-detail">
+            <Relationship folder={folder} />
+            <EndDate at={folder.ends_at} />
+          </span>
+        </div>
+      </div>
+      <div role="gridcell">
+        {folder.relation === 'shared_with_me' && <LevelChip level={folder.level} />}
+      </div>
+      <div role="gridcell">
+        <IconButton
+          icon={ellipsesIcon}
+          label={trans.__('Actions for "%1"', folder.label)}
+          tabIndex={tabIndex}
+          hasPopup
+          onClick={openContextMenu}
+        />
+      </div>
+    </>
+  );
+}
+
+function Relationship({ folder }: { folder: FolderView }): JSX.Element {
+  const trans = useTrans();
+  if (folder.relation === 'shared_with_me') {
+    return (
+      <span>
+        {folder.alias
+          ? trans.__('"%1" of %2', folder.name, folder.owner)
+          : trans.__('of %1', folder.owner)}
+      </span>
+    );
+  }
+  const count = folder.shared_with ?? 0;
+  return (
+    <span>
+      {count === 0
+        ? trans.__('Mine, not shared')
+        : trans._n('Mine, shared with %1 person', 'Mine, shared with %1 people', count)}
+    </span>
+  );
+}
+
+function NoFolders(props: {
+  model: VMShareModel;
+  isFiltered: boolean;
+  deeds: FolderDeeds;
+}): JSX.Element {
+  const trans = useTrans();
+  const { folders } = props.model;
+  if (!folders.isLoaded) {
+    return <p className="jp-VMShare-quiet">{folders.failure ? '' : trans.__('Looking…')}</p>;
+  }
+  if (props.isFiltered) {
+    return <Blank title={trans.__('No folder fits the filter.')} />;
+  }
+  return (
+    <Blank icon={folderIcon} title={trans.__('No folders yet')}>
+      <p>{trans.__('Make one and share it, or accept an invitation: it will appear here.')}</p>
+      <ActionButton look="accept" onClick={props.deeds.create}>
+        {trans.__('New folder')}
+      </ActionButton>
+    </Blank>
+  );
+}
+
+/** What JupyterLab's context menu looks for: entries are absent where they are not allowed. */
+function rowData(folder: FolderView): Record<`data-${string}`, string> {
+  return {
+    'data-folder': folder.id,
+    'data-actions': folder.actions.join(' '),
+    'data-relation': folder.relation
+  };
+}
+
+/** Opens the same menu as the right mouse button, below the button. */
+export function openContextMenu(event: MouseEvent<HTMLElement>): void {
+  const { left, bottom } = event.currentTarget.getBoundingClientRect();
+  const init = { bubbles: true, cancelable: true, clientX: left, clientY: bottom };
+  event.currentTarget.dispatchEvent(new globalThis.MouseEvent('contextmenu', init));
+  event.stopPropagation();
+}
+
+function fits(folder: FolderView, relation: Relation, query: string): boolean {
+  const isMine = folder.relation === 'mine';
+  const fitsRelation =
+    relation === 'all' ||
+    (relation === 'mine' && isMine) ||
+    (relation === 'with-me' && !isMine) ||
+    (relation === 'by-me' && isMine && (folder.shared_with ?? 0) > 0);
+  const text = `${folder.label} ${folder.name} ${folder.owner}`.toLocaleLowerCase();
+  return fitsRelation && text.includes(query.trim().toLocaleLowerCase());
+}
+
+function tooltip(trans: ReturnType<typeof useTrans>, folder: FolderView): string {
+  return [
+    folder.label,
+    folder.alias ? trans.__('%1 calls it "%2"', folder.owner, folder.name) : '',
+    trans.__('Made %1', moment(folder.created_at))
+  ]
+    .filter(line => line)
+    .join('\n');
+}

@@ -1,0 +1,188 @@
+import { folderIcon } from '@jupyterlab/ui-components';
+import type { FormEvent, JSX } from 'react';
+import { useId, useState } from 'react';
+
+import { NameTaken } from '../api/problem';
+import { newKey } from '../api/transport';
+import type { InvitationView } from '../api/types';
+import type { VMShareModel } from '../model/vmshare';
+import { useSignal, useTrans } from './context';
+import { LevelChip } from './level';
+import { ActionButton, EndDate, LiveRegion, Message, useDeed } from './parts';
+import { levelMeaning, moment } from './words';
+
+/** Who invites the visitor to what, and the two answers. */
+export function Invitations({ model }: { model: VMShareModel }): JSX.Element {
+  const trans = useTrans();
+  const { invitations } = model;
+  useSignal(invitations.changed);
+  const [said, setSaid] = useState('');
+  if (invitations.failure && !invitations.isLoaded) {
+    return <Message kind="error">{invitations.failure}</Message>;
+  }
+  return (
+    <div className="jp-VMShare-invitations">
+      <LiveRegion text={said} />
+      {invitations.items.length === 0 && (
+        <p className="jp-VMShare-quiet">
+          {invitations.isLoaded ? trans.__('No open invitations.') : trans.__('Looking…')}
+        </p>
+      )}
+      <ul aria-label={trans.__('Invitations')}>
+        {invitations.items.map(invitation => (
+          <Invitation key={invitation.id} model={model} invitation={invitation} say={setSaid} />
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+interface InvitationProps {
+  model: VMShareModel;
+  invitation: InvitationView;
+  say: (sentence: string) => void;
+}
+
+function Invitation({ model, invitation, say }: InvitationProps): JSX.Element {
+  const trans = useTrans();
+  const { isBusy, failure, run } = useDeed();
+  const [key] = useState(newKey);
+  const [alias, setAlias] = useState<string | null>(null);
+  const name = invitation.thing_name;
+
+  const accept = (chosen?: string): Promise<void> =>
+    run(async () => {
+      try {
+        // Another alias is another deed, and needs another key.
+        await model.accept(invitation.id, chosen, chosen === undefined ? key : newKey());
+        say(trans.__('You have accepted "%1".', name));
+      } catch (error) {
+        if (!(error instanceof NameTaken) || alias !== null) {
+          throw error;
+        }
+        setAlias(error.suggestion);
+      }
+    });
+  const decline = (): Promise<void> =>
+    run(async () => {
+      await model.decline(invitation.id, key);
+      say(trans.__('You have declined "%1".', name));
+    });
+  const onAccept = (): void => {
+    if (invitation.suggested_alias) {
+      setAlias(invitation.suggested_alias);
+    } else {
+      void accept();
+    }
+  };
+
+  return (
+    <li className="jp-VMShare-invitation" data-invitation={invitation.id}>
+      <Summary invitation={invitation} />
+      {failure && <Message kind="error">{failure}</Message>}
+      {!invitation.available && (
+        <p className="jp-VMShare-detail">
+          {trans.__('%1 has put this folder in the trash for now.', invitation.owner)}
+        </p>
+      )}
+      {alias !== null && invitation.available ? (
+        <AliasForm
+          name={name}
+          alias={alias}
+          isBusy={isBusy}
+          onChange={setAlias}
+          onSubmit={() => void accept(alias.trim())}
+          onCancel={() => setAlias(null)}
+        />
+      ) : (
+        <div className="jp-VMShare-buttons">
+          {invitation.available && (
+            <ActionButton
+              look="accept"
+              disabled={isBusy}
+              aria-label={trans.__('Accept "%1"', name)}
+              onClick={onAccept}
+            >
+              {trans.__('Accept')}
+            </ActionButton>
+          )}
+          <ActionButton
+            disabled={isBusy}
+            aria-label={trans.__('Decline "%1"', name)}
+            onClick={() => void decline()}
+          >
+            {trans.__('Decline')}
+          </ActionButton>
+        </div>
+      )}
+    </li>
+  );
+}
+
+function Summary({ invitation }: { invitation: InvitationView }): JSX.Element {
+  const trans = useTrans();
+  const { giver, owner } = invitation;
+  return (
+    <div className="jp-VMShare-summary">
+      <folderIcon.react tag="span" className="jp-VMShare-rowIcon" />
+      <div className="jp-VMShare-rowText">
+        <span className="jp-VMShare-name" title={invitation.thing_name}>
+          {invitation.thing_name}
+        </span>
+        <span className="jp-VMShare-detail" title={moment(invitation.created_at, true)}>
+          {giver === owner
+            ? trans.__('%1 invites you', giver)
+            : trans.__('%1 invites you to a folder of %2', giver, owner)}
+        </span>
+        <span className="jp-VMShare-detail">{levelMeaning(trans, invitation.level)}</span>
+        <EndDate at={invitation.ends_at} />
+      </div>
+      <LevelChip level={invitation.level} />
+    </div>
+  );
+}
+
+interface AliasFormProps {
+  name: string;
+  alias: string;
+  isBusy: boolean;
+  onChange: (alias: string) => void;
+  onSubmit: () => void;
+  onCancel: () => void;
+}
+
+function AliasForm(props: AliasFormProps): JSX.Element {
+  const trans = useTrans();
+  const id = useId();
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    props.onSubmit();
+  };
+  return (
+    <form className="jp-VMShare-aliasForm" onSubmit={submit}>
+      <label htmlFor={id}>
+        {trans.__('You already have a folder "%1". Name this one, for you alone:', props.name)}
+      </label>
+      <input
+        id={id}
+        className="jp-mod-styled"
+        value={props.alias}
+        onChange={event => props.onChange(event.target.value)}
+        onFocus={event => event.target.select()}
+        ref={focusOnce}
+        required
+      />
+      <div className="jp-VMShare-buttons">
+        <ActionButton type="submit" look="accept" disabled={props.isBusy}>
+          {trans.__('Accept')}
+        </ActionButton>
+        <ActionButton onClick={props.onCancel}>{trans.__('Cancel')}</ActionButton>
+      </div>
+    </form>
+  );
+}
+
+/** The field has appeared because the person asked for it: their next key belongs there. */
+function focusOnce(field: HTMLInputElement | null): void {
+  field?.focus();
+}

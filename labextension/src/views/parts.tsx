@@ -1,0 +1,132 @@
+import type { LabIcon } from '@jupyterlab/ui-components';
+import { Button } from '@jupyterlab/ui-components';
+import type { JSX, ReactNode } from 'react';
+import { useState } from 'react';
+
+import { sentenceOf } from '../api/problem';
+import { useTrans } from './context';
+import { moment, shortMoment } from './words';
+
+/** When access ends by itself; nothing when it does not. */
+export function EndDate({ at }: { at: string | null | undefined }): JSX.Element | null {
+  const trans = useTrans();
+  return at ? (
+    <time className="jp-VMShare-until" dateTime={at} title={moment(at, true)}>
+      {trans.__('until %1', shortMoment(at))}
+    </time>
+  ) : null;
+}
+
+/** What `ActionButton` and `ActionLink` look like. */
+type Look = 'plain' | 'accept' | 'warn';
+
+/** A button with words, in the looks of JupyterLab's dialogs. */
+export function ActionButton({
+  look = 'plain',
+  ...button
+}: React.ButtonHTMLAttributes<HTMLButtonElement> & { look?: Look }): JSX.Element {
+  return <button type="button" {...button} className={actionClass(look)} />;
+}
+
+/** The same for what leads to another page, in a tab of its own. */
+export function ActionLink(props: { href: string; look?: Look; children: ReactNode }): JSX.Element {
+  return (
+    <a
+      className={actionClass(props.look ?? 'accept')}
+      href={props.href}
+      target="_blank"
+      rel="noopener noreferrer"
+    >
+      {props.children}
+    </a>
+  );
+}
+
+function actionClass(look: Look): string {
+  return `jp-VMShare-button jp-mod-${look}`;
+}
+
+/** A button that shows only an icon, and has a name. */
+export function IconButton(props: {
+  icon: LabIcon;
+  label: string;
+  onClick: (event: React.MouseEvent<HTMLButtonElement>) => void;
+  tabIndex?: 0 | -1;
+  hasPopup?: boolean;
+}): JSX.Element {
+  return (
+    <Button
+      className="jp-VMShare-iconButton"
+      minimal
+      small
+      title={props.label}
+      aria-label={props.label}
+      aria-haspopup={props.hasPopup ? 'menu' : undefined}
+      tabIndex={props.tabIndex}
+      onClick={props.onClick}
+    >
+      <props.icon.react tag="span" />
+    </Button>
+  );
+}
+
+/** A sentence that matters now, in a coloured frame. */
+export function Message(props: {
+  kind: 'info' | 'warning' | 'error';
+  children: ReactNode;
+  onDismiss?: () => void;
+}): JSX.Element {
+  const trans = useTrans();
+  return (
+    <div
+      className={`jp-VMShare-message jp-mod-${props.kind}`}
+      role={props.kind === 'error' ? 'alert' : 'note'}
+    >
+      <div className="jp-VMShare-messageText">{props.children}</div>
+      {props.onDismiss && (
+        <ActionButton onClick={props.onDismiss}>{trans.__('Dismiss')}</ActionButton>
+      )}
+    </div>
+  );
+}
+
+/** Nothing to show, why, and what to do about it. */
+export function Blank(props: { icon?: LabIcon; title: string; children?: ReactNode }): JSX.Element {
+  return (
+    <div className="jp-VMShare-blank">
+      {props.icon && <props.icon.react tag="div" className="jp-VMShare-blankIcon" />}
+      <p className="jp-VMShare-blankTitle">{props.title}</p>
+      {props.children}
+    </div>
+  );
+}
+
+/** What screen readers are told; always in the document, so that changes are noticed. */
+export function LiveRegion({ text }: { text: string }): JSX.Element {
+  return (
+    <div className="jp-VMShare-visuallyHidden" role="status" aria-live="polite">
+      {text}
+    </div>
+  );
+}
+
+/** A deed of the person: whether it is under way, and what went wrong. */
+export function useDeed(): {
+  isBusy: boolean;
+  failure: string | null;
+  run: (deed: () => Promise<void>) => Promise<void>;
+} {
+  const [isBusy, setBusy] = useState(false);
+  const [failure, setFailure] = useState<string | null>(null);
+  const run = async (deed: () => Promise<void>): Promise<void> => {
+    setBusy(true);
+    setFailure(null);
+    try {
+      await deed();
+    } catch (error) {
+      setFailure(sentenceOf(error));
+    }
+    setBusy(false);
+  };
+  return { isBusy, failure, run };
+}
