@@ -29,6 +29,10 @@ from jupyterhub_vmshare.db.database import Clock, Database, utc_now
 from jupyterhub_vmshare.db.leases import Leases
 from jupyterhub_vmshare.db.upgrade import upgrade
 from jupyterhub_vmshare.folders.room import Folders
+from jupyterhub_vmshare.observe.health import HealthCheck
+from jupyterhub_vmshare.observe.metrics import Metrics
+from jupyterhub_vmshare.observe.requests import ObservedApplication
+from jupyterhub_vmshare.observe.routes import operators_routes
 from jupyterhub_vmshare.pages.routes import pages
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
@@ -82,6 +86,8 @@ class Service:
         self.feed = EventFeed(self.db, Leases(self.db))
         self.folders = Folders(self.db, self.store, most_upload=settings.most_upload)
         self.expiry = Expiry(self.db)
+        self.metrics = Metrics(self.db, self.feed)
+        self.health = HealthCheck(self.db, self.hub.check)
         self.rooms = self._rooms()
         self.web = self._web()
         self._server: HTTPServer | None = None
@@ -128,7 +134,8 @@ class Service:
             membership=self.membership,
             secret=secret,
         )
-        return Application(rules, cookie_secret=secret)
+        rules += operators_routes(self.settings.prefix, self.health, self.metrics, self.hub)
+        return ObservedApplication(rules, self.metrics, cookie_secret=secret)
 
     async def start(self) -> None:
         """Bring the database up to date, catch up with what is due, then take requests."""
@@ -156,12 +163,13 @@ class Service:
         """Take no more requests, let those under way finish, then close everything."""
         if self._server is not None:
             self._server.stop()
-        await self.feed.stop()
+        self.feed.end_streams()
         if self._server is not None:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._server.close_all_connections(), self.settings.grace)
         await self.expiry.stop()
         await self.folders.stop()
+        await self.feed.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

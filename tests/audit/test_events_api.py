@@ -59,7 +59,8 @@ async def test_a_page_has_the_callers_events_newest_first(
 @pytest.mark.asyncio
 async def test_pages_join_without_gap_or_double(service: RunningService, api: Api) -> None:
     await happen(service, 7)
-    found, before = [], {}
+    found: list[int] = []
+    before: dict[str, str] = {}
     while True:
         page = await api("ana").ask("GET", "/events", params={"limit": "3", **before})
         found += [item["position"] for item in page["items"]]
@@ -133,10 +134,8 @@ async def test_a_position_of_the_future_starts_at_the_head_with_a_reset(
 @pytest.mark.asyncio
 @pytest.mark.parametrize("last", ["x", "-1", "1.5", "9" * 17, "9" * 16, "0x10", "٣", "7, 8"])
 async def test_a_senseless_position_is_malformed(service: RunningService, last: str) -> None:
-    headers = {
-        "Authorization": f"Bearer {service.hub.visitor_token('ana')}",
-        "Last-Event-ID": last.encode(),
-    }
+    token = service.hub.visitor_token("ana")
+    headers = [(b"Authorization", f"Bearer {token}".encode()), (b"Last-Event-ID", last.encode())]
     async with httpx2.AsyncClient() as client:
         answer = await client.get(f"{service.api_url}/events/stream", headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed")

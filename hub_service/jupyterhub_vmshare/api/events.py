@@ -59,6 +59,8 @@ class EventStream(Route):
     """Server-sent events."""
 
     path = "/events/stream"
+    # EventSource can't send headers.
+    xsrf_in_query = True
     xsrf_in_query = True
     _stream: Stream | None = None
 

@@ -68,6 +68,8 @@ class Route(web.RequestHandler):
     def set_default_headers(self) -> None:
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Content-Type-Options", "nosniff")
+        if self.request_id is not None:
+            self.set_header("X-Request-ID", self.request_id)
         self.set_header("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 
     def check_xsrf_cookie(self) -> None:

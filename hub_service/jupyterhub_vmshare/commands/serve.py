@@ -12,6 +12,7 @@ from traitlets import Bool, Float, Int, List, Unicode, default
 
 from jupyterhub_vmshare.app import Service, Settings
 from jupyterhub_vmshare.commands.base import DataCommand
+from jupyterhub_vmshare.observe.logs import configure_logs
 from jupyterhub_vmshare.people.membership import TeamChoice
 
 
@@ -92,6 +93,7 @@ class Serve(DataCommand):
 
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    configure_logs()
     service = Service(settings)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

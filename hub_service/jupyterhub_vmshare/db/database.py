@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -103,6 +104,8 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.committed: list[Callable[[], None]] = []
         """Called after each commit that recorded events."""
+        self.waited: list[Callable[[float], None]] = []
+        """Called with the seconds that a write waited for its turn."""
         if self.is_sqlite:
             self._writer = _sqlite_engine(self.url, size=1, writes=True)
             self._reader = _sqlite_engine(self.url, size=readers, writes=False)
@@ -121,7 +124,10 @@ class Database:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[Transaction]:
         """Commits on leaving, rolls back on an error. Never wait for the network inside."""
+        asked = time.perf_counter()
         async with self._turn, self._writer.begin() as conn:
+            for tell in self.waited:
+                tell(time.perf_counter() - asked)
             transaction = Transaction(conn, self.clock(), self._check)
             yield transaction
         if transaction.has_events:

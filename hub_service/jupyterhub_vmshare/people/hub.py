@@ -85,6 +85,10 @@ class Hub:
         """Close the connections."""
         await self._http.aclose()
 
+    async def check(self) -> None:
+        """Raise ``HubUnreachable`` unless the hub answers."""
+        await self._must("/")
+
     async def who(self, token: str, *, fresh: bool = False) -> TokenModel | None:
         """Whose token this is; None for one that the hub does not know (any more)."""
         if not _TOKEN.fullmatch(token):
