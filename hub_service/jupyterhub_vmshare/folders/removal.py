@@ -93,8 +93,7 @@ class Removal:
         old copy, or the wrong one. It is left alone, and said.
         """
         async for batch in self._store.trees():
-            latest = self._db.clock() - _HALF_MADE
-            await self._sweep([tree for tree in batch if tree.made_at < latest])
+            await self._sweep([tree for tree in batch if tree.age > _HALF_MADE])
 
     async def _sweep(self, trees: Sequence[Tree]) -> None:
         ids = [tree.folder_id for tree in trees]

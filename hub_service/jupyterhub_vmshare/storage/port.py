@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -82,7 +82,8 @@ class Tree:
     """A tree that the store has."""
 
     folder_id: str
-    made_at: datetime
+    age: timedelta
+    """By the store's own clock: since it was made."""
 
 
 def parse_path(path: str) -> Parts:

@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
@@ -112,8 +112,8 @@ class PosixStore:
             with walked(self._root, (shard,)) as directory:
                 for name in os.listdir(directory):
                     if _ID.fullmatch(name):
-                        made = os.stat(name, dir_fd=directory, follow_symlinks=False).st_ctime
-                        yield Tree(name, datetime.fromtimestamp(made, UTC))
+                        made = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime
+                        yield Tree(name, timedelta(seconds=time.time() - made))
 
     async def discard_if_empty(self, folder_id: str) -> bool:
         """Remove the tree if nothing is in it."""
