@@ -103,7 +103,7 @@ def things(draw: st.DrawFn, kind: ThingKind | None = None) -> Thing:
 
 
 @given(PEOPLE, st.sampled_from(ALL_ACTIONS), st.none() | things(), st.none() | things(), TARGETS)
-@settings(max_examples=250)
+@settings(max_examples=250, deadline=None)
 def test_decide_always_answers_with_a_rule_and_a_sentence(
     person: Person, action: str, where: Thing | None, other: Thing | None, target: Target
 ) -> None:
@@ -117,7 +117,7 @@ def test_decide_always_answers_with_a_rule_and_a_sentence(
 
 
 @given(PEOPLE, things(), TARGETS)
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_404_if_and_only_if_seeing_it_in_a_list_is_refused(
     person: Person, where: Thing, target: Target
 ) -> None:
@@ -130,7 +130,7 @@ def test_404_if_and_only_if_seeing_it_in_a_list_is_refused(
 
 
 @given(PEOPLE, things())
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_the_list_of_actions_is_what_decide_allows(person: Person, where: Thing) -> None:
     assert where.kind is not None
     one_by_one = tuple(a for a in OF_KIND[where.kind].rows if decide(person, a, where, AT).allowed)
@@ -140,7 +140,7 @@ def test_the_list_of_actions_is_what_decide_allows(person: Person, where: Thing)
 
 
 @given(PEOPLE, things(), st.data())
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_one_more_live_grant_never_takes_away(
     person: Person, where: Thing, data: st.DataObject
 ) -> None:
@@ -156,7 +156,7 @@ def test_one_more_live_grant_never_takes_away(
 
 
 @given(PEOPLE, things(FOLDER), st.sampled_from(["view", "edit", "edit_delete"]))
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_a_cap_never_lets_a_grant_do_more_than_the_override(
     person: Person, where: Thing, level: str
 ) -> None:
@@ -170,7 +170,7 @@ def test_a_cap_never_lets_a_grant_do_more_than_the_override(
 
 
 @given(PEOPLE, things(), st.data())
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_what_has_ended_gives_nothing(person: Person, where: Thing, data: st.DataObject) -> None:
     assert where.kind is not None
     gone = data.draw(grants(where.kind))
@@ -186,7 +186,7 @@ def test_what_has_ended_gives_nothing(person: Person, where: Thing, data: st.Dat
 
 
 @given(PEOPLE, things(), TARGETS)
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_gates_and_states_never_block_leaving_declining_and_revoking(
     person: Person, where: Thing, target: Target
 ) -> None:
@@ -200,14 +200,14 @@ _SHUTTING = frozenset({"key_half_missing", "workshop_over"})
 
 
 @given(PEOPLE, things())
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_a_closed_gate_never_opens_anything(person: Person, where: Thing) -> None:
     open_one = replace(where, tag=None, facts=where.facts - _SHUTTING)
     assert set(actions(person, where, AT)) <= set(actions(person, open_one, AT))
 
 
 @given(PEOPLE, things(FOLDER))
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_in_the_trash_a_folder_is_its_owners_alone(person: Person, where: Thing) -> None:
     left = {"leave", "see_in_list", "accept_or_decline"}
     trashed = replace(where, state=ThingState.TRASHED)
@@ -219,7 +219,7 @@ def test_in_the_trash_a_folder_is_its_owners_alone(person: Person, where: Thing)
 
 
 @given(PEOPLE, things())
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_the_level_lasts_exactly_until_its_end(person: Person, where: Thing) -> None:
     found = effective(where, AT)
     assume(found is not None)
@@ -237,7 +237,7 @@ def test_the_level_lasts_exactly_until_its_end(person: Person, where: Thing) -> 
 
 
 @given(PEOPLE, things(), st.sampled_from(ALL_ACTIONS))
-@settings(max_examples=120)
+@settings(max_examples=120, deadline=None)
 def test_why_says_what_decide_says_and_hides_what_is_hidden(
     person: Person, where: Thing, action: str
 ) -> None:

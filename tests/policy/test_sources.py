@@ -137,11 +137,21 @@ class TestProjects:
         assert "View" in refused.because
         assert effective(where, AT).level == "view"  # type: ignore[union-attr]
 
+    def test_the_projects_level_does_not_come_back_when_the_override_is_declined(self) -> None:
+        declined = give("view", via="project_override", answer="declined")
+        where = project_folder(give("edit", via="project_grant"), declined)
+        assert actions(BEN, where, AT) == ("accept_or_decline",)
+
     def test_an_override_does_not_raise_other_grants_nor_cap_ownership(self) -> None:
         high = give("edit_delete", via="project_override", answer="declined")
         assert not decide(BEN, "upload", project_folder(give("view"), high), AT).allowed
         low = give("view", via="project_override")
         assert decide(BEN, "rename_folder", project_folder(LEADS, low), AT).allowed
+
+    def test_of_two_overrides_the_lower_caps(self) -> None:
+        both = [give(level, via="project_override") for level in ("edit_delete", "view")]
+        for held in (both, both[::-1]):
+            assert not decide(BEN, "upload", project_folder(give("edit"), *held), AT).allowed
 
     def test_an_override_that_is_over_caps_nothing(self) -> None:
         held = (give("edit"), give("view", via="project_override", ends_at=AT))
