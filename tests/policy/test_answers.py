@@ -57,7 +57,6 @@ class TestTrash:
         assert answer("read_file", give(level), state=TRASHED) == (404, "not_visible")
         assert answer("see_people", ADMINISTERS, state=TRASHED) == (404, "not_visible")
 
-    @pytest.mark.scenario("F10")
     def test_an_invitation_to_it_shows_and_waits(self) -> None:
         assert decide(BEN, "see_in_list", thing(invite("view"), state=TRASHED), AT).limits
         assert answer("accept", invite("view"), state=TRASHED) == (409, "gate.state")
@@ -281,7 +280,6 @@ SENTENCES = [
 ]
 
 
-@pytest.mark.scenario("F18")
 @pytest.mark.parametrize(("action", "where", "because"), SENTENCES)
 def test_the_sentence(action: str, where: Thing, because: str) -> None:
     assert decide(BEN, action, where, AT).because == because
@@ -311,7 +309,6 @@ OTHERS = [
 ]
 
 
-@pytest.mark.scenario("F18")
 @pytest.mark.parametrize(("action", "held", "because"), OTHERS)
 def test_the_owner_reads_about_somebody_else(action: str, held: Holding, because: str) -> None:
     assert decide(BEN, action, thing(held), AT, listener="ana").because == because

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from jupyterhub_vmshare.policy.explain import explain
 from jupyterhub_vmshare.words import EndedWhy
 from tests.policy.holdings import ANA, AT, BEN, OWNS, ROOT, give, invite, over, thing
 
 
-@pytest.mark.scenario("F18")
 def test_why_names_every_source_live_ones_first() -> None:
     held = (
         over("edit_delete", EndedWhy.REVOKED, grant_id="gnt_old"),

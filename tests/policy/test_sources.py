@@ -35,7 +35,6 @@ def may(action: str, *held: Holding, **facts: Any) -> bool:
     return decide(BEN, action, thing(*held, **facts), AT).allowed
 
 
-@pytest.mark.scenario("F12")
 def test_a_grant_ends_at_its_date_to_the_second() -> None:
     assert may("read_file", give("view", ends_at=SOON))
     assert not may("read_file", give("view", ends_at=AT))
