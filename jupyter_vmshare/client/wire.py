@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import uuid
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx2
@@ -34,6 +35,8 @@ def settings(address: Address, token: str, verify: ssl.SSLContext | None) -> dic
         "verify": verify or ssl.create_default_context(),
         # A redirect is a mistake somewhere; the token does not follow it.
         "follow_redirects": False,
+        # A proxy's sticky cookie would only tie the token to a browser's ways.
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
     }
 
 

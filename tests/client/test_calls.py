@@ -1,0 +1,220 @@
+"""What each method sends and reads, in both colours from one table."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from jupyter_vmshare.client import Client, Received, Sent
+from jupyter_vmshare.client.verbs import Verbs
+from jupyterhub_vmshare.api.contract.grants import NewGrant
+from jupyterhub_vmshare.api.openapi import stored
+from tests.client.conftest import Colour
+from tests.fakes.vmshare import FakeVMShare, Scripted
+
+F, G = "fld_01hzzzzzzzzzzzzzzzzzzzzzzz", "gnt_01hzzzzzzzzzzzzzzzzzzzzzzz"
+AT = "2026-11-27T12:00:00.000Z"
+FOLDER = {
+    "id": F, "name": "tests", "label": "tests", "alias": None, "owner": "ana", "relation": "mine",
+    "level": "owner", "state": "live", "created_at": AT, "ends_at": None, "shared_with": 0,
+    "actions": ["upload"], "version": 3,
+}  # fmt: skip
+GRANT = {
+    "id": G, "thing_id": F, "thing_kind": "folder", "receiver": {"kind": "person", "name": "ben"},
+    "giver": "ana", "level": "view", "state": "pending", "created_at": AT, "version": 2,
+}  # fmt: skip
+CUT = {"ended": [GRANT], "sessions_cut": 0, "cannot_undo": "What was read was read."}
+ENTRY = {"name": "a", "path": "a", "kind": "file", "size": 1, "modified_at": AT}
+ME = {
+    "name": "ana", "hub_admin": False, "teams": ["genomics"], "actions": [],
+    "credential": {"kind": "kernel", "server": "ana/"},
+}  # fmt: skip
+WHY = {
+    "person": "ana", "action": "x", "thing_id": F, "allowed": True, "rule": "r", "because": "b",
+    "sources": [],
+}  # fmt: skip
+INVITATION = {
+    "id": G, "thing_id": F, "thing_kind": "folder", "thing_name": "tests", "owner": "ana",
+    "giver": "ana", "level": "view", "receiver": {"kind": "person", "name": "ben"},
+    "created_at": AT, "available": True, "version": 1,
+}  # fmt: skip
+FRIDAY = datetime(2026, 11, 27, 18, tzinfo=UTC)
+NEW = NewGrant(receiver="ben", level="view")
+
+
+def page(*items: Any) -> dict[str, Any]:
+    return {"items": list(items), "next": None}
+
+
+class Row:
+    """A method's name, what it asks, and what is to be sent for it."""
+
+    def __init__(
+        self,
+        name: str,
+        act: Callable[[Any], Any],
+        request: str,
+        told: Any,
+        body: Any = None,
+        status: int = 200,
+        **headers: str,
+    ) -> None:
+        self.name, self.act, self.told, self.body = name, act, told, body
+        self.method, _, target = request.partition(" ")
+        self.path, _, self.query = target.partition("?")
+        self.status = status
+        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+ROWS = [
+    Row("me", lambda c: c.me(), "GET /me", ME),
+    Row("people", lambda c: c.people("b"), "GET /people?q=b", page({"name": "ben", "teams": []})),
+    Row("refresh_teams", lambda c: c.refresh_teams(), "POST /teams/refresh", None, status=204),
+    Row("why", lambda c: c.why("upload", F), f"GET /why?action=upload&thing={F}", WHY),
+    Row(
+        "why of another", lambda c: c.why("upload", F, "ben b/c"),
+        f"GET /people/ben%20b%2Fc/why?action=upload&thing={F}", WHY,
+    ),
+    Row("folders", lambda c: c.folders("mine", q="t&x"), "GET /folders?relation=mine&q=t%26x",
+        page(FOLDER)),
+    Row("folder", lambda c: c.folder(F), f"GET /folders/{F}", FOLDER),
+    Row("create_folder", lambda c: c.create_folder("tests"), "POST /folders", FOLDER,
+        {"name": "tests"}, 201, idempotency_key="?"),
+    Row("rename_folder", lambda c: c.rename_folder(F, "new", 3), f"PATCH /folders/{F}", FOLDER,
+        {"name": "new"}, if_match='"3"'),
+    Row("choose_alias", lambda c: c.choose_alias(F, "mine"), f"PUT /folders/{F}/alias", FOLDER,
+        {"alias": "mine"}),
+    Row("choose_alias none", lambda c: c.choose_alias(F, None), f"PUT /folders/{F}/alias", FOLDER,
+        {"alias": None}),
+    Row("trash_folder", lambda c: c.trash_folder(F), f"POST /folders/{F}/trash", FOLDER),
+    Row("restore_folder", lambda c: c.restore_folder(F), f"POST /folders/{F}/restore", FOLDER),
+    Row("restore_folder as", lambda c: c.restore_folder(F, "b"), f"POST /folders/{F}/restore",
+        FOLDER, {"name": "b"}),
+    Row("leave_folder", lambda c: c.leave_folder(F), f"POST /folders/{F}/leave", CUT),
+    Row("people_of", lambda c: c.people_of(F), f"GET /folders/{F}/people",
+        {"owner": "ana", "grants": [GRANT]}),
+    Row("invite", lambda c: c.invite(F, [NEW]), f"POST /folders/{F}/grants",
+        {"results": [{"receiver": "ben", "grant": GRANT}]},
+        {"grants": [{"receiver": "ben", "level": "view"}]}, 201, idempotency_key="?"),
+    Row("stop_sharing", lambda c: c.stop_sharing(F), f"DELETE /folders/{F}/grants", CUT),
+    Row("change_grant level", lambda c: c.change_grant(G, 2, level="edit"), f"PATCH /grants/{G}",
+        GRANT, {"level": "edit"}, if_match='"2"'),
+    Row("change_grant end", lambda c: c.change_grant(G, 2, ends_at=FRIDAY), f"PATCH /grants/{G}",
+        GRANT, {"ends_at": "2026-11-27T18:00:00.000Z"}, if_match='"2"'),
+    Row("change_grant never", lambda c: c.change_grant(G, 2, ends_at=None), f"PATCH /grants/{G}",
+        GRANT, {"ends_at": None}, if_match='"2"'),
+    Row("revoke", lambda c: c.revoke(G), f"DELETE /grants/{G}", CUT),
+    Row("invitations", lambda c: c.invitations(), "GET /invitations", page(INVITATION)),
+    Row("accept", lambda c: c.accept(G), f"POST /invitations/{G}/accept", GRANT),
+    Row("accept as", lambda c: c.accept(G, "b"), f"POST /invitations/{G}/accept", GRANT,
+        {"alias": "b"}),
+    Row("decline", lambda c: c.decline(G), f"POST /invitations/{G}/decline", GRANT),
+    Row("entries", lambda c: c.entries(F, "a b/c"), f"GET /folders/{F}/entries?path=a%20b%2Fc",
+        {**page(ENTRY), "path": "a b/c"}),
+    Row("entry", lambda c: c.entry(F, "a"), f"GET /folders/{F}/entry?path=a", ENTRY),
+    Row("make_directory", lambda c: c.make_directory(F, "d"), f"POST /folders/{F}/directories",
+        ENTRY, {"path": "d"}, 201),
+    Row("move", lambda c: c.move(F, "a", "b"), f"POST /folders/{F}/moves", ENTRY,
+        {"source": "a", "target": "b"}),
+    Row("events_page", lambda c: c.events_page(9, 2), "GET /events?before=9&limit=2",
+        {**page(), "position": 9}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
+def test_what_is_sent_and_read(row: Row, colour: Colour, fake: FakeVMShare) -> None:
+    answer = Scripted(204) if row.told is None else Scripted.json(row.told, row.status)
+    fake.answer(row.method, row.path, answer)
+    result = colour.do(row.act)
+    (came,) = fake.requests
+    assert came.query.replace("+", "%20") == row.query
+    assert (json.loads(came.body) if came.body else None) == row.body
+    for name, value in row.headers.items():
+        assert came.headers[name] == value or (value == "?" and len(came.headers[name]) > 20)
+    # What is read is what was told, as the contract's model.
+    told = row.told["items"] if isinstance(row.told, dict) and "items" in row.told else row.told
+    told, result = (told, result) if isinstance(told, list) else ([told], [result])
+    for one, model in zip(told, result, strict=False):
+        if hasattr(model, "model_dump") and "items" not in type(model).model_fields:
+            assert model == type(model).model_validate(one)
+
+
+def test_every_route_of_the_contract_has_a_method() -> None:
+    streamed = {"GET /events/stream", "GET /openapi.json"}
+    # Shown by a browser, or sent as bytes: tested with the bytes.
+    streamed |= {f"{m} /folders/*/file" for m in ("GET", "PUT", "DELETE")}
+    streamed |= {"GET /folders/*/download"}
+    paths = stored()["paths"].items()
+    wanted = {f"{method.upper()} {_starred(path)}" for path, ms in paths for method in ms}
+    have = {f"{row.method} {_starred(row.path)}" for row in ROWS}
+    assert wanted - streamed == have
+
+
+def test_both_colours_have_the_same_methods() -> None:
+    verbs = {name for name in vars(Verbs) if not name.startswith("_")}
+    assert len(verbs) > 25
+    assert {row.name.split(" ")[0] for row in ROWS} | {"download", "upload", "delete_file"} == verbs
+
+
+def test_a_list_of_several_pages_is_one_list(colour: Colour, fake: FakeVMShare) -> None:
+    folders = [{**FOLDER, "label": f"f{i}"} for i in range(5)]
+    fake.answer(
+        "GET",
+        "/folders",
+        Scripted.json({"items": folders[:2], "next": "c/1 &"}),
+        Scripted.json({"items": [], "next": "c2"}),
+        Scripted.json({"items": folders[2:], "next": None}),
+    )
+    assert [f.label for f in colour.do(lambda c: c.folders())] == ["f0", "f1", "f2", "f3", "f4"]
+    asked = [came.query.replace("+", "%20") for came in fake.requests]
+    assert asked == ["", "after=c%2F1%20%26", "after=c2"]
+
+
+def test_nothing_is_fetched_before_it_is_wanted(fake: FakeVMShare) -> None:
+    fake.answer("GET", "/folders", Scripted.json({"items": [FOLDER], "next": "more"}))
+    with Client(fake.url, "ana-token") as client:
+        folders = client.folders()
+        assert fake.requests == []
+        next(folders)
+        assert len(fake.requests) == 1
+
+
+@pytest.mark.parametrize("bad", ["", ".", ".."])
+def test_no_name_breaks_out_of_its_place(colour: Colour, fake: FakeVMShare, bad: str) -> None:
+    with pytest.raises(ValueError, match="address"):
+        colour.do(lambda c: c.folder(bad))
+    assert fake.requests == []
+
+
+@pytest.mark.parametrize("name", ["a/b", "../me", "a?b", "a#b", "a%2Fb", "ä ö"])
+def test_every_name_stays_one_segment(colour: Colour, fake: FakeVMShare, name: str) -> None:
+    fake.answer("GET", f"/people/{quote(name, safe='')}/why", Scripted.json(WHY))
+    assert colour.do(lambda c: c.why("x", None, name)).allowed
+
+
+def test_bytes_go_both_ways(colour: Colour, fake: FakeVMShare) -> None:
+    told: list[tuple[int, int | None]] = []
+    sent = Sent(b"x" * 700_000, lambda done, size: told.append((done, size)))
+    entry = colour.do(lambda c: c.upload(F, "a/b c.bin", sent, overwrite=True))
+    assert (entry.path, fake.received) == ("a/b c.bin", 700_000)
+    assert told[0] == (0, 700_000)
+    assert told[-1] == (700_000, 700_000)
+    (came,) = fake.requests
+    assert came.headers["content-length"] == "700000"
+    assert came.headers["content-type"] == "application/octet-stream"
+    assert came.query.replace("+", "%20") == "path=a%2Fb%20c.bin&overwrite=true"
+
+    held = io.BytesIO()
+    colour.do(lambda c: c.download(F, "300000", Received(held)))
+    assert held.getvalue() == (bytes(range(256)) * 1200)[:300_000]
+
+
+def _starred(path: str) -> str:
+    return re.sub(r"\{[^}]*\}|fld_\w+|gnt_\w+|ben%20b%2Fc", "*", path)
