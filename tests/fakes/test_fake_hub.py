@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -18,7 +17,6 @@ from tests.fakes.hub import (
     challenge_of,
     fake_hub,
 )
-from tests.fixtures.consent import authorise
 from tests.fixtures.hub_process import ROOT, HubProcess, free_port, running
 
 PAGES = {"Accept": "application/jupyterhub-pagination+json"}
@@ -135,8 +133,8 @@ def fake_tokens(hub: FakeHub) -> dict[str, str]:
 
 def oauth(hub: HubProcess, person: str, client_id: str, secret: str, target: str) -> str:
     """Signs in the person to an OAuth client of the real hub, consenting where it asks."""
-    with contextlib.closing(hub.browser(person)) as browser:
-        code = authorise(browser, client_id, target)
+    with hub.sign_in(person) as browser:
+        code = browser.authorise(client_id, target)
     form = {"client_id": client_id, "client_secret": secret, "redirect_uri": target}
     answer = httpx2.post(
         f"{hub.url}/hub/api/oauth2/token",

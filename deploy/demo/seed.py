@@ -1,0 +1,35 @@
+"""What is there to share: ana's folder ``tests``, made as she would make it."""
+
+from __future__ import annotations
+
+import httpx2
+
+_USE = "custom:vmshare:use"
+
+
+def seed(url: str, seed_token: str) -> None:
+    """Makes the folder with its files, through the service's HTTP API with a token of ana's."""
+    hub = {"Authorization": f"token {seed_token}"}
+    asked = {"scopes": [_USE], "note": "what the demonstration begins with", "expires_in": 300}
+    told = httpx2.post(f"{url}/hub/api/users/ana/tokens", json=asked, headers=hub, timeout=30)
+    told.raise_for_status()
+    token = told.json()
+    try:
+        _make_tests(f"{url}/services/vmshare/api", token["token"])
+    finally:
+        path = f"{url}/hub/api/users/ana/tokens/{token['id']}"
+        httpx2.delete(path, headers=hub, timeout=30).raise_for_status()
+
+
+def _make_tests(api: str, token: str) -> None:
+    headers = {"Authorization": f"Bearer {token}"}
+    with httpx2.Client(base_url=api, headers=headers, timeout=30) as ana:
+        folder = ana.post("/folders", json={"name": "tests"}).raise_for_status().json()["id"]
+        ana.post(f"/folders/{folder}/directories", json={"path": "myfolder"}).raise_for_status()
+        files = {
+            "hello.txt": "Hello from ana.\n",
+            "myfolder/reef.csv": "site,depth_m,corals\nnorth,4,17\nsouth,9,31\n",
+        }
+        for path, text in files.items():
+            target = f"/folders/{folder}/file"
+            ana.put(target, params={"path": path}, content=text.encode()).raise_for_status()
