@@ -83,7 +83,7 @@ docs: ## Build the documentation into docs/_build/html
 	echo "Open docs/_build/html/index.html"
 
 .PHONY: bench
-bench: ## Run the benchmarks (an hour; see bench/README.md)
+bench: ## Run the benchmarks (ten minutes; see bench/README.md)
 	@$(INSTALL) test
 	$(PYTHON) -m bench $(ARGS)
 

@@ -1,0 +1,42 @@
+"""Databases for benchmarks: SQLite files, and a PostgreSQL of the run's own."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.fixtures.postgres import Cluster
+
+NewUrl = Callable[[], str]
+
+
+@contextlib.contextmanager
+def kinds(where: Path, names: tuple[str, ...]) -> Iterator[dict[str, NewUrl]]:
+    """For each of ``SQLite`` and ``PostgreSQL``: what makes the URL of an empty database."""
+    makers: dict[str, NewUrl] = {}
+    with contextlib.ExitStack() as stack:
+        if "SQLite" in names:
+            makers["SQLite"] = _sqlite(where)
+        if "PostgreSQL" in names:
+            makers["PostgreSQL"] = stack.enter_context(_cluster()).new_database
+        yield makers
+
+
+def _sqlite(where: Path) -> NewUrl:
+    return lambda: f"sqlite:///{tempfile.mkdtemp(dir=where)}/vmshare.sqlite"
+
+
+@contextlib.contextmanager
+def _cluster() -> Iterator[Cluster]:
+    # Not below the run's own directory, which may be closed to PostgreSQL's account.
+    where = Path(tempfile.mkdtemp(prefix="vmshare-bench-postgres-"))
+    cluster = Cluster(where)
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.stop()
+        shutil.rmtree(where, ignore_errors=True)
