@@ -54,7 +54,7 @@ def paragraph(text: str) -> str:
 def plain_table(heads: Row, rows: Sequence[Row], empty: str = "Nothing here.") -> str:
     """The same table for a terminal. Control characters in names are shown, never obeyed."""
     if not rows:
-        return empty
+        return visible(empty)
     lines = [list(heads), *([visible(cell) for cell in row] for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
     return "\n".join(

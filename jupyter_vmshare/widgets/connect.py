@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from typing import TYPE_CHECKING
 
 from jupyter_vmshare.client import AsyncClient, Client, Retries
@@ -118,7 +118,7 @@ class AsyncVMShare(VMShareVerbs, Async):
         """The invitations that wait for your answer."""
         return AsyncInvitations(self.client)
 
-    def events(self, after: int | None = None) -> AsyncIterator[EventView]:
+    def events(self, after: int | None = None) -> AsyncGenerator[EventView, None]:
         """What happens, as it happens, for ever."""
         return self.client.events(after)
 

@@ -128,8 +128,9 @@ class Answer:
         return self.why.because
 
     def __repr__(self) -> str:
-        lines = [f"{self._verdict()} {cards.visible(self.why.because)} (rule {self.why.rule})"]
-        return "\n".join(lines + [f"  - {cards.visible(line)}" for line in self._sources()])
+        lines = [f"{self._verdict()} {self.why.because} (rule {self.why.rule})"]
+        lines += [f"  - {line}" for line in self._sources()]
+        return "\n".join(map(cards.visible, lines))
 
     def _repr_html_(self) -> str:
         sources = [(line,) for line in self._sources()]

@@ -122,7 +122,8 @@ def real(tmp_path: Path, small_world: SmallWorld) -> Iterator[Real]:
             running_service(tmp_path, url, hub, small_world)
         ), hub
 
-    yield Real(*loop.run(start()), loop)
+    service, hub = loop.run(start())
+    yield Real(service, hub, loop)
     loop.run(stack.aclose())
     loop.close()
 

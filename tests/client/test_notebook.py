@@ -212,7 +212,7 @@ def test_while_the_server_is_shared_the_notebook_only_reads(real: Real) -> None:
 def test_the_same_awaited(real: Real) -> None:
     async def play(ana: AsyncVMShare, ben: AsyncVMShare) -> None:
         events = ben.events()
-        invited = asyncio.create_task(anext(events))
+        invited = asyncio.ensure_future(anext(events))
         await asyncio.sleep(0.5)
         tests = await ana.folders.create("tests")
         await tests.upload(b"hello\n", "hello.txt")

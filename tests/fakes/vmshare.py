@@ -156,6 +156,8 @@ class FakeVMShare:
                 (f"{PREFIX}/events/stream", EventStream, {"service": self}),
                 (f"{PREFIX}/folders/([a-z0-9_]+)/(?:file|download)", Bytes, {"service": self}),
                 (f"{PREFIX}(/.*)", Script, {"service": self}),
+                # Outside the API.
+                (f"{PREFIX.removesuffix('/api')}(/health)", Script, {"service": self}),
             ],
             default_handler_class=web.ErrorHandler,
             default_handler_args={"status_code": 404},
@@ -231,7 +233,7 @@ class Script(_Strict):
 
     async def _any(self, path: str) -> None:
         # As it came: what the forwarder sends is compared byte for byte.
-        path = self.request.path.removeprefix(PREFIX)
+        path = self.request.path.removeprefix(PREFIX).removeprefix(PREFIX.removesuffix("/api"))
         self.write_down(path)
         scripted = self.service.next_answer(self.request.method or "", path)
         if scripted is None:

@@ -1,0 +1,199 @@
+"""`jupyter vmshare`, through the product's own service."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jupyter_vmshare.cli import main, parser
+from tests.client.conftest import Real
+from tests.fakes.vmshare import FakeVMShare, Scripted
+
+
+class Terminal:
+    """A person's terminal on the hub: what a command prints, and its exit code."""
+
+    def __init__(self, real: Real, name: str, patch: pytest.MonkeyPatch, capture: Any) -> None:
+        self._environ = {
+            "VMSHARE_SERVICE_URL": real.url,
+            "JUPYTERHUB_API_TOKEN": real.token(name),
+            "JUPYTERHUB_USER": name,
+        }
+        self._patch, self._capture = patch, capture
+
+    def __call__(self, line: str) -> tuple[int, str, str]:
+        for name, value in self._environ.items():
+            self._patch.setenv(name, value)
+        self._capture.readouterr()
+        code = main(line.split())
+        out, err = self._capture.readouterr()
+        # The service runs in this process and logs to the same standard output.
+        out = "".join(x for x in out.splitlines(True) if "request_id=" not in x)
+        return code, out, err
+
+    def json(self, line: str) -> Any:
+        code, out, err = self(f"{line} --json")
+        assert (code, err) == (0, "")
+        return json.loads(out)
+
+
+@pytest.fixture
+def ana(real: Real, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Terminal:
+    return Terminal(real, "ana", monkeypatch, capsys)
+
+
+@pytest.fixture
+def ben(real: Real, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Terminal:
+    return Terminal(real, "ben", monkeypatch, capsys)
+
+
+@pytest.mark.scenario("F2")
+@pytest.mark.scenario("F3")
+@pytest.mark.scenario("F4")
+@pytest.mark.scenario("F18")
+def test_a_day_at_the_terminal(ana: Terminal, ben: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "hello.txt").write_text("hello\n")
+    assert ana.json("create tests")["name"] == "tests"
+    assert ana(f"put tests {tmp_path}/hello.txt")[0] == 0
+    code, out, _ = ana("share tests ben dan=edit nobody-here --level view")
+    assert code == 1, "one of three was not invited"
+    assert "nobody-here" in out
+    assert [grant["level"] for grant in ana.json("people tests")] == ["view", "edit"]
+
+    assert "tests" in ben("invitations")[1]
+    assert ben.json("accept tests")["level"] == "view"
+    assert [entry["name"] for entry in ben.json("files tests")] == ["hello.txt"]
+    assert ben(f"get tests hello.txt {tmp_path}/copy.txt")[0] == 0
+    assert (tmp_path / "copy.txt").read_text() == "hello\n"
+
+    code, out, err = ben(f"put tests {tmp_path}/hello.txt other.txt")
+    assert (code, out) == (1, "")
+    assert err.endswith(".\n")
+    assert err.count("\n") == 1
+    code, out, _ = ben("why delete_file tests")
+    assert code == 0
+    assert "ben may not delete_file." in out
+    assert ben.json("why read_file tests")["allowed"]
+
+    assert "ben" in ana("revoke tests ben")[1]
+    assert ben("files tests") == (1, "", "You have no folder 'tests'.\n")
+    assert ben.json("folders") == []
+
+
+def test_decline_and_leave(ana: Terminal, ben: Terminal) -> None:
+    ana("create one")
+    ana("create two")
+    ana("share one ben --until 2027-01-01")
+    ana("share two ben")
+    assert ben.json("invitations")[1]["ends_at"].startswith(("2027-01-01", "2027-01-02"))
+    assert ben("decline one")[0] == 0
+    ben("accept two --as mine")
+    assert [folder["label"] for folder in ben.json("folders --shared-with-me")] == ["mine"]
+    assert ben.json("folders --mine") == []
+    assert ben("leave mine")[0] == 0
+    assert ana.json("people two") == []
+    ana("share two ben cleo")
+    assert len(ana.json("revoke two --all")["ended"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        pytest.param("files nothing", 1, id="no such folder"),
+        pytest.param("accept nothing", 1, id="no such invitation"),
+        pytest.param("revoke tests", 1, id="from whom"),
+        pytest.param("put tests /does/not/exist", 1, id="no such local file"),
+        pytest.param("share tests ben --until Friday", 1, id="no date"),
+        pytest.param("share tests ben --level owner", 1, id="no level"),
+    ],
+)
+def test_a_mistake_is_one_sentence(ana: Terminal, line: str, code: int) -> None:
+    ana("create tests")
+    found, out, err = ana(line)
+    assert (found, out) == (code, "") or line.startswith("share")
+    assert err.count("\n") == 1 or "level" in out + err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("line", ["", "nonsense", "share tests", "folders --mine --shared-with-me"])
+def test_a_command_line_that_makes_no_sense(line: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(line.split())
+    assert ended.value.code == 2
+
+
+def test_every_command_has_help_and_json() -> None:
+    actions = next(a for a in parser()._actions if hasattr(a, "choices") and a.choices)
+    commands = dict(actions.choices or {})
+    assert set(commands) >= {
+        "folders", "invitations", "share", "accept", "decline", "leave", "revoke", "why", "files",
+        "get", "put", "doctor",
+    }  # fmt: skip
+    for command in commands.values():
+        assert command.description
+        assert "--json" in command.format_help()
+
+
+def test_without_a_hub(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    for name in ("VMSHARE_SERVICE_URL", "VMSHARE_TOKEN", "JUPYTERHUB_API_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["folders"]) == 3
+    assert "VMSHARE_TOKEN" in capsys.readouterr().err
+    assert main(["doctor", "--json"]) == 1
+    findings = {f["what"]: f["verdict"] for f in json.loads(capsys.readouterr().out)}
+    assert findings == {"hub": "warning", "token": "failed", "configuration": "failed"}
+
+
+def health(status: str = "ok", version: str = "0.1.0") -> Scripted:
+    told = {"status": status, "version": version, "database": "ok", "hub": "ok"}
+    return Scripted.json(told)
+
+
+ME = {
+    "name": "ana", "hub_admin": False, "teams": [], "actions": [],
+    "credential": {"kind": "kernel", "server": "ana/"},
+}  # fmt: skip
+SHARED = {**ME, "credential": {"kind": "kernel", "read_only": True, "because": "It is shared."}}
+
+
+@pytest.mark.parametrize(
+    ("told", "me", "finding", "verdict"),
+    [
+        pytest.param(health(), Scripted.json(ME), "credential", "ok", id="all is well"),
+        pytest.param(health("degraded"), Scripted.json(ME), "service", "warning", id="degraded"),
+        pytest.param(health(version="0.2.0"), Scripted.json(ME), "version", "warning",
+                     id="another version"),
+        pytest.param(health(), Scripted.json(SHARED), "credential", "warning", id="read-only"),
+        pytest.param(health(), Scripted.problem(401, "not-signed-in", "No."), "credential",
+                     "failed", id="the token is wrong"),
+        pytest.param(Scripted(404, b"<html>"), Scripted.json(ME), "service", "failed",
+                     id="nothing there"),
+        pytest.param(
+            Scripted(200, health().body, {"Date": "Fri, 27 Nov 2020 12:00:00 GMT"}),
+            Scripted.json(ME), "clock", "warning", id="another time",
+        ),
+    ],
+)  # fmt: skip
+def test_the_doctor(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, told: Scripted, me: Scripted, finding: str,
+    verdict: str,
+) -> None:  # fmt: skip
+    with FakeVMShare() as fake:
+        monkeypatch.setenv("VMSHARE_SERVICE_URL", fake.url)
+        monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "ana-token")
+        monkeypatch.setenv("JUPYTERHUB_USER", "ana")
+        fake.answer("GET", "/health", told)
+        fake.answer("GET", "/me", me)
+        code = main(["doctor", "--json"])
+        findings = {f["what"]: f for f in json.loads(capsys.readouterr().out)}
+        assert findings[finding]["verdict"] == verdict
+        assert code == (1 if verdict == "failed" else 0)
+        others = {what for what, f in findings.items() if f["verdict"] != "ok"}
+        assert others <= {finding}
+        main(["doctor"])
+        shown = capsys.readouterr().out
+        assert findings[finding]["sentence"] in shown
+        assert "ana-token" not in shown
