@@ -16,8 +16,10 @@ async def insert_new(conn: AsyncConnection, table: Table, values: Mapping[str, A
     On PostgreSQL this waits for another transaction that is inserting the same key.
     """
     build = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    result = await conn.execute(build(table).values(**values).on_conflict_do_nothing())
-    return result.rowcount == 1
+    insert = build(table).values(**values).on_conflict_do_nothing()
+    # Not by rowcount: SQLAlchemy does not ask PostgreSQL's driver for that of an INSERT.
+    inserted = await conn.execute(insert.returning(*table.primary_key))
+    return inserted.first() is not None
 
 
 async def insert_or_replace(
