@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from jupyter_vmshare._version import __version__
 from jupyter_vmshare.client import NotConfigured, ServiceUnreachable, VMShareError
@@ -285,6 +285,9 @@ def _progress(asked: Asked) -> Callable[[int, int | None], None] | None:
 def _sentence(error: Exception) -> str:
     if isinstance(error, KeyError) and error.args:
         return str(error.args[0])
+    if isinstance(error, ValidationError):
+        wrong = error.errors(include_url=False, include_input=False)[0]
+        return f"{'.'.join(map(str, wrong['loc']))}: {wrong['msg']}."
     return str(error) or type(error).__name__
 
 

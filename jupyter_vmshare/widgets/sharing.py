@@ -20,7 +20,6 @@ from jupyterhub_vmshare.api.contract.grants import (
     NewGrant,
     PeopleOfThing,
 )
-from jupyterhub_vmshare.words import ReceiverKind
 
 KEEP: Final = "keep"
 """Leaves an end date as it is."""
@@ -51,11 +50,8 @@ class SharingVerbs(FolderHandle):
         """
         levels = _levels(receivers, level)
         asked = [
-            NewGrant(
-                receiver=name,
-                receiver_kind=ReceiverKind(kind),
-                level=each,
-                ends_at=moment(until),
+            NewGrant.model_validate(
+                {"receiver": name, "receiver_kind": kind, "level": each, "ends_at": moment(until)}
             )
             for name, each in levels.items()
         ]

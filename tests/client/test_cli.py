@@ -108,6 +108,7 @@ def test_decline_and_leave(ana: Terminal, ben: Terminal) -> None:
         pytest.param("put tests /does/not/exist", 1, id="no such local file"),
         pytest.param("share tests ben --until Friday", 1, id="no date"),
         pytest.param("share tests ben --level owner", 1, id="no level"),
+        pytest.param("create " + "n" * 1001, 1, id="far too long a name"),
     ],
 )
 def test_a_mistake_is_one_sentence(ana: Terminal, line: str, code: int) -> None:
