@@ -22,6 +22,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     await found.close()
 
 
+@pytest_asyncio.fixture
+async def sqlite_database(sqlite_url: str) -> AsyncIterator[Database]:
+    upgrade(sqlite_url)
+    found = Database(sqlite_url, check=check)
+    yield found
+    await found.close()
+
+
 @pytest.fixture
 def record(database: Database) -> Record:
     """Record events with ``number`` in their name, one transaction each, seen by ``people``."""

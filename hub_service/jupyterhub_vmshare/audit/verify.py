@@ -6,6 +6,7 @@ held open while the service goes on writing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,14 @@ class Head:
     def __str__(self) -> str:
         return f"{self.position}:{self.hash}"
 
+    @classmethod
+    def parse(cls, text: str) -> Head:
+        """A head as it was written down. Raises ``ValueError``."""
+        match = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", text.strip())
+        if match is None:
+            raise ValueError("A head is a position, a colon and 64 hexadecimal digits.")
+        return cls(int(match[1]), match[2])
+
 
 @dataclass(frozen=True, slots=True)
 class Broken:
@@ -54,6 +63,13 @@ class Verdict:
     def whole(self) -> bool:
         """Whether every event fits."""
         return self.broken is None
+
+    def __str__(self) -> str:
+        if self.broken is None:
+            return f"The audit trail is whole: {self.head.position} events. Its head is {self.head}"
+        return (
+            f"The audit trail is broken at position {self.broken.position}. {self.broken.sentence}"
+        )
 
 
 async def verify(database: Database, noted: Head | None = None) -> Verdict:
