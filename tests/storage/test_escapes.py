@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -151,8 +153,6 @@ async def test_a_listing_never_shows_what_is_behind_a_link_swapped_in(
     store: PosixStore, folder: str, on_disk: Path, tmp_path: Path
 ) -> None:
     """Two threads: one swaps a directory and a link for it, the other lists and reads."""
-    import threading
-
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "secret").write_text("secret")
     (on_disk / "real").mkdir()
@@ -182,6 +182,36 @@ async def test_a_listing_never_shows_what_is_behind_a_link_swapped_in(
         stop.set()
         swapper.join()
     assert seen <= {"mine"}
+
+
+@pytest.mark.asyncio
+async def test_a_pipe_swapped_in_holds_nobody_up(
+    store: PosixStore, folder: str, on_disk: Path
+) -> None:
+    """Opening a pipe for reading waits for a writer, unless it is told not to."""
+    (on_disk / "file").write_text("mine")
+    os.mkfifo(on_disk / "pipe")
+    stop = threading.Event()
+
+    def swap() -> None:
+        while not stop.is_set():
+            for name in ("file", "pipe"):
+                os.rename(on_disk / name, on_disk / "now")
+                os.rename(on_disk / "now", on_disk / name)
+
+    swapper = threading.Thread(target=swap)
+    swapper.start()
+    try:
+        for _ in range(3000):
+            try:
+                reading = await asyncio.wait_for(store.open(folder, ("now",)), 5)
+            except (NotFound, NotAFile):
+                continue
+            assert await reading.read(0, 9) == b"mine"
+            await reading.close()
+    finally:
+        stop.set()
+        swapper.join()
 
 
 @pytest.mark.asyncio

@@ -10,7 +10,7 @@ import threading
 import time
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -36,9 +36,13 @@ class Row(NamedTuple):
 
 
 class Listings:
-    """Sorted names of directories, kept as long as the directory's own stamp stays the same."""
+    """Sorted names of directories, kept as long as the directory's own stamp stays the same.
 
-    def __init__(self) -> None:
+    ``stamp`` reads it: device, inode, time of the last change, time of the last status change.
+    """
+
+    def __init__(self, stamp: Callable[[int], Stamp] | None = None) -> None:
+        self._stamp = stamp or _stamp
         self._kept: OrderedDict[Stamp, list[Row]] = OrderedDict()
         self._names = 0
         self._lock = threading.Lock()
@@ -55,7 +59,7 @@ class Listings:
 
     def _rows(self, directory: int, start: Row | None, limit: int, needle: str) -> Sequence[Row]:
         """The page's rows, and one more if there is one."""
-        stamp = _stamp(directory)
+        stamp = self._stamp(directory)
         rows = self._recall(stamp)
         if rows is None:
             scanned = _scan(directory)
@@ -64,7 +68,7 @@ class Listings:
                 # Too many to keep: one pass, holding no more than a page.
                 return _smallest(chain(first, scanned), start, limit + 1, needle)
             rows = sorted(first)
-            if _stamp(directory) == stamp and time.time_ns() - stamp[2] > _SETTLED_NS:
+            if self._stamp(directory) == stamp and time.time_ns() - stamp[2] > _SETTLED_NS:
                 self._keep(stamp, rows)
         begin = bisect_right(rows, start) if start else 0
         fitting = (row for row in islice(rows, begin, None) if needle in row.folded)
