@@ -272,6 +272,13 @@ SENTENCES = [
         id="the invitation was cancelled",
     ),
     pytest.param(
+        "accept",
+        thing(invite("view", ends_at=AT)),
+        "Your invitation (View from ana) ended unanswered on 27 Nov 2026 18:00 UTC. "
+        "ana can give it again.",
+        id="the invitation ran out",
+    ),
+    pytest.param(
         "read_file",
         thing(),
         "There is no such folder that you have access to.",

@@ -110,14 +110,15 @@ _ENDED: Final[dict[EndedWhy, str]] = {
     EndedWhy.THING_DELETED: "{their} access{grant} ended on {when}, when the {noun} was deleted",
 }
 
+_UNANSWERED: Final = "{their} invitation{grant} ended unanswered on {when}"
+
 
 def has_ended(holding: Holding, thing: Thing, voice: Voice) -> str:
     """Which grant is over, when it ended, and how."""
     why = holding.ended_why or EndedWhy.EXPIRED
     over = holding.ends_at if why is EndedWhy.EXPIRED else holding.ended_at
-    if holding.state is GrantState.PENDING:
-        why = EndedWhy.CANCELLED
-    text = _ENDED[why].format(
+    unanswered = holding.state is GrantState.PENDING
+    text = (_UNANSWERED if unanswered else _ENDED[why]).format(
         their=voice.their_first,
         they_left=voice.begins("left", "left"),
         noun=noun(thing.kind),
