@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from traitlets.config import Application
 
 from jupyterhub_vmshare import __version__
