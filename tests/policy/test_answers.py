@@ -334,3 +334,10 @@ def test_the_grant_that_ended_last_is_named() -> None:
     assert (
         "View" in decide(BEN, "read_file", thing(earlier, over("view", EndedWhy.LEFT)), AT).because
     )
+
+
+def test_an_owner_is_not_told_of_what_they_held_before() -> None:
+    where = thing(OWNS, over("view", EndedWhy.HANDED_OVER), owner="ben")
+    refused = decide(BEN, "leave", where, AT)
+    assert refused.rule == "table.leave"
+    assert refused.because == "You own this folder; leaving is for the people it is shared with."
