@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from collections.abc import Iterator
@@ -23,7 +22,6 @@ from jupyterhub_vmshare.people.credentials import (
 )
 from jupyterhub_vmshare.people.hub import Hub, TokenModel
 from jupyterhub_vmshare.words import CredentialKind
-from tests.fixtures.consent import authorise
 from tests.fixtures.hub_process import ROOT, HubProcess, free_port, running
 
 pytestmark = pytest.mark.slow
@@ -60,8 +58,8 @@ def told(hub: HubProcess, person: str) -> dict[str, str]:
 
 
 def sign_in(hub: HubProcess, person: str, client: str, secret: str, callback: str) -> str:
-    with contextlib.closing(hub.browser(person)) as browser:
-        code = authorise(browser, client, callback)
+    with hub.sign_in(person) as browser:
+        code = browser.authorise(client, callback)
     form = {"client_id": client, "client_secret": secret, "redirect_uri": callback, "code": code}
     answer = httpx2.post(
         f"{hub.url}/hub/api/oauth2/token", data={**form, "grant_type": "authorization_code"}
