@@ -117,8 +117,10 @@ class EventStream(Route):
 
     async def _send_now(self, data: bytes) -> None:
         self.write(data)
-        # A queue is bounded, and so must be what a client leaves unread.
-        await asyncio.wait_for(self.flush(), STALLED_SECONDS)
+        sent = self.flush()
+        if not sent.done():
+            # A queue is bounded, and so must be what a client leaves unread.
+            await asyncio.wait_for(sent, STALLED_SECONDS)
 
     async def _still_allowed(self, stream: Stream, events: Sequence[Event]) -> bool:
         watch = self.rooms.streams.watch
