@@ -12,7 +12,7 @@ from typing import Literal
 from jupyter_vmshare._version import __version__
 from jupyter_vmshare.client import Client, NotConfigured, Retries, VMShareError, service_token
 from jupyter_vmshare.client.address import TOKEN_VARIABLES
-from jupyter_vmshare.client.call import Answer, Call
+from jupyter_vmshare.client.call import Answer, Call, reads
 from jupyterhub_vmshare.api.contract.events import Health
 from jupyterhub_vmshare.api.contract.people import Me
 
@@ -89,7 +89,9 @@ def _service(client: Client) -> Iterator[Finding]:
 
 def _health(client: Client) -> Call[tuple[Health, Answer]]:
     url = f"{client.address.url}health"
-    return Call("GET", url, lambda a: (Health.model_validate_json(a.body), a), repeatable=True)
+    read = reads(Health)
+    # Not well is 503, and says what is not.
+    return Call("GET", url, lambda a: (read(a), a), repeatable=True, answers=frozenset({503}))
 
 
 def _well(health: Health, took: float) -> Finding:

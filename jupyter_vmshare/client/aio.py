@@ -100,7 +100,7 @@ class AsyncClient(Verbs, Async):
             async with self._http.sse(
                 PATH, headers=follower.asks(), timeout=wire.STREAM_TIMEOUT
             ) as source:
-                if not wire.succeeded(source.response):
+                if not wire.succeeded(source.response, call):
                     await source.response.aread()
                     raise wire.failure(source.response)
                 async for sent in source:
@@ -123,9 +123,9 @@ class AsyncClient(Verbs, Async):
             raise wire.lost(error, call) from None
 
     async def _receive(self, call: Call[Any], response: httpx2.Response) -> Answer:
-        if call.sink is None or not wire.succeeded(response):
+        if call.sink is None or not wire.succeeded(response, call):
             await response.aread()
-            if not wire.succeeded(response):
+            if not wire.succeeded(response, call):
                 raise wire.failure(response)
             return wire.answer(response)
         call.sink.begins(response.status_code, response.headers)

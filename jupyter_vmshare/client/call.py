@@ -71,6 +71,8 @@ class Call(Generic[T]):
     source: Source | None = None
     sink: Sink | None = None
     repeatable: bool = False
+    answers: frozenset[int] = frozenset()
+    """Statuses beside 2xx that are answers and no failures."""
 
 
 Steps = Generator[Call[Any], Any, T]

@@ -104,7 +104,7 @@ class Client(Verbs, Sync):
             with self._http.sse(
                 PATH, headers=follower.asks(), timeout=wire.STREAM_TIMEOUT
             ) as source:
-                if not wire.succeeded(source.response):
+                if not wire.succeeded(source.response, call):
                     source.response.read()
                     raise wire.failure(source.response)
                 for sent in source:
@@ -127,9 +127,9 @@ class Client(Verbs, Sync):
             raise wire.lost(error, call) from None
 
     def _receive(self, call: Call[Any], response: httpx2.Response) -> Answer:
-        if call.sink is None or not wire.succeeded(response):
+        if call.sink is None or not wire.succeeded(response, call):
             response.read()
-            if not wire.succeeded(response):
+            if not wire.succeeded(response, call):
                 raise wire.failure(response)
             return wire.answer(response)
         call.sink.begins(response.status_code, response.headers)

@@ -56,9 +56,9 @@ def request(
     )
 
 
-def succeeded(response: httpx2.Response) -> bool:
+def succeeded(response: httpx2.Response, call: Call[Any]) -> bool:
     """Whether the answer is what the call asked for."""
-    return response.is_success
+    return response.is_success or response.status_code in call.answers
 
 
 def answer(response: httpx2.Response) -> Answer:

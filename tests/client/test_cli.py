@@ -150,7 +150,7 @@ def test_without_a_hub(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
 
 def health(status: str = "ok", version: str = "0.1.0") -> Scripted:
     told = {"status": status, "version": version, "database": "ok", "hub": "ok"}
-    return Scripted.json(told)
+    return Scripted.json(told, 200 if status == "ok" else 503)
 
 
 ME = {
@@ -164,12 +164,14 @@ SHARED = {**ME, "credential": {"kind": "kernel", "read_only": True, "because": "
     ("told", "me", "finding", "verdict"),
     [
         pytest.param(health(), Scripted.json(ME), "credential", "ok", id="all is well"),
-        pytest.param(health("degraded"), Scripted.json(ME), "service", "warning", id="degraded"),
+        pytest.param(health("unavailable"), Scripted.json(ME), "service", "warning", id="not well"),
         pytest.param(health(version="0.2.0"), Scripted.json(ME), "version", "warning",
                      id="another version"),
         pytest.param(health(), Scripted.json(SHARED), "credential", "warning", id="read-only"),
         pytest.param(health(), Scripted.problem(401, "not-signed-in", "No."), "credential",
                      "failed", id="the token is wrong"),
+        pytest.param(Scripted(503, b"<html>"), Scripted.json(ME), "service", "failed",
+                     id="a proxy's page"),
         pytest.param(Scripted(404, b"<html>"), Scripted.json(ME), "service", "failed",
                      id="nothing there"),
         pytest.param(
