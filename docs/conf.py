@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(Path(__file__).parent / "_ext"), str(ROOT / "scripts"), str(ROOT / "hub_service")]
+sys.path[:0] = [str(ROOT / "docs/_ext"), str(ROOT / "hub_service"), str(ROOT)]
 
 project = "Jupyter VMShare"
 author = "Jupyter VMShare contributors"

@@ -71,7 +71,7 @@ class Folder(FolderRoute):
             folder = await listing.one(conn, self.caller.person(), folder_id, db.clock())
         self.reply(200, view(folder))
 
-    @operation("folder.rename_folder", takes=FolderRename, gives=FolderView, versioned=True)
+    @operation("folder.rename_folder", takes=FolderRename, gives=FolderView, versioned="needed")
     async def patch(self, folder_id: str) -> None:
         """Rename a folder for everybody."""
         asked, version = self.body(FolderRename), self.expected_version()

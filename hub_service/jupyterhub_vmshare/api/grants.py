@@ -79,7 +79,7 @@ class OneGrant(Route):
 
     path = "/grants/{grant_id}"
 
-    @operation("folder.change_level", takes=GrantChange, gives=GrantView, versioned=True)
+    @operation("folder.change_level", takes=GrantChange, gives=GrantView, versioned="needed")
     async def patch(self, grant_id: str) -> None:
         """Change the level or the end date of a pending or live grant."""
         asked, version = self.body(GrantChange), self.expected_version()

@@ -47,7 +47,13 @@ class Accept(Route):
 
     path = "/invitations/{grant_id}/accept"
 
-    @operation("folder.accept_or_decline", takes=Acceptance, optional_body=True, gives=GrantView)
+    @operation(
+        "folder.accept_or_decline",
+        takes=Acceptance,
+        optional_body=True,
+        versioned="taken",
+        gives=GrantView,
+    )
     async def post(self, grant_id: str) -> None:
         """Accept an invitation; with If-Match, only as it was seen."""
         asked = self.body_or_none(Acceptance) or Acceptance()

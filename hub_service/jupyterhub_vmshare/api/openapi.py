@@ -118,7 +118,8 @@ def _parameters(route: type[Route], op: Operation) -> list[Json]:
         form = {"type": "string", "pattern": "^[!-~]{1,64}$"}
         found.append(_parameter("Idempotency-Key", "header", form, False))
     if op.versioned:
-        found.append(_parameter("If-Match", "header", {"type": "string"}, True))
+        needed = op.versioned == "needed"
+        found.append(_parameter("If-Match", "header", {"type": "string"}, needed))
     return found
 
 
@@ -170,7 +171,9 @@ def _problem_statuses(op: Operation) -> list[int]:
     if op.takes is not None or op.raw_in is not None:
         found |= {413}
     if op.versioned:
-        found |= {412, 428}
+        found |= {412}
+    if op.versioned == "needed":
+        found |= {428}
     if op.raw_in is not None:
         found |= {412, 507}
     if op.raw_out is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar, cast
 
 from pydantic import BaseModel
 
@@ -24,7 +24,7 @@ class Operation:
 
     ``action`` is ``table.action`` of the permission tables, or ``public``.
     ``raw_in``/``raw_out`` name the media type of bodies that are not JSON.
-    ``once``: takes an Idempotency-Key. ``versioned``: needs If-Match.
+    ``once``: takes an Idempotency-Key. ``versioned``: needs, or takes, If-Match.
     """
 
     action: str
@@ -35,7 +35,7 @@ class Operation:
     gives: type[BaseModel] | None = None
     status: tuple[int, ...] = (200,)
     once: bool = False
-    versioned: bool = False
+    versioned: Literal["needed", "taken"] | None = None
     raw_in: str | None = None
     raw_out: str | None = None
     changes: bool | None = None

@@ -53,6 +53,7 @@ class Route(web.RequestHandler):
         self.rooms = rooms
         self._body = bytearray()
         self._refusal: VMShareError | None = None
+        self._is_read = False
         self._kept: tuple[int, str] | None = None
 
     @property
@@ -82,8 +83,9 @@ class Route(web.RequestHandler):
         try:
             await self._admit(operation)
         except VMShareError as error:
-            # An answer that overtakes its request's body is lost: the connection is reset.
-            if not 0 < self.body_length <= DRAINED:
+            # An answer that overtakes its request's body is lost: the connection is reset. What
+            # is raised here ends the connection, even where there is no body (``write_error``).
+            if self.body_length > DRAINED:
                 raise
             self._refusal = error
 
@@ -107,6 +109,7 @@ class Route(web.RequestHandler):
 
     def go_on(self) -> None:
         """Raise what was found before the body came. ``operation`` calls this first."""
+        self._is_read = True
         if self._refusal is not None:
             raise self._refusal
 
@@ -212,6 +215,9 @@ class Route(web.RequestHandler):
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """Every error leaves here, as a problem."""
         error = kwargs.get("exc_info", (None, None, None))[1]
+        if not self._is_read:
+            # tornado closes it now, in silence: the proxy would lose another request on it.
+            self.set_header("Connection", "close")
         if isinstance(error, idempotency.Replay):
             self.set_header("Idempotent-Replayed", "true")
             self._send(error.status, error.body)
