@@ -89,6 +89,9 @@ export class Transport {
 
 function initOf(asking: Asking): RequestInit {
   const headers: Record<string, string> = { Accept: 'application/json' };
+  if (asking.body !== undefined) {
+    headers['Content-Type'] = 'application/json';
+  }
   if (asking.version !== undefined) {
     headers['If-Match'] = `"${asking.version}"`;
   }

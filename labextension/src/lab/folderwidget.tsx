@@ -1,24 +1,18 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import {
-  fileUploadIcon,
-  newFolderIcon,
-  refreshIcon,
-  Toolbar,
-  ToolbarButton,
-  usersIcon
-} from '@jupyterlab/ui-components';
+import { fileUploadIcon, newFolderIcon, refreshIcon, usersIcon } from '@jupyterlab/ui-components';
 
 import { DirectoryModel } from '../model/directory';
 import { UploadsModel } from '../model/uploads';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal } from '../views/context';
 import type { EntryDeeds } from '../views/entries';
+import type { BarDeeds } from '../views/folder';
 import { at, Folder } from '../views/folder';
 import { NotHere } from '../views/standing';
 import { levelName } from '../views/words';
 import { hubHome } from './deeds';
-import { shareIcon, sharedFolderIcon } from './icons';
+import { sharedFolderIcon } from './icons';
 import { View } from './reactive';
 
 /** What a folder's tab asks the shell to do. */
@@ -34,18 +28,24 @@ export class FolderTab extends MainAreaWidget<View> {
     private readonly model: VMShareModel,
     folderId: string,
     path: string,
-    private readonly deeds: FolderTabDeeds,
+    deeds: FolderTabDeeds,
     private readonly trans: TranslationBundle
   ) {
     const directory = new DirectoryModel(model.api, folderId, () => model.me, path);
     const uploads = new UploadsModel(model.files, folderId);
     const entries = deeds.entries(directory);
+    const bar: BarDeeds = {
+      upload: () => chooseFiles(files => uploads.start(files, at(directory))),
+      createDirectory: () => deeds.createDirectory(directory),
+      refresh: () => void directory.reload(),
+      share: () => deeds.share(folderId)
+    };
     const why = async (action: string): Promise<string> =>
       (await model.api.why(action, folderId)).because;
     super({
       content: new View(trans, () => (
         <FolderTabView model={model}>
-          <Folder model={directory} uploads={uploads} deeds={entries} why={why} />
+          <Folder model={directory} uploads={uploads} deeds={entries} bar={bar} why={why} />
         </FolderTabView>
       ))
     });
@@ -54,6 +54,8 @@ export class FolderTab extends MainAreaWidget<View> {
     this.id = `vmshare-folder-${folderId}`;
     this.content.id = `${this.id}-content`;
     this.addClass('jp-VMShare');
+    // The view brings its own: its buttons come and go with what the person may do.
+    this.toolbar.hide();
     this.title.icon = sharedFolderIcon;
     this.title.closable = true;
     directory.changed.connect(this.onChanged);
@@ -102,80 +104,10 @@ export class FolderTab extends MainAreaWidget<View> {
           levelName(this.trans, folder.level)
         )
       : this.title.label;
-    this.syncToolbar();
   };
-
-  /** A button is there only while its action is allowed. */
-  private syncToolbar(): void {
-    const { folder } = this.directory;
-    const wanted = (folder?.actions ?? []).join(' ');
-    if (wanted === this._toolbarFor) {
-      return;
-    }
-    this._toolbarFor = wanted;
-    [...this.toolbar.children()].forEach(item => item.dispose());
-    this.buttons().forEach(([name, button]) => this.toolbar.addItem(name, button));
-  }
-
-  private buttons(): [string, ToolbarButton | ReturnType<typeof Toolbar.createSpacerItem>][] {
-    const { directory, trans, deeds } = this;
-    const { folderId } = directory;
-    const all: [string, string, () => ToolbarButton][] = [
-      ['upload', 'upload', () => this.uploadButton()],
-      [
-        'new-directory',
-        'create_directory',
-        () =>
-          new ToolbarButton({
-            icon: newFolderIcon,
-            tooltip: trans.__('New folder in here'),
-            onClick: () => deeds.createDirectory(directory)
-          })
-      ],
-      [
-        'refresh',
-        'list_files',
-        () =>
-          new ToolbarButton({
-            icon: refreshIcon,
-            tooltip: trans.__('Refresh'),
-            onClick: () => void directory.reload()
-          })
-      ],
-      [
-        'share',
-        'see_people',
-        () =>
-          new ToolbarButton({
-            icon: directory.may('invite') ? shareIcon : usersIcon,
-            label: directory.may('invite') ? trans.__('Share') : trans.__('People'),
-            tooltip: directory.may('invite')
-              ? trans.__('Invite people and see who has access')
-              : trans.__('See who has access'),
-            onClick: () => deeds.share(folderId)
-          })
-      ]
-    ];
-    return all.flatMap(([name, action, make]) => (directory.may(action) ? [[name, make()]] : []));
-  }
-
-  private uploadButton(): ToolbarButton {
-    return new ToolbarButton({
-      icon: fileUploadIcon,
-      tooltip: this.trans.__('Upload files'),
-      onClick: () => {
-        const input = document.createElement('input');
-        input.type = 'file';
-        input.multiple = true;
-        input.onchange = () => this.uploads.start(input.files ?? [], at(this.directory));
-        input.click();
-      }
-    });
-  }
 
   private _isOpen = false;
   private _label = '';
-  private _toolbarFor: string | null = null;
 }
 
 function FolderTabView(props: {
@@ -190,4 +122,12 @@ function FolderTabView(props: {
   ) : (
     <NotHere standing={standing} hubHome={hubHome()} onRetry={() => void model.refresh()} />
   );
+}
+
+function chooseFiles(take: (files: Iterable<File>) => void): void {
+  const input = document.createElement('input');
+  input.type = 'file';
+  input.multiple = true;
+  input.onchange = () => take(input.files ?? []);
+  input.click();
 }

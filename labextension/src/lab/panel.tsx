@@ -1,11 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import {
-  AccordionToolbar,
-  addIcon,
-  refreshIcon,
-  SidePanel,
-  ToolbarButton
-} from '@jupyterlab/ui-components';
+import { AccordionToolbar, addIcon, refreshIcon, SidePanel } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import type { Title, Widget } from '@lumino/widgets';
 import { AccordionPanel, PanelLayout } from '@lumino/widgets';
@@ -15,6 +9,7 @@ import { useSignal } from '../views/context';
 import type { FolderDeeds } from '../views/folders';
 import { Folders } from '../views/folders';
 import { Invitations } from '../views/invitations';
+import { ToolButton } from '../views/parts';
 import { Gap, NotHere } from '../views/standing';
 import type { TrashDeeds } from '../views/trash';
 import { Trash } from '../views/trash';
@@ -26,6 +21,7 @@ export type PanelDeeds = FolderDeeds & TrashDeeds & { refresh: () => void };
 
 const INVITATIONS = 0;
 const TRASH = 2;
+const BADGE = 'vmshare-badge';
 
 /** The panel in the left side bar. */
 export class VMSharePanel extends SidePanel {
@@ -43,6 +39,8 @@ export class VMSharePanel extends SidePanel {
     this.id = 'vmshare-panel';
     this.addClass('jp-VMShare');
     this.title.icon = sharedFolderIcon;
+    this.title.dataset = { jptablabel: trans.__('Shared folders') };
+    this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Shared folders'));
     this.addButtons(deeds);
@@ -68,25 +66,26 @@ export class VMSharePanel extends SidePanel {
 
   protected override onActivateRequest(msg: Message): void {
     super.onActivateRequest(msg);
-    const first = '.jp-VMShare-row[tabindex="0"], .jp-VMShare-blank button, .jp-VMShare-blank a';
-    this.node.querySelector<HTMLElement>(first)?.focus();
+    if (!this.node.contains(document.activeElement)) {
+      this.node.focus();
+    }
   }
 
   private addButtons(deeds: PanelDeeds): void {
-    const create = new ToolbarButton({
-      icon: addIcon,
-      label: this.trans.__('New folder'),
-      tooltip: this.trans.__('Make a folder that you can share'),
-      onClick: deeds.create
-    });
-    const refresh = new ToolbarButton({
-      icon: refreshIcon,
-      tooltip: this.trans.__('Refresh'),
-      onClick: deeds.refresh
-    });
-    this.toolbar.addItem('new-folder', create);
-    this.toolbar.addItem('refresh', refresh);
-    this.toolbar.node.setAttribute('aria-label', this.trans.__('Shared folders'));
+    const { trans } = this;
+    this._buttons = new View(trans, () => (
+      <>
+        <ToolButton
+          icon={addIcon}
+          label={trans.__('Make a folder that you can share')}
+          text={trans.__('New folder')}
+          onClick={deeds.create}
+        />
+        <ToolButton icon={refreshIcon} label={trans.__('Refresh')} onClick={deeds.refresh} />
+      </>
+    ));
+    this._buttons.addClass('jp-VMShare-bar');
+    this.insert(0, this._buttons);
   }
 
   private addSections(deeds: PanelDeeds): void {
@@ -112,16 +111,19 @@ export class VMSharePanel extends SidePanel {
       <StandingView model={model} hubHome={hubHome} onRetry={deeds.refresh} />
     ));
     view.addClass('jp-VMShare-standing');
-    const layout = this.layout;
-    if (layout instanceof PanelLayout) {
-      layout.insertWidget(layout.widgets.length - 1, view);
+    this.insert(1, view);
+  }
+
+  private insert(index: number, widget: Widget): void {
+    if (this.layout instanceof PanelLayout) {
+      this.layout.insertWidget(index, widget);
     }
   }
 
   private readonly onStanding = (): void => {
     const isReady = this.model.standing.kind === 'ready';
     this.content.setHidden(!isReady);
-    this.toolbar.setHidden(!isReady);
+    this._buttons?.setHidden(!isReady);
     this.onInvitations();
   };
 
@@ -132,20 +134,40 @@ export class VMSharePanel extends SidePanel {
     const name = trans.__('Shared folders');
     this.title.caption =
       count > 0 ? trans._n('%2 (%1 invitation)', '%2 (%1 invitations)', count, name) : name;
-    this.title.dataset = count > 0 ? { 'vmshare-badge': count > 99 ? '99+' : String(count) } : {};
+    // JupyterLab keeps the tab's id in here, too.
+    const kept = Object.entries(this.title.dataset).filter(([name]) => name !== BADGE);
+    const badge = count > 0 ? { [BADGE]: count > 99 ? '99+' : String(count) } : {};
+    this.title.dataset = { ...Object.fromEntries(kept), ...badge };
     const section = this.accordion.widgets[INVITATIONS];
     if (section) {
       section.title.label =
         count > 0 ? trans.__('Invitations (%1)', count) : trans.__('Invitations');
     }
-    if (count > 0 !== this._hadInvitations) {
-      this._hadInvitations = count > 0;
-      this.accordion[count > 0 ? 'expand' : 'collapse'](INVITATIONS);
+    if (count !== this._invitations) {
+      this.makeRoom(count, this._invitations);
+      this._invitations = count;
     }
   };
 
+  /** Invitations get the height that they need, up to the half; without any, their section closes. */
+  private makeRoom(count: number, before: number): void {
+    if (count === 0 || before === 0) {
+      this.accordion[count > 0 ? 'expand' : 'collapse'](INVITATIONS);
+    }
+    requestAnimationFrame(() => {
+      const list = this.accordion.widgets[INVITATIONS]?.node.firstElementChild;
+      const [, folders = 0, trash = 0] = this.accordion.relativeSizes();
+      const share = (list?.scrollHeight ?? 0) / Math.max(1, this.accordion.node.clientHeight);
+      if (count > 0 && share > 0 && folders > 0) {
+        const wanted = Math.min(0.5, share);
+        this.accordion.setRelativeSizes([wanted, 1 - wanted - trash, trash]);
+      }
+    });
+  }
+
   private readonly accordion: AccordionPanel;
-  private _hadInvitations = false;
+  private _buttons: View | null = null;
+  private _invitations = 0;
 }
 
 interface StandingProps {
@@ -163,11 +185,16 @@ function StandingView({ model, hubHome, onRetry }: StandingProps): React.JSX.Ele
   return gap ? <Gap because={gap.because} onRetry={onRetry} /> : <></>;
 }
 
-/** Lumino's section titles can be pressed, but do not say so. */
+/** Lumino's section titles are headings that can be pressed; these say that they are buttons. */
 class SectionRenderer extends AccordionToolbar.Renderer {
   override createSectionTitle(data: Title<Widget>): HTMLElement {
-    const title = super.createSectionTitle(data);
+    const heading = super.createSectionTitle(data);
+    const title = document.createElement('div');
+    title.id = heading.id;
+    title.className = heading.className;
+    title.tabIndex = 0;
     title.setAttribute('role', 'button');
+    title.append(...heading.childNodes);
     return title;
   }
 }

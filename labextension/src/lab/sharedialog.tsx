@@ -38,7 +38,7 @@ export async function showShareDialog(
       ? trans.__('Share "%1"', folder.label)
       : trans.__('People who have "%1"', folder.label),
     body,
-    buttons: [Dialog.okButton({ label: trans.__('Close') })],
+    buttons: [Dialog.cancelButton({ label: trans.__('Close') })],
     focusNodeSelector: mayInvite ? '.jp-VMShare-peopleField' : ''
   });
   dialog.addClass('jp-VMShare-shareDialog');

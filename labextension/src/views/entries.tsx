@@ -4,7 +4,6 @@ import {
   downloadIcon,
   editIcon,
   fileIcon,
-  FilterBox,
   folderIcon
 } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
@@ -14,7 +13,7 @@ import type { EntryView } from '../api/types';
 import type { DirectoryModel } from '../model/directory';
 import { useTrans } from './context';
 import { Grid } from './grid';
-import { Blank, IconButton, LiveRegion } from './parts';
+import { Blank, IconButton, LiveRegion, SearchField } from './parts';
 import { bytes, moment, shortMoment } from './words';
 
 /** What the rows of a directory ask the shell to do. */
@@ -76,7 +75,6 @@ export function Entries(props: { model: DirectoryModel; deeds: EntryDeeds }): JS
 function Filter({ model }: { model: DirectoryModel }): JSX.Element {
   const trans = useTrans();
   const [typed, setTyped] = useState(model.filter);
-  const onFilter = useCallback((_: unknown, query?: string) => setTyped(query ?? ''), []);
   useEffect(() => {
     if (typed !== model.filter) {
       const timer = setTimeout(() => void model.setFilter(typed), PAUSE_MS);
@@ -86,11 +84,7 @@ function Filter({ model }: { model: DirectoryModel }): JSX.Element {
   }, [typed, model]);
   return (
     <div className="jp-VMShare-filterBar">
-      <FilterBox
-        placeholder={trans.__('Filter files by name')}
-        updateFilter={onFilter}
-        useFuzzyFilter={false}
-      />
+      <SearchField label={trans.__('Filter files by name')} value={typed} onChange={setTyped} />
     </div>
   );
 }

@@ -1,4 +1,10 @@
-import { folderIcon } from '@jupyterlab/ui-components';
+import {
+  fileUploadIcon,
+  folderIcon,
+  newFolderIcon,
+  refreshIcon,
+  usersIcon
+} from '@jupyterlab/ui-components';
 import type { DragEvent, JSX } from 'react';
 import { useState } from 'react';
 
@@ -8,15 +14,24 @@ import { Breadcrumbs } from './breadcrumbs';
 import { useSignal, useTrans } from './context';
 import type { EntryDeeds } from './entries';
 import { Entries } from './entries';
-import { ActionButton, Blank, Message, useDeed } from './parts';
+import { ActionButton, Blank, Message, ToolButton, useDeed } from './parts';
 import { Uploads } from './uploads';
 import { endedBecause } from './words';
+
+/** What the buttons above the files ask the shell to do. */
+export interface BarDeeds {
+  upload: () => void;
+  createDirectory: () => void;
+  refresh: () => void;
+  share: () => void;
+}
 
 /** What a folder view shows and does. */
 export interface FolderProps {
   model: DirectoryModel;
   uploads: UploadsModel;
   deeds: EntryDeeds;
+  bar: BarDeeds;
   /** Why the visitor may not do something with this folder, in a sentence. */
   why: (action: string) => Promise<string>;
 }
@@ -35,6 +50,7 @@ export function Folder(props: FolderProps): JSX.Element {
   }
   return (
     <DropTarget isOpen={model.may('upload')} onDrop={files => uploads.start(files, at(model))}>
+      <Bar model={model} deeds={props.bar} />
       <Breadcrumbs model={model} />
       <ReadOnly {...props} />
       {model.failure && (
@@ -46,6 +62,44 @@ export function Folder(props: FolderProps): JSX.Element {
       <Uploads model={uploads} />
       <Entries model={model} deeds={props.deeds} />
     </DropTarget>
+  );
+}
+
+/** A button is there only while its action is allowed: absent, not greyed out. */
+function Bar({ model, deeds }: { model: DirectoryModel; deeds: BarDeeds }): JSX.Element {
+  const trans = useTrans();
+  const invites = model.may('invite');
+  return (
+    <div className="jp-VMShare-bar" role="group" aria-label={trans.__('Folder')}>
+      {model.may('upload') && (
+        <ToolButton
+          icon={fileUploadIcon}
+          label={trans.__('Upload files')}
+          text={trans.__('Upload')}
+          onClick={deeds.upload}
+        />
+      )}
+      {model.may('create_directory') && (
+        <ToolButton
+          icon={newFolderIcon}
+          label={trans.__('New folder in here')}
+          onClick={deeds.createDirectory}
+        />
+      )}
+      <ToolButton icon={refreshIcon} label={trans.__('Refresh')} onClick={deeds.refresh} />
+      {model.may('see_people') && (
+        <ToolButton
+          icon={usersIcon}
+          label={
+            invites
+              ? trans.__('Invite people and see who has access')
+              : trans.__('See who has access')
+          }
+          text={invites ? trans.__('Share') : trans.__('People')}
+          onClick={deeds.share}
+        />
+      )}
+    </div>
   );
 }
 

@@ -1,13 +1,21 @@
-import { ellipsesIcon, FilterBox, folderIcon, HTMLSelect } from '@jupyterlab/ui-components';
+import { ellipsesIcon, folderIcon, HTMLSelect } from '@jupyterlab/ui-components';
 import type { JSX, MouseEvent } from 'react';
-import { useCallback, useState } from 'react';
+import { useState } from 'react';
 
 import type { FolderView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
 import { Grid } from './grid';
 import { LevelChip } from './level';
-import { ActionButton, Blank, EndDate, IconButton, LiveRegion, Message } from './parts';
+import {
+  ActionButton,
+  Blank,
+  EndDate,
+  IconButton,
+  LiveRegion,
+  Message,
+  SearchField
+} from './parts';
 import { moment } from './words';
 
 /** What a row's keys and buttons ask the shell to do. */
@@ -32,7 +40,6 @@ export function Folders(props: { model: VMShareModel; deeds: FolderDeeds }): JSX
   const [relation, setRelation] = useState<Relation>('all');
   const [query, setQuery] = useState('');
   const shown = folders.items.filter(folder => fits(folder, relation, query));
-  const onFilter = useCallback((_: unknown, typed?: string) => setQuery(typed ?? ''), []);
   const key = (pressed: string, folder: FolderView): boolean => {
     const may = (action: string): boolean => folder.actions.includes(action);
     if (pressed === 'F2' && may('rename_folder')) {
@@ -47,11 +54,7 @@ export function Folders(props: { model: VMShareModel; deeds: FolderDeeds }): JSX
   return (
     <div className="jp-VMShare-folders">
       <div className="jp-VMShare-filterBar">
-        <FilterBox
-          placeholder={trans.__('Filter folders')}
-          updateFilter={onFilter}
-          useFuzzyFilter={false}
-        />
+        <SearchField label={trans.__('Filter folders')} value={query} onChange={setQuery} />
         <RelationSelect relation={relation} onChange={setRelation} />
       </div>
       {folders.failure && <Message kind="error">{folders.failure}</Message>}

@@ -126,9 +126,12 @@ function Summary({ invitation }: { invitation: InvitationView }): JSX.Element {
     <div className="jp-VMShare-summary">
       <folderIcon.react tag="span" className="jp-VMShare-rowIcon" />
       <div className="jp-VMShare-rowText">
-        <span className="jp-VMShare-name" title={invitation.thing_name}>
-          {invitation.thing_name}
-        </span>
+        <div className="jp-VMShare-nameLine">
+          <span className="jp-VMShare-name" title={invitation.thing_name}>
+            {invitation.thing_name}
+          </span>
+          <LevelChip level={invitation.level} />
+        </div>
         <span className="jp-VMShare-detail" title={moment(invitation.created_at, true)}>
           {giver === owner
             ? trans.__('%1 invites you', giver)
@@ -137,7 +140,6 @@ function Summary({ invitation }: { invitation: InvitationView }): JSX.Element {
         <span className="jp-VMShare-detail">{levelMeaning(trans, invitation.level)}</span>
         <EndDate at={invitation.ends_at} />
       </div>
-      <LevelChip level={invitation.level} />
     </div>
   );
 }
@@ -185,4 +187,5 @@ function AliasForm(props: AliasFormProps): JSX.Element {
 /** The field has appeared because the person asked for it: their next key belongs there. */
 function focusOnce(field: HTMLInputElement | null): void {
   field?.focus();
+  field?.closest('li')?.scrollIntoView({ block: 'nearest' });
 }

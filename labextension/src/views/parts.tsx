@@ -70,6 +70,45 @@ export function IconButton(props: {
   );
 }
 
+/** A button of a toolbar: an icon, and words where there is room. */
+export function ToolButton(props: {
+  icon: LabIcon;
+  label: string;
+  text?: string;
+  onClick: () => void;
+}): JSX.Element {
+  return (
+    <button
+      type="button"
+      className="jp-VMShare-toolButton"
+      title={props.label}
+      aria-label={props.text ?? props.label}
+      onClick={props.onClick}
+    >
+      <props.icon.react tag="span" className="jp-VMShare-rowIcon" />
+      {props.text && <span>{props.text}</span>}
+    </button>
+  );
+}
+
+/** A field that narrows a list down while one types. */
+export function SearchField(props: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+}): JSX.Element {
+  return (
+    <input
+      type="search"
+      className="jp-VMShare-search"
+      aria-label={props.label}
+      placeholder={props.label}
+      value={props.value}
+      onChange={event => props.onChange(event.target.value)}
+    />
+  );
+}
+
 /** A sentence that matters now, in a coloured frame. */
 export function Message(props: {
   kind: 'info' | 'warning' | 'error';
