@@ -1,6 +1,5 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { fileUploadIcon, newFolderIcon, refreshIcon, usersIcon } from '@jupyterlab/ui-components';
 
 import { DirectoryModel } from '../model/directory';
 import { UploadsModel } from '../model/uploads';
