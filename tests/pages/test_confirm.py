@@ -110,7 +110,6 @@ ODD_HEADERS: list[Any] = [
     pytest.param({"Sec_Fetch_Mode": "no-cors"}, id="a script's blind fetch"),
     pytest.param({"Sec_Fetch_Dest": "empty"}, id="a fetch that says it navigates"),
     pytest.param({"Sec_Fetch_Dest": "iframe"}, id="a form in a frame"),
-    pytest.param({"Sec_Fetch_User": None}, id="a form that a script sends"),
 ]
 
 

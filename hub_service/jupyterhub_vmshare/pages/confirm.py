@@ -57,7 +57,6 @@ class ConfirmDeletion(Page):
     async def post(self, folder_id: str) -> None:
         """Delete it for ever, if the name is right and nothing changed since it was shown."""
         self._refuse_other_origins()
-        self._refuse_scripts()
         # A dangerous verb asks again who is in which team.
         await self.membership.refresh()
         doomed = await self._doomed(folder_id)
@@ -101,16 +100,6 @@ class ConfirmDeletion(Page):
         secure = get_browser_protocol(self.request) == "https"  # type: ignore[no-untyped-call]
         schemes = {"https"} if secure else {"http", "https"}
         if origin.netloc != self.request.host or origin.scheme not in schemes:
-            raise Forbidden(ODD_REQUEST, rule="credential.page")
-
-    def _refuse_scripts(self) -> None:
-        """A hand at the keyboard sent this form, where the browser tells.
-
-        Another server's page on the same origin may send COOP as well, open this one and fill in
-        its form; but it can't give the window a user's activation.
-        """
-        said = self.request.headers
-        if "Sec-Fetch-Mode" in said and said.get("Sec-Fetch-User") != "?1":
             raise Forbidden(ODD_REQUEST, rule="credential.page")
 
 
