@@ -228,11 +228,12 @@ UNREACHABLE = Refused(
 
 def forwarded_query(query: str) -> str:
     """The query as it came, without what is meant for this server."""
-    return "&".join(
-        part
-        for part in query.split("&")
-        if part and unquote_plus(part.partition("=")[0]) not in OWN_PARAMETERS
-    )
+    return "&".join(part for part in query.split("&") if part and not _is_own(part))
+
+
+def _is_own(part: str) -> bool:
+    # JupyterLab adds a nameless number against caches, which no route of the service knows.
+    return part.isdecimal() or unquote_plus(part.partition("=")[0]) in OWN_PARAMETERS
 
 
 def foreign_answer(status: int, headers: HTTPHeaders) -> Refused | None:

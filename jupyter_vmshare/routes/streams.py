@@ -19,6 +19,8 @@ from jupyter_vmshare.client.stream import Happened, Lost, Message, Ready, state_
 from jupyterhub_vmshare.api.contract.events import EventView
 
 REMEMBERED = 1000
+# A service that starts is unknown to the hub's proxy for a while: no reason to call it absent.
+ABSENT_AFTER = 5
 # A tab this far behind is asleep: it is let go, and comes back with its position.
 BEHIND = 2000
 
@@ -74,6 +76,7 @@ class VisitorStream:
         # Everything after this position that happened is remembered; None until it is known.
         self._floor: int | None = None
         self._is_open = False
+        self._absences = 0
         self._status: dict[str, Any] | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -150,7 +153,13 @@ class VisitorStream:
             self._ready(message)
         elif isinstance(message, Lost):
             self._is_open = False
-            self._say(message.state, message.because)
+            self._lost(message)
+
+    def _lost(self, lost: Lost) -> None:
+        """One that was there, or is not there yet, is looked for again: it is only unreachable."""
+        self._absences = self._absences + 1 if lost.state == "absent" else 0
+        is_absent = self._floor is None and self._absences >= ABSENT_AFTER
+        self._say("absent" if is_absent else "unreachable", lost.because)
 
     def _ready(self, ready: Ready) -> None:
         if ready.reset:

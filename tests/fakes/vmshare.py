@@ -75,6 +75,8 @@ class FakeVMShare:
         self.open_streams: list[str] = []
         self.streams_opened = 0
         self.sent = 0
+        self.broken_uploads = 0
+        self.is_stalled = False
         self.received = 0
         self.port = 0
         self.refuse_streams: Scripted | None = None
@@ -291,8 +293,14 @@ class Bytes(_Strict):
                 self.write_down("/file")
                 self._say(scripted)
 
-    def data_received(self, chunk: bytes) -> None:
+    async def data_received(self, chunk: bytes) -> None:  # type: ignore[override]
+        while self.service.is_stalled and not self.gone:  # noqa: ASYNC110  (set from a test)
+            await asyncio.sleep(0.02)
         self.service.received += len(chunk)
+
+    def on_connection_close(self) -> None:
+        super().on_connection_close()
+        self.service.broken_uploads += self.request.method == "PUT"
 
     async def put(self, _folder: str) -> None:
         self.write_down("/file")
@@ -312,7 +320,8 @@ class Bytes(_Strict):
             start = int(asked.removeprefix("bytes=").rstrip("-"))
             self.set_status(206)
             self.set_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
-        self.set_header("Content-Length", str(size - start))
+        if self.service.next_answer("GET", "/of-unknown-length") is None:
+            self.set_header("Content-Length", str(size - start))
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Content-Disposition", "attachment; filename*=utf-8''a.bin")
         self.set_header("ETag", '"e1"')

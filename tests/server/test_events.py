@@ -137,6 +137,23 @@ async def test_a_service_that_starts_later_is_found(open_tab: Open, service: Fak
     await next_message(tab, "ready")
 
 
+async def test_a_service_that_the_proxy_does_not_know_is_unreachable_at_first(
+    open_tab: Open, service: FakeVMShare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "ABSENT_AFTER", 2)
+    service.refuse_streams = Scripted(404, b"<html>")
+    tab = await open_tab()
+    states = [(await next_message(tab, "status"))["state"] for _ in range(2)]
+    assert states == ["unreachable", "absent"]
+    service.refuse_streams = None
+    await next_message(tab, "ready")
+    service.refuse_streams = Scripted(404, b"<html>")
+    service.stop()
+    service.start()
+    states = [(await next_message(tab, "status"))["state"] for _ in range(3)]
+    assert set(states) == {"unreachable"}, "one that was there comes back"
+
+
 async def test_a_refused_visitor_is_told_and_not_asked_again(
     open_tab: Open, service: FakeVMShare, tokens: Tokens
 ) -> None:

@@ -60,6 +60,7 @@ async def test_a_request_arrives_as_the_visitors_own(
         pytest.param("q=1&%74oken=secret", "q=1", id="without a token in disguise"),
         pytest.param("_xsrf=2%7C&q=1&no_track_activity=1", "q=1", id="without what is meant here"),
         pytest.param("&&q=&", "q=", id="an empty value stays"),
+        pytest.param("q=1&1795394176875", "q=1", id="without JupyterLab's number against caches"),
     ],
 )
 async def test_the_query_is_forwarded(
@@ -253,8 +254,13 @@ async def test_a_service_that_drops_the_connection_is_a_sentence(
     assert problem(await ask("GET", "api/me"))["code"] == "service-unreachable"
 
 
-async def test_half_a_file_does_not_look_whole(ask: Ask, service: FakeVMShare) -> None:
+@pytest.mark.parametrize("of_known_length", [True, False], ids=["with its length", "chunked"])
+async def test_half_a_file_does_not_look_whole(
+    ask: Ask, service: FakeVMShare, of_known_length: bool
+) -> None:
     service.answer("GET", "/break-after", Scripted(body=b"100000"))
+    if not of_known_length:
+        service.answer("GET", "/of-unknown-length", Scripted())
     with pytest.raises(HTTPStreamClosedError):
         await ask("GET", f"api/folders/{FOLDER}/download?path=300000")
 

@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.fakes.vmshare import CHUNK, FakeVMShare
 from tests.server.conftest import Ask, Tokens
 from tests.server.test_forward import FOLDER
@@ -121,5 +123,24 @@ async def test_an_upload_that_stops_halfway_reaches_the_service_as_broken(
     writer.write(CHUNK * 4)
     await eventually(lambda: service.received >= len(CHUNK) * 4)
     writer.close()
-    await asyncio.sleep(0.3)
+    await eventually(lambda: service.broken_uploads == 1)
     assert service.came("PUT", "/file") == [], "half a file must not be taken for a whole one"
+
+
+async def test_a_slow_service_slows_the_upload_down(
+    jp_http_port: int, http_server_client: Any, service: FakeVMShare, tokens: Tokens
+) -> None:
+    service.is_stalled = True
+    target = f"/user/ana/vmshare/api/folders/{FOLDER}/file?path=x"
+    head = f"PUT {target} HTTP/1.1\r\nContent-Length: {LARGE}"
+    _, writer = await raw_request(jp_http_port, tokens, head)
+    taken = 0
+    with pytest.raises(TimeoutError):
+        while taken < LARGE:
+            writer.write(CHUNK)
+            await asyncio.wait_for(writer.drain(), 1)
+            taken += len(CHUNK)
+    assert taken < IN_BUFFERS
+    service.is_stalled = False
+    await eventually(lambda: service.received > taken / 2)
+    writer.close()
