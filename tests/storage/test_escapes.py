@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import threading
-from collections.abc import Awaitable, Callable
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -148,29 +150,38 @@ async def test_a_link_swapped_in_during_an_upload_gets_nothing(
     assert drafts() == []
 
 
+@contextmanager
+def swapping(where: Path, *names: str) -> Iterator[None]:
+    """Each of these is called ``now`` for a moment, again and again, by another process."""
+    script = (
+        "import os, sys\n"
+        "os.chdir(sys.argv[1])\n"
+        "while True:\n"
+        "    for name in sys.argv[2:]:\n"
+        "        os.rename(name, 'now')\n"
+        "        os.rename('now', name)\n"
+    )
+    swapper = subprocess.Popen([sys.executable, "-c", script, str(where), *names])
+    try:
+        yield
+    finally:
+        swapper.kill()
+        swapper.wait()
+
+
 @pytest.mark.asyncio
 async def test_a_listing_never_shows_what_is_behind_a_link_swapped_in(
     store: PosixStore, folder: str, on_disk: Path, tmp_path: Path
 ) -> None:
-    """Two threads: one swaps a directory and a link for it, the other lists and reads."""
+    """Another process swaps a directory and a link for it, while we list and read."""
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside" / "secret").write_text("secret")
     (on_disk / "real").mkdir()
     (on_disk / "real" / "mine").write_text("mine")
     (on_disk / "link").symlink_to(tmp_path / "outside")
-    stop = threading.Event()
-
-    def swap() -> None:
-        while not stop.is_set():
-            for name in ("real", "link"):
-                os.rename(on_disk / name, on_disk / "now")
-                os.rename(on_disk / "now", on_disk / name)
-
-    swapper = threading.Thread(target=swap)
-    swapper.start()
     seen = set()
-    try:
-        for _ in range(600):
+    with swapping(on_disk, "real", "link"):
+        for _ in range(1000):
             try:
                 page = await store.page(folder, ("now",), after=None, limit=9)
                 seen |= {entry.name for entry in page.items}
@@ -178,9 +189,6 @@ async def test_a_listing_never_shows_what_is_behind_a_link_swapped_in(
                 pytest.fail(f"read {await reading.read(0, 9)!r} from outside")
             except (NotFound, NotADirectory):
                 continue
-    finally:
-        stop.set()
-        swapper.join()
     assert seen <= {"mine"}
 
 
@@ -191,27 +199,14 @@ async def test_a_pipe_swapped_in_holds_nobody_up(
     """Opening a pipe for reading waits for a writer, unless it is told not to."""
     (on_disk / "file").write_text("mine")
     os.mkfifo(on_disk / "pipe")
-    stop = threading.Event()
-
-    def swap() -> None:
-        while not stop.is_set():
-            for name in ("file", "pipe"):
-                os.rename(on_disk / name, on_disk / "now")
-                os.rename(on_disk / "now", on_disk / name)
-
-    swapper = threading.Thread(target=swap)
-    swapper.start()
-    try:
-        for _ in range(3000):
+    with swapping(on_disk, "file", "pipe"):
+        for _ in range(4000):
             try:
                 reading = await asyncio.wait_for(store.open(folder, ("now",)), 5)
             except (NotFound, NotAFile):
                 continue
             assert await reading.read(0, 9) == b"mine"
             await reading.close()
-    finally:
-        stop.set()
-        swapper.join()
 
 
 @pytest.mark.asyncio

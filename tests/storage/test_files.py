@@ -111,6 +111,30 @@ async def test_replacing_is_whole_and_open_readers_keep_the_old_one(
 
 
 @pytest.mark.asyncio
+async def test_it_says_whether_something_was_replaced(store: PosixStore, folder: str) -> None:
+    for expected in (False, True):
+        writing = await store.receive(folder, ("a",), overwrite=True)
+        await writing.settle()
+        await writing.publish()
+        assert writing.replaced is expected
+
+
+@pytest.mark.asyncio
+async def test_what_is_no_file_is_not_replaced_though_it_came_during_the_upload(
+    store: PosixStore, folder: str, on_disk: Path, drafts: Drafts
+) -> None:
+    for name, plant in (("pipe", os.mkfifo), ("link", lambda path: path.symlink_to("x"))):
+        writing = await store.receive(folder, (name,), overwrite=True)
+        await writing.settle()
+        plant(on_disk / name)
+        with pytest.raises(EntryExists):
+            await writing.publish()
+        await writing.abandon()
+    assert sorted(path.name for path in on_disk.iterdir()) == ["link", "pipe"]
+    assert drafts() == []
+
+
+@pytest.mark.asyncio
 async def test_a_closed_file_is_not_read(store: PosixStore, folder: str) -> None:
     await put(store, folder, "a", b"data")
     reading = await store.open(folder, ("a",))

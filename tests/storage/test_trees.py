@@ -92,6 +92,22 @@ async def test_purging_goes_on_where_a_crash_stopped_it(
 
 
 @pytest.mark.asyncio
+async def test_a_wide_directory_is_purged_a_little_at_a_time(
+    store: PosixStore, folder: str, on_disk: Path, tmp_path: Path
+) -> None:
+    for number in range(500):
+        (on_disk / f"{number}").touch()
+    await store.retire(folder)
+    before, more = 500, True
+    while more:
+        more = await store.purge(100)
+        left = sum(path.is_file() for path in (tmp_path / "store" / ".gone").rglob("*"))
+        assert before - left <= 100
+        before = left
+    assert list((tmp_path / "store" / ".gone").iterdir()) == []
+
+
+@pytest.mark.asyncio
 async def test_a_tree_deeper_than_any_path_is_purged_in_constant_memory(
     store: PosixStore, folder: str, on_disk: Path, tmp_path: Path
 ) -> None:
