@@ -19,6 +19,7 @@ from tornado.netutil import bind_sockets, bind_unix_socket
 from tornado.routing import Rule
 from tornado.web import Application, url
 
+from jupyterhub_vmshare.api.idempotency import keep_tidy
 from jupyterhub_vmshare.api.paths import pattern
 from jupyterhub_vmshare.api.rooms import Rooms
 from jupyterhub_vmshare.api.route import NoSuchRoute
@@ -146,7 +147,10 @@ class Service:
         await self.expiry.start()
         await self.folders.start()
         await self.membership.catch_up()
-        self._tasks = [_task("teams", self.membership.keep_fresh())]
+        self._tasks = [
+            _task("teams", self.membership.keep_fresh()),
+            _task("idempotency keys", keep_tidy(self.db)),
+        ]
         self._server = HTTPServer(self.web, max_body_size=_BODY_LIMIT, xheaders=True)
         self._listen(self._server)
 

@@ -5,19 +5,24 @@ The key, and the answer that it gave, are stored in the transaction of the chang
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from tornado.httputil import HTTPServerRequest
 
-from jupyterhub_vmshare.db.database import Transaction
+from jupyterhub_vmshare.db.database import Database, Transaction
 from jupyterhub_vmshare.db.tables import idempotency as table
 from jupyterhub_vmshare.db.upsert import insert_new
 from jupyterhub_vmshare.errors import KeyReused, Malformed
 
+KEPT = timedelta(days=1)
+"""Clients repeat a request for minutes, not for days."""
+
+_PAUSE = 3600.0
 _FORM = re.compile(r"[!-~]{1,64}")
 
 
@@ -74,8 +79,16 @@ async def keep(tx: Transaction, key: Key, status: int, body: str) -> None:
 
 
 async def forget(tx: Transaction, before: datetime) -> None:
-    """Drop the keys from before then; clients repeat a request for minutes, not for days."""
+    """Drop the keys from before then."""
     await tx.conn.execute(table.delete().where(table.c.created_at < before))
+
+
+async def keep_tidy(db: Database) -> None:
+    """Forget old keys for ever; a task of the application. Cancel it to stop."""
+    while True:
+        async with db.write() as tx:
+            await forget(tx, tx.at - KEPT)
+        await asyncio.sleep(_PAUSE)
 
 
 def _same(key: Key) -> sa.ColumnElement[bool]:
