@@ -25,7 +25,7 @@ NOUNS = tuple(
 )
 ADAPTER_ROOMS = (f"{HUB}.cloud", f"{HUB}.storage")
 WIRING = (f"={HUB}.app",)
-FOUNDATION = tuple(f"{HUB}.{room}" for room in ("words", "ids", "errors", "db"))
+FOUNDATION = tuple(f"{HUB}.{room}" for room in ("words", "ids", "errors", "steps", "db"))
 OUTSIDE = ("aiosqlite", "alembic", "asyncio", "http", "httpx2", "jupyterhub", "os", "psycopg")
 CLOCKS = ("socket", "sqlalchemy", "subprocess", "time", "tornado", "urllib")
 

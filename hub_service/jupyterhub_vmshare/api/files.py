@@ -27,6 +27,7 @@ from jupyterhub_vmshare.errors import (
 )
 from jupyterhub_vmshare.folders.names import new_place
 from jupyterhub_vmshare.sharing.facts import permitted
+from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.storage.port import Entry, FolderStore, Parts, Writing, parse_path
 
 
@@ -193,9 +194,11 @@ class File(Sending):
             raise TypeError("an upload that was neither begun nor refused")
         try:
             await writing.settle()
+            reached("files.upload.settled")
             # Whoever lost their access while the bytes came leaves nothing behind.
             await self.permit_still("upload", folder_id)
             entry = await writing.publish()
+            reached("files.upload.published")
         finally:
             await self._abandon()
         self.tell(folder_id, self._at)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from jupyterhub_vmshare.db.tables import event_audience, events, things
 from jupyterhub_vmshare.errors import NotFound
 from jupyterhub_vmshare.ids import new_id
+from jupyterhub_vmshare.steps import reached
 
 Clock = Callable[[], datetime]
 
@@ -130,6 +131,8 @@ class Database:
                 tell(time.perf_counter() - asked)
             transaction = Transaction(conn, self.clock(), self._check)
             yield transaction
+            reached("db.before_commit")
+        reached("db.after_commit")
         if transaction.has_events:
             for listener in self.committed:
                 listener()
