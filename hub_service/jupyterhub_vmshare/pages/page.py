@@ -112,7 +112,7 @@ class Page(HubOAuthenticated, Rendered):
         except NotSignedIn:
             if self.request.method != "GET":
                 raise
-            self.redirect(self.get_login_url())
+            self.redirect(self.get_login_url())  # type: ignore[no-untyped-call]
 
     def _refuse_other_credentials(self) -> None:
         if "Authorization" in self.request.headers or "token" in self.request.arguments:
