@@ -15,6 +15,7 @@ from jupyter_vmshare.client.address import Address
 from jupyter_vmshare.client.call import Answer, Call
 from jupyter_vmshare.client.errors import BrokenOff, ServiceUnreachable, VMShareError, error_from
 from jupyter_vmshare.client.retries import NeverArrived
+from jupyter_vmshare.client.tls import trusted
 
 TIMEOUT = httpx2.Timeout(30.0, connect=5.0)
 # The service sends a comment every 15 s; three missed ones mean that nobody is there.
@@ -32,7 +33,7 @@ def settings(address: Address, token: str, verify: ssl.SSLContext | None) -> dic
         "timeout": TIMEOUT,
         # The service is inside: a proxy for the outside world must not see the token.
         "trust_env": False,
-        "verify": verify or ssl.create_default_context(),
+        "verify": verify or trusted(),
         # A redirect is a mistake somewhere; the token does not follow it.
         "follow_redirects": False,
         # A proxy's sticky cookie would only tie the token to a browser's ways.

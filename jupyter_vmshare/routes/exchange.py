@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ssl
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -17,6 +16,8 @@ from tornado import httputil
 from tornado.http1connection import HTTP1Connection, HTTP1ConnectionParameters
 from tornado.iostream import StreamClosedError
 from tornado.tcpclient import TCPClient
+
+from jupyter_vmshare.client.tls import trusted
 
 Deliver = Callable[[bytes], Awaitable[None]]
 # How long the service may think about whether it wants a large body (``Expect: 100-continue``).
@@ -50,7 +51,7 @@ class Exchange(httputil.HTTPMessageDelegate):
         self._all_sent = False
 
     @classmethod
-    async def open(cls, url: str, tls: ssl.SSLContext | None, patience: float) -> Exchange:
+    async def open(cls, url: str, patience: float) -> Exchange:
         """Connect to where ``url`` points.
 
         Raises:
@@ -59,7 +60,7 @@ class Exchange(httputil.HTTPMessageDelegate):
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         port = parts.port or (443 if secure else 80)
-        options = (tls or ssl.create_default_context()) if secure else None
+        options = trusted() if secure else None
         try:
             stream = await TCPClient().connect(
                 parts.hostname or "", port, ssl_options=options, timeout=5.0

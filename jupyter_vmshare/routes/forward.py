@@ -78,9 +78,7 @@ class Forward(Route):
         # The service says how large a body may be; here it only passes through.
         self._connection.set_max_body_size(UNBOUNDED)
         try:
-            self.exchange = await Exchange.open(
-                address.url, self.gateway.tls, self.gateway.patience
-            )
+            self.exchange = await Exchange.open(address.url, self.gateway.patience)
             path = urlsplit(address.api).path + target
             await self.exchange.begin(self.request.method or "", path, self._head(visitor.token))
         except NoAnswer:

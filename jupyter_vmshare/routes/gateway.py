@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,7 +34,6 @@ class Gateway:
     def __init__(self, service_url: str, patience: float, contract: Contract) -> None:
         self.patience = patience
         self.contract = contract
-        self.tls = hub_tls(os.environ)
         self.address, self.because = None, ""
         try:
             self.address = service_address(service_url)
@@ -49,8 +45,7 @@ class Gateway:
         """A client that acts with ``token`` and does not try again by itself."""
         if self.address is None:
             raise NotConfigured(self.because)
-        url = self.address.url
-        return AsyncClient(url, token, retries=Retries(attempts=1), verify=self.tls)
+        return AsyncClient(self.address.url, token, retries=Retries(attempts=1))
 
     def visitor(self, handler: Any) -> Visitor | None:
         """Who makes this request; None outside a hub, or when they carry no token of their own."""
@@ -69,15 +64,3 @@ class Gateway:
 def is_under_a_hub(handler: Any) -> bool:
     """Whether visitors sign in through a JupyterHub."""
     return getattr(handler.identity_provider, "hub_auth", None) is not None
-
-
-def hub_tls(environ: Mapping[str, str]) -> ssl.SSLContext | None:
-    """The certificates of a hub with ``internal_ssl``; None where the system's own are right."""
-    authority = environ.get("JUPYTERHUB_SSL_CLIENT_CA", "")
-    certificate = environ.get("JUPYTERHUB_SSL_CERTFILE", "")
-    if not authority and not certificate:
-        return None
-    context = ssl.create_default_context(cafile=authority or None)
-    if certificate:
-        context.load_cert_chain(certificate, environ.get("JUPYTERHUB_SSL_KEYFILE") or None)
-    return context

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Mapping
@@ -67,7 +68,8 @@ class Came:
 class FakeVMShare:
     """The scripted service. ``with FakeVMShare() as service`` starts it on a free port."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.people: dict[str, str] = {"ana-token": "ana", "ben-token": "ben"}
         self.requests: list[Came] = []
         self.complaints: list[str] = []
@@ -88,7 +90,8 @@ class FakeVMShare:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/services/vmshare/"
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self.port}/services/vmshare/"
 
     def answer(self, method: str, path: str, *answers: Scripted) -> None:
         """What to answer to a path, in order; the last one stays."""
@@ -167,7 +170,7 @@ class FakeVMShare:
         )
         sockets = bind_sockets(self.port, "127.0.0.1")
         self.port = sockets[0].getsockname()[1]
-        self._server = HTTPServer(app, max_body_size=1 << 40)
+        self._server = HTTPServer(app, max_body_size=1 << 40, ssl_options=self._tls)
         self._server.add_sockets(sockets)
 
     async def _close(self) -> None:
