@@ -49,6 +49,21 @@ async def test_one_unknown_name_does_not_take_the_others_down(api: Api) -> None:
     assert await api("eve").invitations() == []
 
 
+@pytest.mark.asyncio
+async def test_inviting_tells_no_more_than_searching_who_is_there(api: Api) -> None:
+    folder = await api("ana").make_folder("tests")
+    guesses = [{"receiver": f"guess {n}", "level": "view"} for n in range(100)]
+    path = f"/folders/{folder}/grants"
+    answer = await api("ana").call("POST", path, json={"grants": guesses})
+    assert (answer.status_code, answer.json()["code"]) == (429, "too-many-requests")
+    # Whoever makes a typing error or two is not held up.
+    guesses = [{"receiver": name, "level": "view"} for name in ("cleo", "Ben")]
+    assert (await api("ben").call("GET", "/people", params={"q": "nobody"})).status_code == 200
+    other = await api("ben").make_folder("tests")
+    told = await api("ben").ask("POST", f"/folders/{other}/grants", {"grants": guesses})
+    assert [result["grant"] is not None for result in told["results"]] == [True, False]
+
+
 @pytest.mark.scenario("F9")
 @pytest.mark.asyncio
 async def test_who_left_needs_a_new_invitation(api: Api) -> None:

@@ -46,7 +46,13 @@ class FolderGrants(Route):
         person = self.caller.person()
         async with self.rooms.db.read() as conn:
             await inviting.may_invite(conn, person, folder_id, self.rooms.db.clock())
-        there = await known(self.rooms.hub, self.rooms.db, (one.receiver for one in asked))
+        there = await known(
+            self.rooms.hub,
+            self.rooms.db,
+            (one.receiver for one in asked),
+            asker=self.caller.name,
+            limit=self.rooms.search.limit,
+        )
         async with self.once() as tx:
             wanted = [_wanted(one) for one in asked]
             results = await inviting.invite(tx, person, folder_id, wanted, there)

@@ -10,13 +10,20 @@ import sqlalchemy as sa
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.tables import team_members
 from jupyterhub_vmshare.people.hub import Hub
+from jupyterhub_vmshare.people.limit import RateLimit
 
 _AT_ONCE = 8
 """The hub answers a few hundred such questions a second; others need it too."""
 
 
-async def known(hub: Hub, db: Database, names: Iterable[str]) -> dict[str, frozenset[str]]:
-    """Those of ``names`` that the hub knows, exactly so spelled, with their teams."""
+async def known(
+    hub: Hub, db: Database, names: Iterable[str], *, asker: str, limit: RateLimit
+) -> dict[str, frozenset[str]]:
+    """Those of ``names`` that the hub knows, exactly so spelled, with their teams.
+
+    Each name that nobody has is one of the asker's tries: raises ``TooMany`` when there were too
+    many, so that inviting tells no more about who is there than searching does.
+    """
     turn = asyncio.Semaphore(_AT_ONCE)
 
     async def ask(name: str) -> str | None:
@@ -25,6 +32,8 @@ async def known(hub: Hub, db: Database, names: Iterable[str]) -> dict[str, froze
 
     asked = sorted({name for name in names if name and len(name) <= 255})
     found = [name for name in await asyncio.gather(*map(ask, asked)) if name is not None]
+    for _ in range(len(asked) - len(found)):
+        limit.take(asker)
     teams = await _teams(db, found)
     return {name: frozenset(teams.get(name, ())) for name in found}
 
