@@ -26,11 +26,19 @@ from jupyterhub_vmshare.db.database import Database, NewEvent, utc_now
 from jupyterhub_vmshare.db.leases import LeaseLost, Leases
 from jupyterhub_vmshare.db.tables import event_audience, events
 from jupyterhub_vmshare.db.upgrade import upgrade
+from jupyterhub_vmshare.steps import listening
 
 from .conftest import Record
 
 COMMITTED = b"committed\n"
 WRITER = Path(__file__).with_name("writer.py")
+STEPS = [
+    "sequencer.leased",
+    "sequencer.events_placed",
+    "sequencer.before_commit",
+    "sequencer.after_commit",
+    "sequencer.delivered",
+]
 
 
 async def eventually(true: Callable[[], bool], seconds: float = 20) -> None:
@@ -131,6 +139,55 @@ async def test_what_was_left_without_position_is_taken_up_at_the_start(
     async with feed_of(database) as feed:
         await eventually(lambda: feed.streams.position == 3)
     assert await backlog(database) == replace(await backlog(database), events=0, seconds=0.0)
+
+
+@pytest.mark.asyncio
+async def test_a_commit_wakes_the_sequencer_and_the_streams_at_once(
+    database: Database, record: Record
+) -> None:
+    # Polls would take a minute: what arrives came by waking.
+    async with feed_of(database, poll=60) as feed:
+        await eventually(lambda: feed.sequencer.leads)
+        stream = feed.streams.open("ana")
+        for position in range(1, 4):
+            await record(position)
+            async with asyncio.timeout(5):
+                (event,) = await stream.next()
+            assert event.position == position
+
+
+@pytest.mark.asyncio
+async def test_nobody_hears_of_an_event_before_its_position_is_committed(
+    database: Database, record: Record
+) -> None:
+    story: list[str] = []
+    sequencer = Sequencer(database, Leases(database), lambda batch: story.append("heard"))
+    await record(1)
+    with listening(story.append):
+        await sequencer.turn()
+    story = [step for step in story if not step.startswith("db.")]
+    assert story == [*STEPS[:4], "heard", STEPS[4]]
+
+
+@pytest.mark.asyncio
+async def test_a_commit_that_fails_is_heard_of_by_nobody(
+    database: Database, record: Record
+) -> None:
+    heard: list[Event] = []
+    sequencer = Sequencer(database, Leases(database), heard.extend)
+    await record(1)
+
+    def fail(step: str) -> None:
+        if step == "sequencer.before_commit":
+            raise OSError("the disk is full")
+
+    with listening(fail), pytest.raises(OSError, match="full"):
+        await sequencer.turn()
+    assert heard == []
+    sequencer.wake()
+    await sequencer.drain()
+    assert [event.position for event in heard] == [1]
+    await assert_in_order(database, 1)
 
 
 @pytest.mark.asyncio
@@ -271,15 +328,6 @@ async def test_listening_goes_on_after_the_connection_was_cut(postgres_url: str)
 
 def writer(url: str, *options: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(WRITER), url, *options], stdout=subprocess.PIPE)
-
-
-STEPS = [
-    "sequencer.leased",
-    "sequencer.events_placed",
-    "sequencer.before_commit",
-    "sequencer.after_commit",
-    "sequencer.delivered",
-]
 
 
 @pytest.mark.asyncio
