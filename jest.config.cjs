@@ -20,7 +20,7 @@ const esModules = [
 /** @type {import('jest').Config} */
 module.exports = {
   rootDir: 'labextension',
-  testEnvironment: 'jsdom',
+  testEnvironment: '<rootDir>/test/environment.cjs',
   testMatch: ['<rootDir>/test/**/*.test.{ts,tsx}', '<rootDir>/src/**/*.test.{ts,tsx}'],
   setupFiles: ['<rootDir>/test/setup.cjs'],
   passWithNoTests: true,

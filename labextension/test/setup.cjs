@@ -28,3 +28,4 @@ globalThis.matchMedia ??= query => ({
   addEventListener() {},
   removeEventListener() {}
 });
+Element.prototype.scrollIntoView ??= function () {};

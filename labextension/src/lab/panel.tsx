@@ -157,7 +157,9 @@ export class VMSharePanel extends SidePanel {
     requestAnimationFrame(() => {
       const list = this.accordion.widgets[INVITATIONS]?.node.firstElementChild;
       const [, folders = 0, trash = 0] = this.accordion.relativeSizes();
-      const share = (list?.scrollHeight ?? 0) / Math.max(1, this.accordion.node.clientHeight);
+      const titles = this.accordion.titles.reduce((sum, title) => sum + title.offsetHeight, 0);
+      const height = Math.max(1, this.accordion.node.clientHeight - titles);
+      const share = ((list?.scrollHeight ?? 0) + 4) / height;
       if (count > 0 && share > 0 && folders > 0) {
         const wanted = Math.min(0.5, share);
         this.accordion.setRelativeSizes([wanted, 1 - wanted - trash, trash]);

@@ -111,22 +111,22 @@ function FolderRow(props: {
       <div className="jp-VMShare-mainCell" role="gridcell">
         <folderIcon.react tag="span" className="jp-VMShare-rowIcon" />
         <div className="jp-VMShare-rowText">
-          <button
-            className="jp-VMShare-nameButton"
-            tabIndex={tabIndex}
-            title={tooltip(trans, folder)}
-            onClick={() => props.onOpen(folder)}
-          >
-            {folder.label}
-          </button>
+          <div className="jp-VMShare-nameLine">
+            <button
+              className="jp-VMShare-nameButton"
+              tabIndex={tabIndex}
+              title={tooltip(trans, folder)}
+              onClick={() => props.onOpen(folder)}
+            >
+              {folder.label}
+            </button>
+            {folder.relation === 'shared_with_me' && <LevelChip level={folder.level} />}
+          </div>
           <span className="jp-VMShare-detail">
             <Relationship folder={folder} />
             <EndDate at={folder.ends_at} />
           </span>
         </div>
-      </div>
-      <div role="gridcell">
-        {folder.relation === 'shared_with_me' && <LevelChip level={folder.level} />}
       </div>
       <div role="gridcell">
         <IconButton

@@ -1,0 +1,137 @@
+import type {
+  EntryView,
+  EventView,
+  FolderView,
+  GrantView,
+  InvitationView,
+  Problem
+} from '../../src/api/types';
+
+const OWNER_ACTIONS = [
+  'see_in_list',
+  'see_people',
+  'list_files',
+  'read_file',
+  'download',
+  'create_file',
+  'create_directory',
+  'write_file',
+  'upload',
+  'rename_file',
+  'delete_file',
+  'rename_folder',
+  'trash_folder',
+  'invite',
+  'change_level',
+  'revoke',
+  'choose_alias'
+];
+
+/** What each level may do, as the service lists it. */
+export const ACTIONS = {
+  owner: OWNER_ACTIONS,
+  edit_delete: [
+    ...['see_in_list', 'see_people', 'list_files', 'read_file', 'download', 'create_file'],
+    ...['create_directory', 'write_file', 'upload', 'rename_file', 'delete_file'],
+    ...['choose_alias', 'leave']
+  ],
+  edit: [
+    ...['see_in_list', 'see_people', 'list_files', 'read_file', 'download', 'create_file'],
+    ...['create_directory', 'write_file', 'upload', 'choose_alias', 'leave']
+  ],
+  view: [
+    ...['see_in_list', 'see_people', 'list_files', 'read_file', 'download'],
+    ...['choose_alias', 'leave']
+  ]
+};
+
+export function folder(over: Partial<FolderView> = {}): FolderView {
+  const name = over.name ?? 'tests';
+  return {
+    id: 'fld_1',
+    name,
+    label: over.alias ?? name,
+    alias: null,
+    owner: 'ana',
+    relation: 'shared_with_me',
+    level: 'view',
+    state: 'live',
+    created_at: '2026-11-23T00:00:00.000Z',
+    ends_at: null,
+    shared_with: null,
+    actions: ACTIONS.view,
+    version: 1,
+    ...over
+  };
+}
+
+export function invitation(over: Partial<InvitationView> = {}): InvitationView {
+  return {
+    id: 'gnt_1',
+    thing_id: 'fld_1',
+    thing_kind: 'folder',
+    thing_name: 'tests',
+    owner: 'ana',
+    giver: 'ana',
+    level: 'view',
+    receiver: { kind: 'person', name: 'ben' },
+    created_at: '2026-11-23T00:00:00.000Z',
+    ends_at: null,
+    available: true,
+    version: 1,
+    suggested_alias: null,
+    ...over
+  };
+}
+
+export function grant(over: Partial<GrantView> = {}): GrantView {
+  return {
+    id: 'gnt_1',
+    thing_id: 'fld_1',
+    thing_kind: 'folder',
+    receiver: { kind: 'person', name: 'ben' },
+    giver: 'ana',
+    level: 'view',
+    state: 'active',
+    created_at: '2026-11-23T00:00:00.000Z',
+    ends_at: null,
+    version: 1,
+    ...over
+  };
+}
+
+export function entry(path: string, over: Partial<EntryView> = {}): EntryView {
+  return {
+    name: path.split('/').at(-1) ?? path,
+    path,
+    kind: 'file',
+    size: 12,
+    modified_at: '2026-11-23T00:00:00.000Z',
+    ...over
+  };
+}
+
+let position = 0;
+
+export function happening(type: string, over: Partial<EventView> = {}): EventView {
+  return {
+    position: ++position,
+    type,
+    at: '2026-11-23T00:00:00.000Z',
+    actor: 'ana',
+    thing_id: 'fld_1',
+    thing_name: 'tests',
+    data: {},
+    ...over
+  };
+}
+
+/** An event about ben's grant. */
+export function grantEvent(type: string, data: Record<string, unknown> = {}): EventView {
+  const particulars = { grant_id: 'gnt_1', level: 'view', receiver: 'ben', giver: 'ana', ...data };
+  return happening(type, { data: particulars });
+}
+
+export function problem(status: number, code: string, over: Partial<Problem> = {}): Problem {
+  return { type: `urn:${code}`, title: code, status, code, detail: `It is ${code}.`, ...over };
+}

@@ -1,0 +1,77 @@
+import { nullTranslator } from '@jupyterlab/translation';
+
+import type { EventView } from '../../src/api/types';
+import { noticeOf } from '../../src/lab/notices';
+import { grantEvent, happening } from '../fakes/things';
+
+const trans = nullTranslator.load('jupyter_vmshare');
+const message = (event: EventView, me: string): string | undefined =>
+  noticeOf(event, me, trans)?.message;
+
+describe('a notification', () => {
+  it('of an invitation can be answered', () => {
+    expect(noticeOf(grantEvent('grant.invited'), 'ben', trans)).toMatchObject({
+      message: 'ana invites you to "tests" (View).',
+      invitation: 'gnt_1'
+    });
+  });
+
+  it.each([
+    ['grant.accepted', 'ben accepted your invitation to "tests".'],
+    ['grant.declined', 'ben declined your invitation to "tests".'],
+    ['grant.left', 'ben left "tests".']
+  ])('of %s tells the giver', (type, expected) => {
+    expect(message({ ...grantEvent(type), actor: 'ben' }, 'ana')).toBe(expected);
+  });
+
+  it('of another level says from which to which', () => {
+    const event = grantEvent('grant.changed', {
+      from: 'edit',
+      to: 'view',
+      level: 'view',
+      ends_at: null
+    });
+    expect(message(event, 'ben')).toBe('ana changed your level on "tests" from Edit to View.');
+  });
+
+  it('of another end date says it', () => {
+    const dates = { from: 'view', to: 'view', ends_at: '2099-11-27T18:00:00.000Z' };
+    expect(message(grantEvent('grant.changed', dates), 'ben')).toMatch(/now ends .*2099/);
+    const none = { ...dates, ends_at: null };
+    expect(message(grantEvent('grant.changed', none), 'ben')).toContain(
+      'no longer has an end date'
+    );
+  });
+
+  it.each([
+    [grantEvent('grant.revoked'), 'ana no longer shares "tests" with you.'],
+    [
+      { ...grantEvent('grant.expired'), actor: null },
+      'Your access to "tests" has ended: its end date has come.'
+    ],
+    [
+      { ...grantEvent('grant.ended', { why: 'team_left' }), actor: null },
+      'Your access to "tests" has ended. You are no longer in the team it was shared with.'
+    ],
+    [happening('folder.trashed'), 'ana moved "tests" to the trash.']
+  ])('of an end says why: %#', (event, expected) => {
+    expect(message(event, 'ben')).toBe(expected);
+  });
+
+  it('is not given for what one has done oneself, on whichever tab', () => {
+    for (const type of ['grant.accepted', 'grant.left', 'grant.declined']) {
+      expect(noticeOf({ ...grantEvent(type), actor: 'ben' }, 'ben', trans)).toBeNull();
+    }
+    expect(noticeOf(grantEvent('grant.invited'), 'ana', trans)).toBeNull();
+  });
+
+  it('is given once for a folder deleted for ever, not for each grant that ends with it', () => {
+    const event = grantEvent('grant.ended', { why: 'thing_deleted' });
+    expect(noticeOf(event, 'ben', trans)).toBeNull();
+  });
+
+  it('is not given for what the panel shows anyway', () => {
+    expect(noticeOf(happening('files.changed'), 'ben', trans)).toBeNull();
+    expect(noticeOf(happening('folder.renamed'), 'ben', trans)).toBeNull();
+  });
+});

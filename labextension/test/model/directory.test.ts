@@ -1,0 +1,139 @@
+import { DirectoryModel } from '../../src/model/directory';
+import { FakeServer, later, refusal, settle } from '../fakes/server';
+import { ACTIONS, entry, folder, grantEvent, happening } from '../fakes/things';
+
+const FOLDER = 'GET api/folders/fld_1';
+const ENTRIES = 'GET api/folders/fld_1/entries';
+
+function server(): FakeServer {
+  return new FakeServer()
+    .on(FOLDER, () => folder())
+    .on(ENTRIES, asked => ({
+      path: asked.query.get('path') ?? '',
+      items: [entry(`${asked.query.get('path') ?? ''}/a.txt`)],
+      next: null
+    }));
+}
+
+async function opened(fake: FakeServer): Promise<DirectoryModel> {
+  const model = new DirectoryModel(fake.client, 'fld_1', () => 'ben');
+  await model.open();
+  return model;
+}
+
+describe('a directory', () => {
+  it('reads on when the next page is wanted', async () => {
+    const fake = server().on(ENTRIES, asked =>
+      asked.query.get('after') === 'p2'
+        ? { path: '', items: [entry('b.txt')], next: null }
+        : { path: '', items: [entry('a.txt')], next: 'p2' }
+    );
+    const model = await opened(fake);
+    expect(model.hasMore).toBe(true);
+    await model.loadMore();
+    await model.loadMore();
+    expect(model.entries.map(each => each.name)).toEqual(['a.txt', 'b.txt']);
+    expect(fake.calls(ENTRIES)).toHaveLength(2);
+  });
+
+  it('shows the place that was asked for last, whatever answers last', async () => {
+    const slow = later<unknown>();
+    const fake = server();
+    const model = await opened(fake);
+    fake.on(ENTRIES, asked =>
+      asked.query.get('path') === 'slow'
+        ? slow.promise
+        : { path: 'fast', items: [entry('fast/b.txt')], next: null }
+    );
+    const first = model.enter('slow');
+    await model.enter('fast');
+    slow.arrive({ path: 'slow', items: [entry('slow/a.txt')], next: null });
+    await first;
+    expect(model.path).toBe('fast');
+    expect(model.entries.map(each => each.path)).toEqual(['fast/b.txt']);
+  });
+
+  it('reloads once for a burst of changes, and not for those elsewhere', async () => {
+    jest.useFakeTimers();
+    const fake = server();
+    const model = new DirectoryModel(fake.client, 'fld_1', () => 'ben', 'sub');
+    await model.open();
+    const before = fake.calls(ENTRIES).length;
+    ['sub/a', 'sub/b', 'sub'].forEach(path => {
+      model.receive(happening('files.changed', { data: { path } }));
+    });
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(fake.calls(ENTRIES)).toHaveLength(before + 1);
+    model.receive(happening('files.changed', { data: { path: 'other/c' } }));
+    model.receive(happening('files.changed', { thing_id: 'fld_2', data: { path: '' } }));
+    await jest.advanceTimersByTimeAsync(1000);
+    expect(fake.calls(ENTRIES)).toHaveLength(before + 1);
+    jest.useRealTimers();
+  });
+
+  it('steps up when it is deleted, while the folder is still there', async () => {
+    const fake = server();
+    const model = new DirectoryModel(fake.client, 'fld_1', () => 'ben', 'gone/deep');
+    await model.open();
+    fake.on(ENTRIES, asked =>
+      asked.query.get('path') ? refusal(404, 'not-found') : { path: '', items: [], next: null }
+    );
+    await model.reload();
+    await settle();
+    expect(model.path).toBe('');
+    expect(model.ended).toBeNull();
+  });
+});
+
+describe('what one may do', () => {
+  it('changes with the level, without a reload', async () => {
+    const fake = server();
+    const model = await opened(fake);
+    expect(model.may('rename_file')).toBe(false);
+    fake.on(FOLDER, () => folder({ level: 'edit_delete', actions: ACTIONS.edit_delete }));
+    model.receive(grantEvent('grant.changed', { level: 'edit_delete' }));
+    await settle();
+    expect(model.may('rename_file')).toBe(true);
+  });
+});
+
+describe('the end of access', () => {
+  it.each(['grant.revoked', 'grant.expired', 'grant.ended', 'grant.left'])(
+    'by %s takes the files away and says why',
+    async type => {
+      const fake = server();
+      const model = await opened(fake);
+      fake.on(FOLDER, () => refusal(404, 'not-found'));
+      const event = grantEvent(type);
+      model.receive(event);
+      await settle();
+      expect(model.ended).toEqual({ event });
+      expect(model.entries).toEqual([]);
+    }
+  );
+
+  it('is none while another source opens the folder', async () => {
+    const model = await opened(server());
+    model.receive(grantEvent('grant.revoked'));
+    await settle();
+    expect(model.ended).toBeNull();
+    expect(model.entries).toHaveLength(1);
+  });
+
+  it("is none when it is somebody else's", async () => {
+    const model = await opened(server());
+    model.receive(grantEvent('grant.revoked', { receiver: 'dan' }));
+    await settle();
+    expect(model.ended).toBeNull();
+  });
+
+  it('is over when the folder comes back', async () => {
+    const model = await opened(server());
+    model.receive(happening('folder.trashed'));
+    expect(model.ended).not.toBeNull();
+    model.receive(happening('folder.restored'));
+    await settle();
+    expect(model.ended).toBeNull();
+    expect(model.entries).toHaveLength(1);
+  });
+});
