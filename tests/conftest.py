@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 pytest_plugins = [
     "pytest_jupyter.jupyter_server",
     # Each after those that it imports, so that pytest explains their assertions too.
@@ -11,3 +13,12 @@ pytest_plugins = [
     "tests.fixtures.api",
     "tests.fixtures.real_hub",
 ]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What the documentation's pictures are made with."""
+    parser.addoption(
+        "--save-screenshots",
+        action="store_true",
+        help="journeys save the documentation's pictures into docs/images",
+    )

@@ -40,11 +40,10 @@ else:
     c.SimpleLocalProcessSpawner.home_dir_template = str(here / "homes" / "{username}")
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.default_url = "/lab"
-c.Spawner.args = [
-    "--LabApp.news_url=None",
-    "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
-    *(["--allow-root"] if os.geteuid() == 0 and not demo["accounts"] else []),
-]
+if os.geteuid() == 0 and not demo["accounts"]:
+    c.Spawner.args = ["--allow-root"]
+# Without the question whether one wants Jupyter's news.
+c.Spawner.environment = {"JUPYTER_CONFIG_PATH": str(Path(__file__).with_name("jupyter"))}
 
 # run.py puts ana's first folder there through the service's API, for which it acts as ana.
 c.JupyterHub.services = [{"name": "demonstration", "api_token": demo["seed_token"]}]

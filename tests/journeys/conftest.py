@@ -1,0 +1,90 @@
+"""Two people in two browsers, each on a notebook server of their own, on a real hub."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.fixtures.hub_process import ROOT
+from tests.fixtures.real_hub import RealHub
+from tests.journeys.lab import Lab
+
+IMAGES = ROOT / "docs/images"
+PATIENCE_MS = 30_000
+"""The machine may be busy with other tests; what is asked for still happens by itself."""
+
+
+@pytest.fixture(autouse=True)
+def jp_asyncio_loop() -> None:
+    """pytest-jupyter's would close the event loop that Playwright runs in this thread."""
+
+
+@pytest.fixture(autouse=True)
+def jp_server_cleanup() -> None:
+    """Nor is there a server in this process to clean up after."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Debian's chromium. Of the module: a longer-lived one disturbs the tests of the server."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.fail("chromium is missing: scripts/install.sh test installs it.", pytrace=False)
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def lab_of(chromium: Browser, real_hub: RealHub) -> Iterator[Callable[[str], Lab]]:
+    """``lab_of("ana")``: her JupyterLab in a browser of her own, opened once a module."""
+    labs: dict[str, Lab] = {}
+
+    def lab(person: str) -> Lab:
+        if person not in labs:
+            context = chromium.new_context(viewport={"width": 1280, "height": 800})
+            context.set_default_timeout(PATIENCE_MS)
+            labs[person] = Lab(context.new_page(), person)
+            labs[person].sign_in(real_hub)
+        return labs[person]
+
+    yield lab
+    for opened in labs.values():
+        opened.page.context.close()
+
+
+@pytest.fixture(autouse=True)
+def what_they_saw(
+    request: pytest.FixtureRequest, chromium: Browser, tmp_path: Path
+) -> Iterator[None]:
+    """After a failure: what each browser showed; and no dialog stays in the next test's way."""
+    failed = request.session.testsfailed
+    yield
+    if request.session.testsfailed == failed:
+        return
+    for context in chromium.contexts:
+        for number, page in enumerate(context.pages):
+            picture = tmp_path / f"{id(context)}-{number}.png"
+            page.screenshot(path=picture)
+            print(f"{page.url} looked like {picture}")
+            page.keyboard.press("Escape")
+            page.keyboard.press("Escape")
+
+
+@pytest.fixture
+def picture(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
+    """``picture(page, "share-dialog")`` saves a screenshot for the documentation, if asked to."""
+    wanted = bool(request.config.getoption("--save-screenshots"))
+
+    def save(page: Page, name: str) -> None:
+        if wanted:
+            IMAGES.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
+
+    return save

@@ -1,0 +1,74 @@
+"""axe-core finds nothing in the panel, the folder view and the share dialog, light and dark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.fixtures.hub_process import ROOT
+from tests.journeys.lab import Lab
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser_all]
+
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
+THEMES = [
+    pytest.param("JupyterLab Light", id="in the light theme"),
+    pytest.param("JupyterLab Dark", id="in the dark theme"),
+    pytest.param("JupyterLab Dark High Contrast", id="in the high-contrast theme"),
+]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_axe_finds_nothing(
+    lab_of: Callable[[str], Lab], picture: Callable[[Page, str], None], theme: str
+) -> None:
+    ana, ben = lab_of("ana"), lab_of("ben")
+    furnish(ana, ben)
+    for lab in (ana, ben):
+        lab.choose_theme(theme)
+    expect(ben.invitation("plankton")).to_be_visible()
+    view = ana.open_folder("seagrass")
+    expect(view.get_by_role("button", name="notes.txt", exact=True)).to_be_visible()
+    assert violations(ana.panel) == []
+    assert violations(ben.panel) == []
+    assert violations(view) == []
+    picture(ana.page, f"panel-{'dark' if 'Dark' in theme else 'light'}")
+    read_only = ben.open_folder("seagrass")
+    expect(read_only.get_by_text("READ-ONLY")).to_be_visible()
+    assert violations(read_only) == []
+    dialog = ana.share_dialog("seagrass")
+    expect(ana.holder(dialog, "ben")).to_be_visible()
+    try:
+        assert violations(dialog) == []
+    finally:
+        ana.close_dialog()
+
+
+def furnish(ana: Lab, ben: Lab) -> None:
+    """One of everything that the panel can show; made by the first test of the module."""
+    if any(folder["label"] == "seagrass" for folder in ana.do("GET", "/folders")["items"]):
+        return
+    folder = ana.make_and_share("seagrass", ben="view")
+    ana.do("PUT", f"/folders/{folder}/file?path=notes.txt", {"some": "notes"})
+    ana.do("POST", f"/folders/{folder}/directories", {"path": "meadow"})
+    ben.accept("seagrass")
+    ana.make_and_share("plankton", ben="edit_delete", cleo="view")
+    ana.make_and_share("alone")
+
+
+def violations(part: Locator) -> list[Any]:
+    """What axe objects to in one part of the page: rule, why, and the first offenders."""
+    page = part.page
+    if not page.evaluate("() => 'axe' in window"):
+        page.evaluate(AXE.read_text())
+    found = part.first.evaluate("async node => (await axe.run(node)).violations")
+    told = [
+        {"rule": v["id"], "help": v["help"], "where": [n["html"][:200] for n in v["nodes"][:3]]}
+        for v in found
+    ]
+    print(json.dumps(told, indent=1))
+    return told
