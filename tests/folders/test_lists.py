@@ -187,6 +187,28 @@ async def _give(tx: Transaction, thing_id: str, one: dict[str, Any]) -> None:
 
 
 @pytest.mark.asyncio
+@pytest.mark.parametrize(
+    ("answer", "stands"),
+    [
+        pytest.param({}, True, id="not answered: listed at once"),
+        pytest.param({"ben": "accepted"}, True, id="accepted"),
+        pytest.param({"ben": "declined"}, False, id="declined by oneself"),
+        pytest.param({"ana": "declined"}, True, id="declined by a team-mate"),
+    ],
+)
+async def test_each_member_of_a_team_answers_for_their_own_list(
+    db: Database, answer: dict[str, str], stands: bool
+) -> None:
+    grant = {"thing": 0, "receiver": (ReceiverKind.TEAM, "genomics"), "level": "view"}
+    grant |= {"state": GrantState.ACTIVE, "ends_at": None, "answers": answer}
+    ids = await _world(db, [{"owner": "cleo", "state": ThingState.LIVE}], [grant])
+    async with db.read() as conn:
+        listed = await _listed(conn, Person("ben", teams=frozenset({"genomics"})))
+        assert await _listed(conn, Person("dan", teams=frozenset({"imaging"}))) == set()
+    assert listed == (set(ids) if stands else set())
+
+
+@pytest.mark.asyncio
 async def test_a_page_takes_as_many_queries_however_long_it_is(db: Database) -> None:
     row = {"kind": "folder", "owner": "ana", "state": "live", "created_at": NOW}
     async with db.write() as tx:
