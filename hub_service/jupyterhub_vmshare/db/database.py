@@ -17,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from jupyterhub_vmshare.db import sqlite
 from jupyterhub_vmshare.db.tables import event_audience, events, things
 from jupyterhub_vmshare.errors import NotFound
 from jupyterhub_vmshare.ids import new_id
@@ -107,9 +108,11 @@ class Database:
         """Called after each commit that recorded events."""
         self.waited: list[Callable[[float], None]] = []
         """Called with the seconds that a write waited for its turn."""
+        self._writer: sqlite.Engine | AsyncEngine
+        self._reader: sqlite.Engine | AsyncEngine
         if self.is_sqlite:
-            self._writer = _sqlite_engine(self.url, size=1, writes=True)
-            self._reader = _sqlite_engine(self.url, size=readers, writes=False)
+            self._writer = sqlite.Engine(self.url, size=1, writes=True)
+            self._reader = sqlite.Engine(self.url, size=readers, writes=False)
             self._turn: contextlib.AbstractAsyncContextManager[Any] = asyncio.Lock()
         else:
             self._writer = _postgres_engine(self.url, size=10, isolation="READ COMMITTED")
@@ -141,31 +144,6 @@ class Database:
         """Close every connection."""
         await self._reader.dispose()
         await self._writer.dispose()
-
-
-def _sqlite_engine(url: sa.URL, *, size: int, writes: bool) -> AsyncEngine:
-    engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"), pool_size=size, max_overflow=0, pool_timeout=60
-    )
-
-    @sa.event.listens_for(engine.sync_engine, "connect")
-    def _prepare(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, below
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA busy_timeout = 30000")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        if writes:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute("PRAGMA synchronous = FULL")
-        else:
-            cursor.execute("PRAGMA query_only = ON")
-        cursor.close()
-
-    @sa.event.listens_for(engine.sync_engine, "begin")
-    def _begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-    return engine
 
 
 def _postgres_engine(url: sa.URL, *, size: int, isolation: str) -> AsyncEngine:
