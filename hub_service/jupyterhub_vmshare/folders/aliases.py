@@ -18,9 +18,9 @@ from jupyterhub_vmshare.db.tables import aliases, grants, things
 from jupyterhub_vmshare.db.upsert import insert_or_replace
 from jupyterhub_vmshare.errors import NameTaken
 from jupyterhub_vmshare.folders.names import alternatives, checked, free_name
-from jupyterhub_vmshare.folders.visible import listed, live_at
+from jupyterhub_vmshare.folders.visible import IS_LIVE_FOLDER, listed, live_at
 from jupyterhub_vmshare.policy.model import Person
-from jupyterhub_vmshare.sharing.facts import permitted
+from jupyterhub_vmshare.sharing.facts import asking, permitted
 from jupyterhub_vmshare.sharing.model import SharedThing
 from jupyterhub_vmshare.words import ReceiverKind, ThingKind, ThingState
 
@@ -55,7 +55,7 @@ async def taken(
 
     The names of their own folders count too where they gave them an alias.
     """
-    seen = listed(person, at)
+    seen = listed()
     shown = sa.select(seen.c.label).where(seen.c.label.in_(labels), seen.c.id != (besides or ""))
     own = sa.select(things.c.name).where(
         things.c.owner == person.name,
@@ -64,7 +64,8 @@ async def taken(
         things.c.name.in_(labels),
         things.c.id != (besides or ""),
     )
-    return set((await conn.execute(sa.union(shown, own))).scalars())
+    told = asking(person, at=at)
+    return set((await conn.execute(sa.union(shown, own), told)).scalars())
 
 
 async def suggestion(
@@ -141,8 +142,8 @@ async def label_accepted(
     Raises:
         NameTaken: the name (or the alias) is in the person's list already.
     """
-    seen = listed(person, tx.at)
-    already = await tx.conn.scalar(sa.select(seen.c.id).where(seen.c.id == thing.id))
+    seen, told = listed(), asking(person, at=tx.at)
+    already = await tx.conn.scalar(sa.select(seen.c.id).where(seen.c.id == thing.id), told)
     if already is not None and alias is None:
         return
     alias = None if alias is None else checked(alias, "alias")
@@ -196,7 +197,7 @@ async def _maybe_clashing(
         sa.select(grants.c.receiver)
         .join(things, things.c.id == grants.c.thing_id)
         .where(grants.c.receiver.in_(receivers), things.c.name == name, things.c.id != thing_id)
-        .where(things.c.state == ThingState.LIVE, things.c.kind == ThingKind.FOLDER)
+        .where(IS_LIVE_FOLDER)
     )
     named = sa.select(aliases.c.person).where(
         aliases.c.person.in_(receivers), aliases.c.alias == name

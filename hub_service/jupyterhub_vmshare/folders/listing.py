@@ -8,20 +8,23 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.tables import aliases, grants, things
+from jupyterhub_vmshare.db.types import Moment
 from jupyterhub_vmshare.errors import BadInput
 from jupyterhub_vmshare.folders.visible import Relation, listed
 from jupyterhub_vmshare.policy.decide import actions, effective
 from jupyterhub_vmshare.policy.model import Person, Thing
-from jupyterhub_vmshare.sharing.facts import load, permitted
+from jupyterhub_vmshare.sharing.facts import asking, permitted, with_holdings
 from jupyterhub_vmshare.sharing.store import LIVE
 from jupyterhub_vmshare.words import GrantState, ThingState
 
@@ -72,19 +75,17 @@ async def page(
     limit: int,
 ) -> SeenPage:
     """A page of the person's list, by label without regard to ASCII case, then by id."""
-    found = listed(person, at, state=state, relation=relation)
-    key = _key(conn, found.c.label)
-    query = sa.select(found.c.id, key.label("key")).order_by(key, found.c.id).limit(limit + 1)
+    told = asking(person, at=at, limit=limit + 1)
     if matching:
-        query = query.where(key.contains(_lower(matching), autoescape=True))
+        told["matching"] = _like(_lower(matching))
     if after is not None:
-        query = query.where(sa.tuple_(key, found.c.id) > sa.tuple_(*_position(after)))
-    rows = (await conn.execute(query)).all()
-    ids = [row.id for row in rows[:limit]]
-    seen = await _seen(conn, person, ids, at)
+        told["after_key"], told["after_id"] = _position(after)
+    query = _page(conn.dialect.name, state, relation, bool(matching), after is not None)
+    rows = (await conn.execute(query, told)).all()
+    seen = await _seen(conn, person, rows[:limit], at)
     more = rows[limit - 1] if len(rows) > limit else None
     return SeenPage(
-        items=[seen[thing_id] for thing_id in ids if thing_id in seen],
+        items=[seen[row.id] for row in rows[:limit]],
         next=None if more is None else _cursor(more.key, more.id),
     )
 
@@ -96,36 +97,17 @@ async def one(conn: AsyncConnection, person: Person, folder_id: str, at: datetim
         NotFound: to everybody else it is not there.
     """
     await permitted(conn, person, "see_in_list", folder_id, at)
-    return (await _seen(conn, person, [folder_id], at))[folder_id]
+    rows = (await conn.execute(_ONE, {"asker": person.name, "id": folder_id})).all()
+    return (await _seen(conn, person, rows, at))[folder_id]
 
 
 async def _seen(
-    conn: AsyncConnection, person: Person, ids: Sequence[str], at: datetime
+    conn: AsyncConnection, person: Person, rows: Sequence[sa.Row[Any]], at: datetime
 ) -> Mapping[str, SeenFolder]:
-    facts = await load(conn, person, ids)
-    rows = await conn.execute(
-        sa.select(things.c.id, things.c.created_at, things.c.version, aliases.c.alias)
-        .outerjoin(
-            aliases, sa.and_(aliases.c.thing_id == things.c.id, aliases.c.person == person.name)
-        )
-        .where(things.c.id.in_(ids))
-    )
-    counts = await _grants_on(conn, ids, at)
-    return {
-        row.id: _folder(row, person, facts[row.id], counts.get(row.id, 0), at)
-        for row in rows
-        if row.id in facts
-    }
-
-
-async def _grants_on(conn: AsyncConnection, ids: Sequence[str], at: datetime) -> Mapping[str, int]:
-    unexpired = sa.or_(grants.c.ends_at.is_(None), grants.c.ends_at > at)
-    rows = await conn.execute(
-        sa.select(grants.c.thing_id, sa.func.count().label("grants"))
-        .where(grants.c.thing_id.in_(ids), LIVE, unexpired)
-        .group_by(grants.c.thing_id)
-    )
-    return {row.thing_id: row.grants for row in rows}
+    facts = await with_holdings(conn, person, rows)
+    told = {"ids": [row.id for row in rows], "at": at}
+    counts = {row.thing_id: row.grants for row in await conn.execute(_GRANTS_ON, told)}
+    return {row.id: _folder(row, person, facts[row.id], counts.get(row.id, 0), at) for row in rows}
 
 
 def _folder(row: Any, person: Person, thing: Thing, count: int, at: datetime) -> SeenFolder:
@@ -155,10 +137,56 @@ def _level(thing: Thing, at: datetime) -> tuple[str, datetime | None]:
     return offered.level or "", offered.ends_at
 
 
-def _key(conn: AsyncConnection, label: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
+@lru_cache
+def _page(
+    dialect: str, state: ThingState, relation: Relation | None, matching: bool, after: bool
+) -> sa.Select[Any]:
+    """The statement of a page: put together once, since that takes longer than running it."""
+    found = listed(state, relation)
+    key = _key(dialect, found.c.label)
+    query = sa.select(found.c.id, found.c.alias, key.label("key"))
+    if matching:
+        query = query.where(key.like(sa.bindparam("matching"), escape="/"))
+    if after:
+        last = sa.tuple_(sa.bindparam("after_key"), sa.bindparam("after_id"))
+        query = query.where(sa.tuple_(key, found.c.id) > last)
+    # Only the rows of the page are looked up in full.
+    limited = query.order_by(key, found.c.id).limit(sa.bindparam("limit", type_=sa.Integer))
+    page = limited.subquery("page")
+    return (
+        sa.select(things, page.c.alias, page.c.key)
+        .join(page, page.c.id == things.c.id)
+        .order_by(page.c.key, page.c.id)
+    )
+
+
+_ONE: Final = (
+    sa.select(things, aliases.c.alias)
+    .outerjoin(
+        aliases,
+        sa.and_(aliases.c.thing_id == things.c.id, aliases.c.person == sa.bindparam("asker")),
+    )
+    .where(things.c.id == sa.bindparam("id"))
+)
+_GRANTS_ON: Final = (
+    sa.select(grants.c.thing_id, sa.func.count().label("grants"))
+    .where(
+        grants.c.thing_id.in_(sa.bindparam("ids", expanding=True)),
+        LIVE,
+        sa.or_(grants.c.ends_at.is_(None), grants.c.ends_at > sa.bindparam("at", type_=Moment)),
+    )
+    .group_by(grants.c.thing_id)
+)
+
+
+def _key(dialect: str, label: sa.ColumnElement[str]) -> sa.ColumnElement[str]:
     """Orders labels the same way on both databases: plainly, with A to Z as a to z."""
-    plainly = "C" if conn.dialect.name == "postgresql" else "BINARY"
-    return sa.func.lower(label.collate(plainly))
+    return sa.func.lower(label.collate("C" if dialect == "postgresql" else "BINARY"))
+
+
+def _like(text: str) -> str:
+    """A pattern that matches what has the text in it; ``/`` makes a sign stand for itself."""
+    return "%" + re.sub("[%_/]", r"/\g<0>", text) + "%"
 
 
 def _lower(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,9 +25,9 @@ from jupyterhub_vmshare.policy.model import (
     Via,
     column_of,
 )
-from jupyterhub_vmshare.sharing.model import Grant, SharedThing
+from jupyterhub_vmshare.sharing.model import SharedThing
 from jupyterhub_vmshare.sharing.store import LIVE
-from jupyterhub_vmshare.words import ReceiverKind
+from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind, ThingKind
 
 _VIA: dict[ReceiverKind, Via] = {
     ReceiverKind.PERSON: "grant",
@@ -36,17 +36,47 @@ _VIA: dict[ReceiverKind, Via] = {
 }
 
 
-def received_by(person: Person) -> sa.ColumnElement[bool]:
-    """Grants to the person, to a team of theirs, or to a project of theirs."""
-    ways = [(ReceiverKind.PERSON, frozenset({person.name}))]
-    ways += [(ReceiverKind.TEAM, person.teams), (ReceiverKind.PROJECT, person.projects)]
-    return sa.or_(
-        *(
-            sa.and_(grants.c.receiver_kind == kind, grants.c.receiver.in_(sorted(names)))
-            for kind, names in ways
-            if names
+# Statements are put together once: building one takes longer than running it.
+RECEIVED: Final = sa.or_(
+    *(
+        sa.and_(
+            grants.c.receiver_kind == kind,
+            grants.c.receiver.in_(sa.bindparam(f"their_{kind}", expanding=True)),
         )
+        for kind in _VIA
     )
+)
+"""Grants to a person, to a team of theirs, or to a project of theirs (see ``asking``)."""
+
+_HELD_COLUMNS: Final = [
+    grants.c[name]
+    for name in (
+        *("id", "thing_id", "receiver_kind", "receiver", "giver", "level", "state", "parent_id"),
+        *("ends_at", "ended_at", "ended_why"),
+    )
+]
+_THINGS: Final = things.select().where(things.c.id.in_(sa.bindparam("ids", expanding=True)))
+_HELD_EVER: Final = (
+    sa.select(*_HELD_COLUMNS, answers.c.answer)
+    .outerjoin(
+        answers,
+        sa.and_(answers.c.grant_id == grants.c.id, answers.c.person == sa.bindparam("asker")),
+    )
+    .where(grants.c.thing_id.in_(sa.bindparam("ids", expanding=True)), RECEIVED)
+    .order_by(grants.c.id)
+)
+_HELD_NOW: Final = _HELD_EVER.where(LIVE)
+
+
+def asking(person: Person, **more: Any) -> dict[str, Any]:
+    """What statements with ``RECEIVED`` are told about the person who asks."""
+    return {
+        "asker": person.name,
+        f"their_{ReceiverKind.PERSON}": [person.name],
+        f"their_{ReceiverKind.TEAM}": sorted(person.teams),
+        f"their_{ReceiverKind.PROJECT}": sorted(person.projects),
+        **more,
+    }
 
 
 async def load(
@@ -54,12 +84,21 @@ async def load(
 ) -> dict[str, Thing]:
     """The things by id, each with what this person holds on it; ``ended``: held in the past too.
 
-    Ids of things that are not there are left out. Three queries.
+    Ids of things that are not there are left out. Two queries.
     """
-    rows = await conn.execute(things.select().where(things.c.id.in_(thing_ids)))
-    shared = [SharedThing.of(row) for row in rows]
-    held = await _held(conn, person, thing_ids, ended)
-    return {thing.id: _thing(thing, person, held[thing.id]) for thing in shared}
+    rows = await conn.execute(_THINGS, {"ids": list(thing_ids)})
+    return await with_holdings(conn, person, rows.all(), ended=ended)
+
+
+async def with_holdings(
+    conn: AsyncConnection, person: Person, rows: Sequence[sa.Row[Any]], *, ended: bool = False
+) -> dict[str, Thing]:
+    """The same for rows that have the columns of ``things``. One query."""
+    told = asking(person, ids=[row.id for row in rows])
+    held: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in await conn.execute(_HELD_EVER if ended else _HELD_NOW, told):
+        held[row.thing_id].append(row)
+    return {row.id: _thing(SharedThing.of(row), person, held[row.id]) for row in rows}
 
 
 async def load_one(conn: AsyncConnection, person: Person, thing_id: str) -> Thing:
@@ -100,23 +139,7 @@ def refusal(decision: Decision) -> VMShareError:
     return Forbidden(decision.because, rule=decision.rule)
 
 
-async def _held(
-    conn: AsyncConnection, person: Person, thing_ids: Sequence[str], ended: bool
-) -> defaultdict[str, list[sa.Row[Any]]]:
-    mine = sa.and_(answers.c.grant_id == grants.c.id, answers.c.person == person.name)
-    query = (
-        sa.select(grants, answers.c.answer)
-        .outerjoin(answers, mine)
-        .where(grants.c.thing_id.in_(thing_ids), received_by(person))
-        .order_by(grants.c.id)
-    )
-    found: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in await conn.execute(query if ended else query.where(LIVE)):
-        found[row.thing_id].append(row)
-    return found
-
-
-def _thing(thing: SharedThing, person: Person, rows: Sequence[sa.Row[Any]]) -> Thing:
+def _thing(thing: SharedThing, person: Person, held: Sequence[sa.Row[Any]]) -> Thing:
     own = (OWNERSHIP,) if thing.owner == person.name else ()
     return Thing(
         id=thing.id,
@@ -124,29 +147,30 @@ def _thing(thing: SharedThing, person: Person, rows: Sequence[sa.Row[Any]]) -> T
         owner=thing.owner,
         name=thing.name,
         state=thing.state,
-        holdings=own + tuple(_holding(thing, Grant.of(row), row.answer) for row in rows),
+        holdings=own + tuple(_holding(thing.kind, row) for row in held),
     )
 
 
-def _holding(thing: SharedThing, grant: Grant, answer: str | None) -> Holding:
+def _holding(of: ThingKind, row: sa.Row[Any]) -> Holding:
+    kind = ReceiverKind(row.receiver_kind)
     return Holding(
-        column=column_of(thing.kind, grant.level),
-        via=_VIA[grant.receiver_kind],
-        level=grant.level,
-        grant_id=grant.id,
-        giver=grant.giver,
-        receiver=grant.receiver,
-        state=grant.state,
-        ends_at=grant.ends_at,
-        ended_at=grant.ended_at,
-        ended_why=grant.ended_why,
-        answer=_answer(grant, answer),
-        parent_id=grant.parent_id,
+        column=column_of(of, row.level),
+        via=_VIA[kind],
+        level=row.level,
+        grant_id=row.id,
+        giver=row.giver,
+        receiver=row.receiver,
+        state=GrantState(row.state),
+        ends_at=row.ends_at,
+        ended_at=row.ended_at,
+        ended_why=EndedWhy(row.ended_why) if row.ended_why else None,
+        answer=_answer(kind, row.answer),
+        parent_id=row.parent_id,
     )
 
 
-def _answer(grant: Grant, answer: str | None) -> Answer:
+def _answer(kind: ReceiverKind, answer: str | None) -> Answer:
     """A person's grant is answered by its state; a team's by each member's own row."""
-    if grant.receiver_kind is ReceiverKind.PERSON or answer == "accepted":
+    if kind is ReceiverKind.PERSON or answer == "accepted":
         return "accepted"
     return "declined" if answer == "declined" else "none"
