@@ -7,6 +7,7 @@ both equal the model.
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -74,6 +75,7 @@ class Histories(RuleBasedStateMachine):
         self.expiry = Expiry(self.db)
         self.teams: dict[str, set[str]] = {person: set() for person in PEOPLE}
         self.run(self._empty())
+        self.numbers = itertools.count()  # deleted folders leave the model: their number is taken
         self.first = [self.make_folder(owner) for owner in ("ana", "ben")]
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
@@ -106,7 +108,7 @@ class Histories(RuleBasedStateMachine):
         return self.make_folder(owner)
 
     def make_folder(self, owner: str) -> str:
-        name = f"folder {len(self.model.folders)}"
+        name = f"folder {next(self.numbers)}"
         folder_id = new_id("fld")
         self.run(self._write(life.create, self.person(owner), folder_id, name))
         self.model.folders[folder_id] = ModelFolder(owner, name)
