@@ -41,6 +41,7 @@ from jupyterhub_vmshare.people.limit import RateLimit
 from jupyterhub_vmshare.people.membership import Membership, TeamChoice
 from jupyterhub_vmshare.people.search import PeopleSearch
 from jupyterhub_vmshare.sharing.expiry import Expiry
+from jupyterhub_vmshare.steady import steadily
 from jupyterhub_vmshare.storage.posix.store import PosixStore
 
 _BODY_LIMIT = 1 << 50
@@ -66,7 +67,7 @@ class Settings:
     teams: TeamChoice = field(default_factory=TeamChoice)
     teams_every: float = 30.0
     lookups_a_minute: int = 30
-    lookups_at_once: int = 30
+    lookups_at_once: int = 200
     hub_max_age: float = 10.0
     most_upload: int | None = None
     """Bytes of one uploaded file; None: what the store has room for."""
@@ -149,7 +150,7 @@ class Service:
         await self.membership.catch_up()
         self._tasks = [
             _task("teams", self.membership.keep_fresh()),
-            _task("idempotency keys", keep_tidy(self.db)),
+            _task("idempotency keys", steadily("idempotency keys", lambda: keep_tidy(self.db))),
         ]
         self._server = HTTPServer(self.web, max_body_size=_BODY_LIMIT, xheaders=True)
         self._listen(self._server)

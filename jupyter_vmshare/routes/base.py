@@ -85,7 +85,7 @@ class Route(APIHandler):
     def reply_problem(self, status: int, code: str, sentence: str) -> None:
         """Answer with an RFC 9457 problem."""
         problem = Problem(
-            type=f"urn:vmshare:problem:{code}",
+            type=f"urn:jupyter-vmshare:problem:{code}",
             title=_phrase(status),
             status=status,
             code=code,

@@ -84,11 +84,10 @@ async def forget(tx: Transaction, before: datetime) -> None:
 
 
 async def keep_tidy(db: Database) -> None:
-    """Forget old keys for ever; a task of the application. Cancel it to stop."""
-    while True:
-        async with db.write() as tx:
-            await forget(tx, tx.at - KEPT)
-        await asyncio.sleep(_PAUSE)
+    """One turn of a worker: forget old keys, then rest."""
+    async with db.write() as tx:
+        await forget(tx, tx.at - KEPT)
+    await asyncio.sleep(_PAUSE)
 
 
 def _same(key: Key) -> sa.ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """What a route says about itself: its one action, what it takes and what it gives.
 
-The OpenAPI file, the test that routes equal it, and the authorisation all read this.
+The OpenAPI file and the tests read this. A route asks ``decide`` for that very action itself, with
+the thing that it is about; a test goes through every cell of the tables to see that it does.
 """
 
 from __future__ import annotations

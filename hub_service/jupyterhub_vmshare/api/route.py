@@ -12,6 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from tornado import web
+from tornado.http1connection import HTTP1Connection
 
 from jupyterhub_vmshare.api import idempotency
 from jupyterhub_vmshare.api.contract.base import Asked, Problem
@@ -53,6 +54,7 @@ class Route(web.RequestHandler):
         self.rooms = rooms
         self._body = bytearray()
         self._refusal: VMShareError | None = None
+        self._came = 0
         self._is_read = False
         self._kept: tuple[int, str] | None = None
 
@@ -80,6 +82,8 @@ class Route(web.RequestHandler):
         """Find out who calls, before anything of the body is read."""
         if (operation := self.operation) is None:
             raise web.HTTPError(405)
+        if any("\0" in part for part in self.path_kwargs.values()):
+            raise web.HTTPError(404)
         try:
             await self._admit(operation)
         except VMShareError as error:
@@ -123,8 +127,11 @@ class Route(web.RequestHandler):
 
     def data_received(self, chunk: bytes) -> None:
         """Collect a JSON body; of one that is refused nothing is kept."""
+        self._came += len(chunk)
         if self._refusal is None:
             self._body += chunk
+        elif self._came > DRAINED and isinstance(self.request.connection, HTTP1Connection):
+            self.request.connection.close()  # it was announced as shorter, or not at all
         if len(self._body) > MAX_JSON:
             self._body.clear()
             self._refusal = TooLarge(_TOO_LARGE)
@@ -157,6 +164,8 @@ class Route(web.RequestHandler):
                 raise Malformed(f"{name}: this is not UTF-8.") from None
             if len(values) > 1:
                 raise Malformed(f"{name}: give it once.")
+            if "\0" in given[name]:
+                raise Malformed(f"{name}: a NUL can't be part of this.")
         try:
             return model.model_validate(given)
         except ValidationError as error:

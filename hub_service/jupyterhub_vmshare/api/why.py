@@ -8,6 +8,7 @@ from jupyterhub_vmshare.api.contract.base import Asked
 from jupyterhub_vmshare.api.contract.people import Source, Why
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.db.database import NewEvent
 from jupyterhub_vmshare.errors import BadInput, NotFound
 from jupyterhub_vmshare.ids import ID_PATTERN
 from jupyterhub_vmshare.policy.decide import decide
@@ -69,8 +70,24 @@ class WhyAnother(Route):
                 # What is over is between the person, the giver and the owner.
                 past = decide(asker, "revoke", seen, at).allowed or asker.hub_admin
                 thing = (await load(conn, other, [seen.id], ended=past))[seen.id]
+        if asker.hub_admin and seen is not None and seen.owner != asker.name:
+            await self._tell_the_owner(seen, asker.name, person)
         told = explain(other, action, thing, at, listener=asker.name)
         self.reply(200, _view(other, action, thing, told))
+
+    async def _tell_the_owner(self, thing: Thing, asker: str, person: str) -> None:
+        """What a hub admin does with somebody's thing is no secret from them."""
+        async with self.rooms.db.write() as tx:
+            await tx.record(
+                NewEvent(
+                    "admin.asked_why",
+                    actor=asker,
+                    audience=frozenset({thing.owner}),
+                    thing_id=thing.id,
+                    thing_name=thing.name,
+                    data={"person": person},
+                )
+            )
 
 
 def _bare(asked: WhyAsked) -> str:

@@ -45,8 +45,14 @@ class Serve(DataCommand):
     lookups_a_minute = Int(
         30,
         min=1,
-        help="""How many exact names one person may look up a minute, after as many at once.
-        Team-mates are not counted. Since 0.1.""",
+        help="""How many exact names one person may look up a minute, by searching or inviting,
+        once lookups_at_once are used up. Team-mates are not counted. Since 0.1.""",
+    ).tag(config=True)
+    lookups_at_once = Int(
+        200,
+        min=1,
+        help="""How many exact names one person may look up at once, such as those of everybody in
+        a course. They grow again by lookups_a_minute. Since 0.1.""",
     ).tag(config=True)
     grace = Float(
         10.0, min=0, help="Seconds that requests under way get at shutdown. Since 0.1."
@@ -82,7 +88,7 @@ class Serve(DataCommand):
             teams=TeamChoice(tuple(self.team_groups), tuple(self.not_team_groups)),
             teams_every=self.teams_every,
             lookups_a_minute=self.lookups_a_minute,
-            lookups_at_once=self.lookups_a_minute,
+            lookups_at_once=self.lookups_at_once,
             grace=self.grace,
             upgrade_database=self.upgrade_database,
         )

@@ -13,6 +13,9 @@ from tornado.web import Application, RequestHandler
 from jupyterhub_vmshare.observe import redaction
 from jupyterhub_vmshare.observe.metrics import Metrics
 
+PLAIN_BODY = 1 << 16
+"""Bytes of a body for handlers that take it whole: forms, nothing else."""
+
 _SANE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 _log = structlog.get_logger("vmshare.requests")
 
@@ -51,7 +54,11 @@ class ObservedApplication(Application):
         # it, so that lines of concurrent requests don't mix.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=found)
-        return super().find_handler(request, **kwargs)
+        delegate = super().find_handler(request, **kwargs)
+        if not delegate.stream_request_body and request.connection is not None:
+            # Without a limit anybody could have a page's handler fill the memory with a body.
+            request.connection.set_max_body_size(PLAIN_BODY)  # type: ignore[attr-defined]
+        return delegate
 
     def log_request(self, handler: RequestHandler) -> None:
         """One line when a request has been answered."""

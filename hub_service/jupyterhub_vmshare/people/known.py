@@ -21,8 +21,8 @@ async def known(
 ) -> dict[str, frozenset[str]]:
     """Those of ``names`` that the hub knows, exactly so spelled, with their teams.
 
-    Each name that nobody has is one of the asker's tries: raises ``TooMany`` when there were too
-    many, so that inviting tells no more about who is there than searching does.
+    Each name that is no team-mate's is one of the asker's tries, as in the search: raises
+    ``TooMany`` when there were too many, so that inviting tells no more about who is there.
     """
     turn = asyncio.Semaphore(_AT_ONCE)
 
@@ -31,11 +31,20 @@ async def known(
             return name if await hub.person(name) == name else None
 
     asked = sorted({name for name in names if name and len(name) <= 255})
+    mates = await _mates(db, asker)
+    for name in asked:
+        if name not in mates:
+            limit.take(asker)
     found = [name for name in await asyncio.gather(*map(ask, asked)) if name is not None]
-    for _ in range(len(asked) - len(found)):
-        limit.take(asker)
     teams = await _teams(db, found)
     return {name: frozenset(teams.get(name, ())) for name in found}
+
+
+async def _mates(db: Database, asker: str) -> frozenset[str]:
+    mine, theirs = team_members.alias("mine"), team_members.alias("theirs")
+    together = sa.and_(mine.c.person == asker, theirs.c.team == mine.c.team)
+    async with db.read() as conn:
+        return frozenset(await conn.scalars(sa.select(theirs.c.person).where(together)))
 
 
 async def _teams(db: Database, names: list[str]) -> dict[str, set[str]]:

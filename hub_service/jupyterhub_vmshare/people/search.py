@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.tables import team_members
+from jupyterhub_vmshare.errors import TooMany
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.limit import RateLimit
 
@@ -54,7 +55,11 @@ class PeopleSearch:
         items = mates[:limit]
         # An exact name begins with itself, so it can only be on the first page.
         if q and after is None and q != asker and all(found.name != q for found in items):
-            items = [*await self._by_name(asker, q), *items]
+            try:
+                items = [*await self._by_name(asker, q), *items]
+            except TooMany:
+                if not items:
+                    raise  # who types a team-mate's name is not held up
         return FoundPage(tuple(items), items[-1].name if more else None)
 
     async def by_exact_name(self, asker: str, name: str) -> str | None:

@@ -10,8 +10,10 @@ import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.tables import grants
+from jupyterhub_vmshare.errors import NotFound
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.ending import end
+from jupyterhub_vmshare.steady import steadily
 from jupyterhub_vmshare.words import EndedWhy
 
 _LONGEST_SLEEP = 30.0
@@ -30,7 +32,7 @@ class Expiry:
         """Catch up with what ended while nobody was here, then go on."""
         await self.catch_up()
         self._db.committed.append(self.wake)
-        self._task = asyncio.create_task(self._run(), name="expiry")
+        self._task = asyncio.create_task(steadily("expiry", self._turn), name="expiry")
 
     async def stop(self) -> None:
         """End the worker; what is under way rolls back."""
@@ -62,20 +64,22 @@ class Expiry:
 
     async def _expire(self, thing_id: str) -> int:
         async with self._db.write() as tx:
-            thing = await store.lock(tx, thing_id)
+            try:
+                thing = await store.lock(tx, thing_id)
+            except NotFound:
+                return 0  # deleted for ever meanwhile, with all its grants
             over = [g for g in await store.live_on(tx.conn, thing_id) if g.is_over(tx.at)]
             ended = await end(tx, thing, over, EndedWhy.EXPIRED, None)
         return len(ended)
 
-    async def _run(self) -> None:
-        while True:
-            self._woken.clear()
-            pause = await self._pause()
-            with contextlib.suppress(TimeoutError):
-                # Not wait_for: in Python 3.11 it can swallow the cancelling of a task just woken.
-                async with asyncio.timeout(pause):
-                    await self._woken.wait()
-            await self.catch_up()
+    async def _turn(self) -> None:
+        self._woken.clear()
+        pause = await self._pause()
+        with contextlib.suppress(TimeoutError):
+            # Not wait_for: in Python 3.11 it can swallow the cancelling of a task just woken.
+            async with asyncio.timeout(pause):
+                await self._woken.wait()
+        await self.catch_up()
 
     async def _pause(self) -> float:
         query = sa.select(sa.func.min(grants.c.ends_at)).where(store.LIVE)
