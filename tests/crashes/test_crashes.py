@@ -210,8 +210,8 @@ class Crowd:
         """After the sweep's grace there are as many trees as folders, and nothing half deleted."""
         await self.victim.stop()
         long_ago = time.time() - 7200
-        for home in self.trees():
-            os.utime(home, (long_ago, long_ago))
+        for left in (*self.trees(), *self.leftovers()):
+            os.utime(left, (long_ago, long_ago))
         await self.victim.start()
         history = await played(self.db)
         wanted = {i for i, folder in history.folders.items() if folder.state != "deleted"}

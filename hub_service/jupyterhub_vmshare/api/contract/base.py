@@ -5,11 +5,29 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 
 
 def _utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this moment is outside of the years 1 to 9999") from None
+
+
+def _written_out(given: object) -> object:
+    # Pydantic would take numbers, too, and read them as seconds since 1970.
+    if isinstance(given, datetime) or (isinstance(given, str) and "T" in given.upper()):
+        return given
+    raise ValueError("give a moment as in 2026-11-27T18:00:00Z")
 
 
 def _text(moment: datetime) -> str:
@@ -18,6 +36,7 @@ def _text(moment: datetime) -> str:
 
 Timestamp = Annotated[
     AwareDatetime,
+    BeforeValidator(_written_out),
     AfterValidator(_utc),
     PlainSerializer(_text, return_type=str, when_used="json"),
 ]
