@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-PACKAGES = ("jupyterhub", "tornado", "SQLAlchemy", "pydantic", "aiosqlite", "psycopg")
+PACKAGES = ("jupyterhub", "tornado", "SQLAlchemy", "pydantic", "psycopg")
 
 
 def described() -> str:

@@ -101,7 +101,6 @@ def _sharing(verb: Callable[..., Any]) -> None:
     )
     shared.add_argument("--level", default="view", help="view (default), edit or edit_delete")
     shared.add_argument("--until", help="when it ends: 2026-11-27 or 2026-11-27T18:00")
-    shared.add_argument("--team", action="store_true", help="the names are hub groups")
     verb("accept", accept, "invitation").add_argument("--as", dest="alias", help="your name for it")
     verb("decline", decline, "invitation")
     verb("leave", leave, "folder")
@@ -155,8 +154,7 @@ def share(asked: Asked) -> int:
     levels = dict(_receiver(text, asked.level) for text in asked.receivers)
     with _share() as share:
         folder = share.folders.get(asked.folder)
-        kind = "team" if asked.team else "person"
-        told = folder.share(levels, until=asked.until, kind=kind)
+        told = folder.share(levels, until=asked.until)
     _show(asked, list(told), told)
     return FAILED if told.failed else DONE
 

@@ -26,7 +26,7 @@ NOUNS = tuple(
 ADAPTER_ROOMS = (f"{HUB}.cloud", f"{HUB}.storage")
 WIRING = (f"={HUB}.app",)
 FOUNDATION = tuple(f"{HUB}.{room}" for room in ("words", "ids", "errors", "steps", "db"))
-OUTSIDE = ("aiosqlite", "alembic", "asyncio", "http", "httpx2", "jupyterhub", "os", "psycopg")
+OUTSIDE = ("alembic", "asyncio", "http", "httpx2", "jupyterhub", "os", "psycopg")
 CLOCKS = ("socket", "sqlalchemy", "subprocess", "time", "tornado", "urllib")
 
 
@@ -79,7 +79,7 @@ RULES = (
          rooms=(HUB,), never=("jupyter_vmshare",)),
     Rule("the notebook server does without the extra [hub]",
          rooms=("jupyter_vmshare",),
-         never=("aiosqlite", "alembic", "jupyterhub", "psycopg", "sqlalchemy", "structlog")),
+         never=("alembic", "jupyterhub", "psycopg", "sqlalchemy", "structlog")),
     Rule("the client does without Jupyter Server",
          rooms=("jupyter_vmshare.client",),
          never=("jupyter_server", "jupyter_vmshare.extension", "jupyter_vmshare.routes")),

@@ -24,12 +24,24 @@ def seed(url: str, seed_token: str) -> None:
 def _make_tests(api: str, token: str) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     with httpx2.Client(base_url=api, headers=headers, timeout=30) as ana:
-        folder = ana.post("/folders", json={"name": "tests"}).raise_for_status().json()["id"]
-        ana.post(f"/folders/{folder}/directories", json={"path": "myfolder"}).raise_for_status()
+        folder = _tests_of(ana)
+        made = ana.post(f"/folders/{folder}/directories", json={"path": "myfolder"})
+        if made.status_code != 409:  # there already: an earlier start was cut off
+            made.raise_for_status()
         files = {
             "hello.txt": "Hello from ana.\n",
             "myfolder/reef.csv": "site,depth_m,corals\nnorth,4,17\nsouth,9,31\n",
         }
         for path, text in files.items():
             target = f"/folders/{folder}/file"
-            ana.put(target, params={"path": path}, content=text.encode()).raise_for_status()
+            asked = {"path": path, "overwrite": "true"}
+            ana.put(target, params=asked, content=text.encode()).raise_for_status()
+
+
+def _tests_of(ana: httpx2.Client) -> str:
+    """The folder's id; it may be there already, from a start that was cut off."""
+    made = ana.post("/folders", json={"name": "tests"})
+    if made.status_code == 201:
+        return str(made.json()["id"])
+    found = ana.get("/folders", params={"relation": "mine", "q": "tests"}).raise_for_status()
+    return next(str(item["id"]) for item in found.json()["items"] if item["name"] == "tests")

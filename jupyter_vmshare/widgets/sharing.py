@@ -34,8 +34,6 @@ class SharingVerbs(FolderHandle):
         receivers: str | Iterable[str] | Mapping[str, str],
         level: str = "view",
         until: Until = None,
-        *,
-        kind: str = "person",
     ) -> Steps[Shared]:
         """Invite somebody, or several at once; each gets a result of their own.
 
@@ -43,16 +41,13 @@ class SharingVerbs(FolderHandle):
             receivers: A name, several names, or a mapping of names to levels.
             level: ``view``, ``edit`` or ``edit_delete``, for names without a level of their own.
             until: When it ends by itself: a date (its last second), a time, or an ISO text.
-            kind: ``person``, or ``team`` for a hub group.
 
         Raises:
             VMShareError: A single receiver could not be invited. Of several, see ``failed``.
         """
         levels = _levels(receivers, level)
         asked = [
-            NewGrant.model_validate(
-                {"receiver": name, "receiver_kind": kind, "level": each, "ends_at": moment(until)}
-            )
+            NewGrant.model_validate({"receiver": name, "level": each, "ends_at": moment(until)})
             for name, each in levels.items()
         ]
         told: GrantResults = yield calls.invite(self.id, asked)

@@ -61,7 +61,6 @@ class EventStream(Route):
     path = "/events/stream"
     # EventSource can't send headers.
     xsrf_in_query = True
-    xsrf_in_query = True
     _stream: Stream | None = None
 
     @operation("service.read_own_events", query=StreamAsked, raw_out="text/event-stream")

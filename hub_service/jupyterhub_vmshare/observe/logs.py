@@ -32,7 +32,7 @@ def configure_logs(level: int | str = logging.INFO, stream: TextIO | None = None
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("httpx2", "httpcore2", "alembic", "asyncio", "aiosqlite"):
+    for chatty in ("httpx2", "httpcore2", "alembic", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
