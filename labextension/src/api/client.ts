@@ -105,13 +105,13 @@ export class ApiClient {
     return this.read('invitations', page);
   }
 
-  accept(id: string, alias: string | undefined, key: string): Promise<GrantView> {
+  accept(id: string, alias?: string): Promise<GrantView> {
     const body = alias === undefined ? {} : { body: { alias } };
-    return this.call(`invitations/${id}/accept`, { method: 'POST', ...body, key });
+    return this.call(`invitations/${id}/accept`, { method: 'POST', ...body, repeatable: true });
   }
 
-  decline(id: string, key: string): Promise<GrantView> {
-    return this.call(`invitations/${id}/decline`, { method: 'POST', key });
+  decline(id: string): Promise<GrantView> {
+    return this.call(`invitations/${id}/decline`, { method: 'POST', repeatable: true });
   }
 
   entries(folder: string, path: string, page: PageAsked): Promise<EntriesPage> {

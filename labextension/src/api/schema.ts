@@ -165,7 +165,7 @@ export interface paths {
         };
         /** A file's bytes, or a range of them, to look at: plain text, or just bytes. */
         get: operations["getFile"];
-        /** Upload a file: made when all of it is here, replaced only if asked. */
+        /** Upload a file, replaced only if asked; with If-Match, only as it was seen. */
         put: operations["putFile"];
         post?: never;
         /** Delete one file, link or empty directory. */
@@ -1915,7 +1915,9 @@ export interface operations {
     postDirectories: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
             path: {
                 folder_id: string;
             };
@@ -2493,7 +2495,9 @@ export interface operations {
                 path: string;
                 overwrite?: boolean;
             };
-            header?: never;
+            header?: {
+                "If-Match"?: string;
+            };
             path: {
                 folder_id: string;
             };
@@ -2505,7 +2509,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Upload a file: made when all of it is here, replaced only if asked. */
+            /** @description Upload a file, replaced only if asked; with If-Match, only as it was seen. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2514,7 +2518,7 @@ export interface operations {
                     "application/json": components["schemas"]["EntryView"];
                 };
             };
-            /** @description Upload a file: made when all of it is here, replaced only if asked. */
+            /** @description Upload a file, replaced only if asked; with If-Match, only as it was seen. */
             201: {
                 headers: {
                     [name: string]: unknown;

@@ -12,6 +12,8 @@ export interface Asking {
   version?: number;
   /** One key for one deed of the person, however often it has to be sent. */
   key?: string;
+  /** Twice does no more than once, without a key: it may be sent again. */
+  repeatable?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -36,8 +38,8 @@ export class Transport {
   async send(path: string, asking: Asking = {}): Promise<Response> {
     const once = (): Promise<Response> => this.sendOnce(path, asking);
     // Reading, and a deed with a key, may be sent again: they happen at most once.
-    const repeatable = (asking.method ?? 'GET') === 'GET' || asking.key !== undefined;
-    return repeatable ? this.persist(once, asking.signal) : once();
+    const isOnce = (asking.method ?? 'GET') === 'GET' || asking.key !== undefined;
+    return isOnce || asking.repeatable ? this.persist(once, asking.signal) : once();
   }
 
   /** The JSON of an answer; null when it has none. */

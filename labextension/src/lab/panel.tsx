@@ -103,6 +103,7 @@ export class VMSharePanel extends SidePanel {
     });
     this.accordion.collapse(INVITATIONS);
     this.accordion.collapse(TRASH);
+    this.accordion.expansionToggled.connect(this.layOut);
   }
 
   private addStanding(deeds: PanelDeeds, hubHome: string | null): void {
@@ -149,22 +150,33 @@ export class VMSharePanel extends SidePanel {
     }
   };
 
-  /** Invitations get the height that they need, up to the half; without any, their section closes. */
+  /** Without invitations their section closes; the first one opens it. */
   private makeRoom(count: number, before: number): void {
     if (count === 0 || before === 0) {
       this.accordion[count > 0 ? 'expand' : 'collapse'](INVITATIONS);
     }
+    this.layOut();
+  }
+
+  /** Invitations and trash get the height that they need, within limits; the folders get the rest. */
+  private readonly layOut = (): void => {
     requestAnimationFrame(() => {
-      const list = this.accordion.widgets[INVITATIONS]?.node.firstElementChild;
-      const [, folders = 0, trash = 0] = this.accordion.relativeSizes();
-      const titles = this.accordion.titles.reduce((sum, title) => sum + title.offsetHeight, 0);
-      const height = Math.max(1, this.accordion.node.clientHeight - titles);
-      const share = ((list?.scrollHeight ?? 0) + 4) / height;
-      if (count > 0 && share > 0 && folders > 0) {
-        const wanted = Math.min(0.5, share);
-        this.accordion.setRelativeSizes([wanted, 1 - wanted - trash, trash]);
+      const { titles, node } = this.accordion;
+      const height =
+        node.clientHeight - titles.reduce((sum, { offsetHeight }) => sum + offsetHeight, 0);
+      if (height > 0) {
+        const invitations = this.needed(INVITATIONS, height, 0.5);
+        const trash = this.needed(TRASH, height, 0.3);
+        this.accordion.setRelativeSizes([invitations, 1 - invitations - trash, trash]);
       }
     });
+  };
+
+  /** The part of the height that a section's content needs; none when it is closed. */
+  private needed(index: number, height: number, limit: number): number {
+    const section = this.accordion.widgets[index];
+    const content = section?.isHidden ? null : section?.node.firstElementChild;
+    return content ? Math.min(limit, (content.scrollHeight + 4) / height) : 0;
   }
 
   private readonly accordion: AccordionPanel;

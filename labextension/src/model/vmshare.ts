@@ -141,14 +141,14 @@ export class VMShareModel implements IDisposable {
   }
 
   /** Raises `NameTaken` when the visitor already has something of that name. */
-  async accept(id: string, alias?: string, key = newKey()): Promise<void> {
-    await this.api.accept(id, alias, key);
+  async accept(id: string, alias?: string): Promise<void> {
+    await this.api.accept(id, alias);
     this.invitations.remove(id);
     await this.folders.refresh();
   }
 
-  async decline(id: string, key = newKey()): Promise<void> {
-    await this.api.decline(id, key);
+  async decline(id: string): Promise<void> {
+    await this.api.decline(id);
     this.invitations.remove(id);
   }
 
@@ -158,8 +158,9 @@ export class VMShareModel implements IDisposable {
     if (!service) {
       return null;
     }
-    const base = new URL(service.endsWith('/') ? service : `${service}/`, hubOrigin);
-    return new URL(`confirm/delete-folder/${folderId}`, base).href;
+    // Its address is as the notebook server reaches it: browsers go through the hub's proxy.
+    const { pathname } = new URL(service.endsWith('/') ? service : `${service}/`, hubOrigin);
+    return new URL(`${pathname}confirm/delete-folder/${folderId}`, hubOrigin).href;
   }
 
   dispose(): void {

@@ -46,15 +46,13 @@ interface InvitationProps {
 function Invitation({ model, invitation, say }: InvitationProps): JSX.Element {
   const trans = useTrans();
   const { isBusy, failure, run } = useDeed();
-  const [key] = useState(newKey);
   const [alias, setAlias] = useState<string | null>(null);
   const name = invitation.thing_name;
 
   const accept = (chosen?: string): Promise<void> =>
     run(async () => {
       try {
-        // Another alias is another deed, and needs another key.
-        await model.accept(invitation.id, chosen, chosen === undefined ? key : newKey());
+        await model.accept(invitation.id, chosen);
         say(trans.__('You have accepted "%1".', name));
       } catch (error) {
         if (!(error instanceof NameTaken) || alias !== null) {
@@ -65,7 +63,7 @@ function Invitation({ model, invitation, say }: InvitationProps): JSX.Element {
     });
   const decline = (): Promise<void> =>
     run(async () => {
-      await model.decline(invitation.id, key);
+      await model.decline(invitation.id);
       say(trans.__('You have declined "%1".', name));
     });
   const onAccept = (): void => {

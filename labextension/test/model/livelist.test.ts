@@ -5,7 +5,10 @@ import { LiveList } from '../../src/model/livelist';
 import { later, settle } from '../fakes/server';
 import { folder, grantEvent, happening } from '../fakes/things';
 
-interface Page { items: FolderView[]; next?: string | null }
+interface Page {
+  items: FolderView[];
+  next?: string | null;
+}
 
 function listOf(page: (after: string | null) => Promise<Page>): LiveList<FolderView> {
   return new LiveList<FolderView>({

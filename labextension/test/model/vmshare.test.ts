@@ -160,11 +160,11 @@ describe('the page that deletes for ever', () => {
       'https://hub.org/services/vmshare/confirm/delete-folder/fld_1'
     ],
     [
-      'https://share.hub.org/s/',
+      'http://10.0.0.5:10201/services/vmshare/',
       'https://hub.org',
-      'https://share.hub.org/s/confirm/delete-folder/fld_1'
+      'https://hub.org/services/vmshare/confirm/delete-folder/fld_1'
     ]
-  ])('of the service at %s is below it', async (service_url, origin, expected) => {
+  ])('of the service at %s is where browsers reach it', async (service_url, origin, expected) => {
     const model = await started(serverWith({ service_url }));
     expect(model.confirmUrl('fld_1', origin)).toBe(expected);
     model.dispose();
