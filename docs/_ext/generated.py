@@ -59,13 +59,31 @@ def _operation(method: str, operation: dict[str, Any]) -> list[str]:
 
 def traits() -> list[str]:
     from jupyter_vmshare.extension import VMShareExtension
+    from jupyterhub_vmshare.commands.base import DataCommand
     from jupyterhub_vmshare.commands.serve import Serve
 
     lines = ["# Configuration", "", "## The service", ""]
     lines += ["`jupyterhub-vmshare serve --config=FILE`, where FILE sets `c.Serve.…`.", ""]
-    lines += _traits(Serve)
+    lines += _traits(DataCommand) + _traits(Serve)
+    lines += ["## `configure(c, …)`", "", "In `jupyterhub_config.py`.", ""] + _arguments()
     lines += ["## The notebook server", "", "In `jupyter_server_config.py`.", ""]
     return lines + _traits(VMShareExtension)
+
+
+def _arguments() -> list[str]:
+    import inspect
+
+    from jupyterhub_vmshare.configure import configure
+
+    text = inspect.getdoc(configure) or ""
+    lines = []
+    for line in text.partition("Args:")[2].splitlines():
+        name, colon, says = line.strip().partition(": ")
+        if line.startswith("    ") and not line.startswith("     ") and colon:
+            lines += ["", f"`{name}`", f": {says}"]
+        elif line.strip() and line.startswith("     "):
+            lines[-1] += f" {line.strip()}"
+    return [*lines, ""]
 
 
 def _traits(kind: Any) -> list[str]:
