@@ -150,11 +150,13 @@ async def test_deleting_for_ever_ends_grants_and_takes_tree_and_rows(
     await delete(ana, service, folder)
     gone = service.service.settings.store / ".gone"
     await until(lambda: trees(service) == {kept} and not os.listdir(gone))
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.3)
     assert await rows(service) == {kept: "live"}
     async with service.service.db.read() as conn:
         for table in (grants, aliases):
             assert (await conn.execute(sa.select(table))).all() == []
+    told = [event["data"] for event in await ben.all("/events") if event["type"] == "grant.ended"]
+    assert [data["why"] for data in told] == ["thing_deleted"]
     assert (await ana.get(f"/folders/{folder}")).status_code == 404
     assert (await api("eve").call("POST", f"/invitations/{waiting}/accept")).status_code == 404
 
