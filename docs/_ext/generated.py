@@ -65,7 +65,7 @@ def traits() -> list[str]:
     lines = ["# Configuration", "", "## The service", ""]
     lines += ["`jupyterhub-vmshare serve --config=FILE`, where FILE sets `c.Serve.…`.", ""]
     lines += _traits(DataCommand) + _traits(Serve)
-    lines += ["## `configure(c, …)`", "", "In `jupyterhub_config.py`.", ""] + _arguments()
+    lines += ["## `configure(c, …)`", "", "In `jupyterhub_config.py`.", "", *_arguments()]
     lines += ["## The notebook server", "", "In `jupyter_server_config.py`.", ""]
     return lines + _traits(VMShareExtension)
 
