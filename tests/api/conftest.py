@@ -49,6 +49,7 @@ class Scene:
         self.folder = await ana.make_folder("tests")
         await ana.ask("POST", f"/folders/{self.folder}/directories", {"path": "data"})
         await ana.write(self.folder, "notes.txt", b"hello")
+        await ana.ask("POST", "/folders", {"name": "kept"}, headers={"Idempotency-Key": "used"})
         (self.grant,) = await ana.invite(self.folder, "edit_delete", "ben")
         await ben.accept(self.grant)
         (self.invitation,) = await ana.invite(self.folder, "view", "cleo")
