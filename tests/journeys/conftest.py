@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -60,9 +59,7 @@ def lab_of(chromium: Browser, real_hub: RealHub) -> Iterator[Callable[[str], Lab
 
 
 @pytest.fixture(autouse=True)
-def what_they_saw(
-    request: pytest.FixtureRequest, chromium: Browser, tmp_path: Path
-) -> Iterator[None]:
+def what_they_saw(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[None]:
     """After a failure: what each browser showed; and no dialog stays in the next test's way."""
     failed = request.session.testsfailed
     yield
@@ -70,7 +67,7 @@ def what_they_saw(
         return
     for context in chromium.contexts:
         for number, page in enumerate(context.pages):
-            picture = tmp_path / f"{id(context)}-{number}.png"
+            picture = ROOT / "test-results" / f"{request.node.name}-{id(context)}-{number}.png"
             page.screenshot(path=picture)
             print(f"{page.url} looked like {picture}")
             page.keyboard.press("Escape")

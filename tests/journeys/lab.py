@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -16,6 +17,7 @@ class Lab:
     def __init__(self, page: Page, person: str) -> None:
         self.page = page
         self.person = person
+        self.home = ""
 
     # --- the way in ---
 
@@ -27,7 +29,12 @@ class Lab:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url(re.compile("/hub/|/user/"))
         hub.start_server(self.person)
-        self.page.goto(f"{hub.url}/user/{self.person}/lab?reset")
+        self.home = f"{hub.url}/user/{self.person}/lab"
+        self.load()
+
+    def load(self) -> None:
+        """Loads JupyterLab with its first layout, and opens the panel in it."""
+        self.page.goto(f"{self.home}?reset")
         self.show_panel()
 
     def show_panel(self) -> None:
@@ -44,12 +51,13 @@ class Lab:
         return self.page.get_by_role("region", name="Shared folders")
 
     def choose_theme(self, name: str) -> None:
-        """By the Settings menu."""
-        self.page.get_by_role("menuitem", name="Settings", exact=True).click()
-        self.page.get_by_role("menuitem", name="Theme", exact=True).hover()
-        self.page.get_by_role("menuitem", name=name, exact=True).click()
-        mode = "false" if "Dark" in name else "true"
-        expect(self.page.locator(f"body[data-jp-theme-light='{mode}']")).to_be_visible()
+        """Stores the person's choice as the settings editor does, and loads JupyterLab again."""
+        plugin = "@jupyterlab/apputils-extension:themes"
+        url = f"/user/{self.person}/lab/api/settings/{plugin}"
+        status, told = self.fetch("PUT", url, {"raw": json.dumps({"theme": name})})
+        assert status < 300, told
+        self.load()
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-name", name)
 
     # --- folders ---
 
@@ -143,23 +151,27 @@ class Lab:
 
     # --- by hand ---
 
-    def call(self, method: str, path: str, json: Any = None) -> tuple[int, Any]:
-        """A request as a script on the page would send it, through the person's own server."""
-        script = """async ([method, url, json]) => {
+    def fetch(self, method: str, url: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """A request as a script on the page would send it: status and JSON (or text)."""
+        script = """async ([method, url, body, more]) => {
             const xsrf = document.cookie.match(/(?:^|; )_xsrf=([^;]+)/)[1];
-            const headers = {'X-XSRFToken': xsrf, 'Content-Type': 'application/json'};
-            const body = json === null ? undefined : JSON.stringify(json);
+            const headers = {'X-XSRFToken': xsrf, 'Content-Type': 'application/json', ...more};
             const answer = await fetch(url, {method, headers, body});
             const text = await answer.text();
             return [answer.status, text.startsWith('{') ? JSON.parse(text) : text];
         }"""
-        url = f"/user/{self.person}/vmshare/api{path}"
-        status, told = self.page.evaluate(script, [method, url, json])
+        sent = None if body is None else json.dumps(body)
+        status, told = self.page.evaluate(script, [method, url, sent, headers])
         return int(status), told
 
-    def do(self, method: str, path: str, json: Any = None) -> dict[str, Any]:
+    def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, Any]:
+        """A request to the service, through the person's own server."""
+        url = f"/user/{self.person}/vmshare/api{path}"
+        return self.fetch(method, url, body, **headers)
+
+    def do(self, method: str, path: str, body: Any = None, **headers: str) -> dict[str, Any]:
         """The same, for what has to work."""
-        status, told = self.call(method, path, json)
+        status, told = self.call(method, path, body, **headers)
         assert status < 300, f"{self.person}: {method} {path}: {status} {told}"
         return dict(told) if told else {}
 
