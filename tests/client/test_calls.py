@@ -120,7 +120,7 @@ ROWS = [
         {**page(ENTRY), "path": "a b/c"}),
     Row("entry", lambda c: c.entry(F, "a"), f"GET /folders/{F}/entry?path=a", ENTRY),
     Row("make_directory", lambda c: c.make_directory(F, "d"), f"POST /folders/{F}/directories",
-        ENTRY, {"path": "d"}, 201),
+        ENTRY, {"path": "d"}, 201, idempotency_key="?"),
     Row("move", lambda c: c.move(F, "a", "b"), f"POST /folders/{F}/moves", ENTRY,
         {"source": "a", "target": "b"}),
     Row("events_page", lambda c: c.events_page(9, 2), "GET /events?before=9&limit=2",

@@ -108,6 +108,36 @@ async def test_a_restored_folder_makes_room_in_its_receivers_lists(api: Api, cla
     assert len(await ben.folders()) == 2
 
 
+@pytest.mark.parametrize("taken_by", ["their own", "another shared one"])
+async def test_a_restored_folder_whose_alias_is_taken_by_now_gets_another(
+    api: Api, taken_by: str
+) -> None:
+    ana, ben = api("ana"), api("ben")
+    folder = await shared(api, "tests", "ben")
+    await ben.ask("PUT", f"/folders/{folder}/alias", {"alias": "x"})
+    await ana.ask("POST", f"/folders/{folder}/trash")
+    if taken_by == "their own":
+        other = await ben.make_folder("x")
+    else:
+        other = await shared(api, "x", "ben", owner="cleo")
+    await ana.ask("POST", f"/folders/{folder}/restore")
+    seen = [(folder["label"], folder["id"]) for folder in await ben.all("/folders")]
+    assert seen == [("x", other), ("x 2", folder)]
+    [told, *_] = (await ben.ask("GET", "/events"))["items"][1:]
+    assert (told["type"], told["data"]) == ("folder.alias_chosen", {"alias": "x 2"})
+
+
+async def test_an_owners_alias_that_is_taken_by_now_is_replaced_too(api: Api) -> None:
+    ana = api("ana")
+    folder = await ana.make_folder("tests")
+    await ana.ask("PUT", f"/folders/{folder}/alias", {"alias": "x"})
+    await ana.ask("POST", f"/folders/{folder}/trash")
+    other = await ana.make_folder("x")
+    await ana.ask("POST", f"/folders/{folder}/restore")
+    seen = [(folder["label"], folder["id"]) for folder in await ana.all("/folders")]
+    assert seen == [("x", other), ("x 2", folder)]
+
+
 @pytest.mark.parametrize("used", ["their own", "a shared one", "an alias", "hidden by an alias"])
 async def test_making_a_folder_of_a_label_that_is_used(api: Api, used: str) -> None:
     ben = api("ben")

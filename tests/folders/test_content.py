@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from jupyterhub_vmshare.ids import new_id
 from tests.fixtures.api import Api, Person
+from tests.fixtures.contract import ContractBroken
 from tests.fixtures.service import RunningService
 
 pytestmark = pytest.mark.asyncio
@@ -324,3 +325,83 @@ async def test_a_directory_goes_only_when_it_is_empty(api: Api, folder: str) -> 
     await ana.ask("DELETE", where, params={"path": "myfolder/a"})
     await ana.ask("DELETE", where, params={"path": "myfolder"})
     assert (await ana.call("DELETE", where, params={"path": ""})).status_code == 422
+
+
+async def test_a_file_is_replaced_only_as_it_was_seen(api: Api, folder: str, tree: Path) -> None:
+    ana, dan, where = api("ana"), api("dan"), f"/folders/{folder}/file"
+    over = {"path": "hello.txt", "overwrite": "true"}
+    seen = {"If-Match": (await get(dan, folder, "file", "hello.txt")).headers["ETag"]}
+    first = await ana.call("PUT", where, params=over, content=b"ana's", headers=seen)
+    assert first.status_code == 200
+    second = await dan.call("PUT", where, params=over, content=b"dan's", headers=seen)
+    assert (second.status_code, second.json()["code"]) == (412, "changed-meanwhile")
+    assert (tree / "hello.txt").read_bytes() == b"ana's"
+    now = {"If-Match": first.headers["ETag"]}
+    assert now["If-Match"] == (await get(dan, folder, "file", "hello.txt")).headers["ETag"]
+    third = await dan.call("PUT", where, params=over, content=b"dan's", headers=now)
+    assert (third.status_code, (tree / "hello.txt").read_bytes()) == (200, b"dan's")
+
+
+@pytest.mark.parametrize("tag", ['"1-2-3"', '"x"', "1-2-3", 'W/"1-2-3"', "*", ""], ids=repr)
+@pytest.mark.parametrize("path", ["hello.txt", "not there"])
+async def test_no_other_version_is_replaced_or_made(
+    api: Api, folder: str, tree: Path, path: str, tag: str
+) -> None:
+    before, where = on_disk(tree), f"/folders/{folder}/file"
+    over = {"path": path, "overwrite": "true"}
+    answer = await api("ana").call(
+        "PUT", where, params=over, content=b"new", headers={"If-Match": tag}
+    )
+    assert (answer.status_code, on_disk(tree)) == (412, before)
+
+
+KEY = {"Idempotency-Key": "the-key"}
+
+
+async def make(person: Person, folder: str, path: str) -> httpx2.Response:
+    where = f"/folders/{folder}/directories"
+    return await person.call("POST", where, json={"path": path}, headers=KEY)
+
+
+async def test_a_directory_is_made_once_however_often_it_is_asked_for(
+    api: Api, folder: str
+) -> None:
+    first, again = [await make(api("dan"), folder, "new") for _ in range(2)]
+    assert (first.status_code, first.text) == (again.status_code, again.text)
+    assert (first.status_code, again.headers["Idempotent-Replayed"]) == (201, "true")
+    other = await make(api("dan"), folder, "other")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency-key-reused")
+    elsewhere = await make(api("ana"), folder, "new")
+    assert (elsewhere.status_code, elsewhere.json()["code"]) == (409, "exists")
+
+
+async def test_a_directory_whose_making_was_cut_off_is_answered_as_made(
+    api: Api, service: RunningService, folder: str, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = service.service.folders.store
+    really = store.make_directory
+
+    async def cut_off(*where: Any) -> Any:
+        await really(*where)
+        raise RuntimeError
+
+    with monkeypatch.context() as patch, pytest.raises(ContractBroken, match="internal-error"):
+        patch.setattr(store, "make_directory", cut_off)
+        await make(api("dan"), folder, "new")
+    assert (tree / "new").is_dir()
+    again, third = [await make(api("dan"), folder, "new") for _ in range(2)]
+    assert (again.status_code, again.json()["path"]) == (201, "new")
+    assert (third.text, third.headers["Idempotent-Replayed"]) == (again.text, "true")
+
+
+async def test_a_directory_that_was_refused_leaves_its_key_free(api: Api, folder: str) -> None:
+    assert (await make(api("dan"), folder, "myfolder")).status_code == 409
+    assert (await make(api("dan"), folder, "no/parent")).status_code == 404
+    assert (await make(api("dan"), folder, "myfolder")).status_code == 409
+    assert (await make(api("dan"), folder, "new")).status_code == 201
+
+
+async def test_who_lost_access_gets_no_earlier_answer(api: Api, folder: str) -> None:
+    assert (await make(api("dan"), folder, "new")).status_code == 201
+    await api("dan").ask("POST", f"/folders/{folder}/leave")
+    assert (await make(api("dan"), folder, "new")).status_code == 404

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.tables import aliases, grants, things
 from jupyterhub_vmshare.folders import life
+from jupyterhub_vmshare.folders import removal as removal_worker
 from jupyterhub_vmshare.folders.removal import Removal
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.policy.model import Person as Someone
@@ -210,3 +211,21 @@ async def test_half_made_trees_are_swept_and_nothing_else(
         os.utime(root / folder[-2:] / folder, (0, 0))
     await removal.sweep()
     assert trees(stopped) == {kept, unknown}, "what has something in it is left alone"
+
+
+async def test_what_was_cut_off_is_swept_while_the_service_runs(
+    api: Api, service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root: Path = service.service.settings.store
+    half_made = new_id("fld")
+    await service.service.store.create(half_made)
+    os.utime(root / half_made[-2:] / half_made, (0, 0))
+    draft = root / ".incoming" / "left"
+    draft.touch()
+    os.utime(draft, (0, 0))
+    kept = await api("ana").make_folder("tests")
+    await asyncio.sleep(0.7)
+    assert half_made in trees(service), "once an hour is enough"
+    monkeypatch.setattr(removal_worker, "_SWEEP_EVERY", 0)
+    await api("ana").ask("POST", f"/folders/{kept}/trash")
+    await until(lambda: trees(service) == {kept} and not draft.exists())

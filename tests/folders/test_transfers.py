@@ -8,6 +8,7 @@ import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Literal
 
 import httpx2
 import pytest
@@ -245,6 +246,87 @@ async def test_a_hub_that_is_away_ends_no_download(strict: RunningService, stric
                 await asyncio.sleep(CHECKED_EVERY + 0.2)
             got += len(piece)
     assert got == LARGE
+
+
+@pytest.mark.parametrize(
+    ("kind", "question"),
+    [("panel", "*/user"), ("kernel", "*/user"), ("kernel", "*/shares/*")],
+    ids=["a panel's", "a kernel's", "a kernel's, about its shares"],
+)
+async def test_a_hub_that_is_away_at_the_end_fails_no_upload(
+    strict: RunningService, strict_api: Api, kind: Literal["panel", "kernel"], question: str
+) -> None:
+    ana = strict_api("ana", kind)
+    store = strict.service.settings.store
+    folder = await strict_api("ana").make_folder("tests")
+
+    async def restart() -> None:
+        await until(lambda: len(drafts(store)) == 1)
+        strict.hub.fail(question, 503)
+        await asyncio.sleep(0.2)
+
+    answer = await ana.call(
+        "PUT", f"/folders/{folder}/file", params={"path": "a"}, content=small(restart)
+    )
+    assert (answer.status_code, answer.json()["size"]) == (201, 2)
+    late = await ana.call("PUT", f"/folders/{folder}/file", params={"path": "b"}, content=b"b")
+    assert late.status_code in (403, 503), "nothing new begins on a guess"
+
+
+@pytest.mark.parametrize("what", ["revoked", "signed out", "server shared"])
+async def test_what_the_hub_or_the_grants_say_still_ends_an_upload(
+    strict: RunningService, strict_api: Api, what: str
+) -> None:
+    dan, ana = strict_api("dan", "kernel"), strict_api("ana")
+    store = strict.service.settings.store
+    folder = await ana.make_folder("tests")
+    [grant] = await ana.invite(folder, "edit", "dan")
+    await strict_api("dan").accept(grant)
+
+    async def lose() -> None:
+        await until(lambda: len(drafts(store)) == 1)
+        if what == "revoked":
+            await ana.ask("DELETE", f"/grants/{grant}")
+            strict.hub.fail("*/user", 503)
+        elif what == "signed out":
+            strict.hub.revoke(dan.client.headers["Authorization"].split()[1])
+        else:
+            strict.hub.share("dan", user="eve")
+        await asyncio.sleep(0.2)
+
+    answer = await dan.call(
+        "PUT", f"/folders/{folder}/file", params={"path": "a"}, content=small(lose)
+    )
+    status = {"revoked": 404, "signed out": 401, "server shared": 403}[what]
+    assert answer.status_code == status, answer.text
+    assert os.listdir(store / folder[-2:] / folder / "files") == []
+
+
+async def small(between: Callable[[], Awaitable[None]]) -> AsyncIterator[bytes]:
+    """Two bytes, with something between them."""
+    yield b"1"
+    await between()
+    yield b"2"
+
+
+async def test_a_version_that_changes_while_uploading_is_not_replaced(
+    api: Api, folder: str, tree: Path, store_of: Path
+) -> None:
+    ana, dan = api("ana"), api("dan")
+    await ana.write(folder, "big", b"seen")
+    where = f"/folders/{folder}/file"
+    seen = (await dan.call("GET", where, params={"path": "big"})).headers["ETag"]
+
+    async def be_first() -> None:
+        await until(lambda: len(drafts(store_of)) == 1)
+        await ana.write(folder, "big", b"first", overwrite="true")
+
+    over = {"path": "big", "overwrite": "true"}
+    headers = {"If-Match": seen}
+    content = in_two_halves(be_first)
+    answer = await dan.call("PUT", where, params=over, content=content, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (412, "changed-meanwhile")
+    assert ((tree / "big").read_bytes(), drafts(store_of)) == (b"first", [])
 
 
 async def test_a_file_cut_short_meanwhile_breaks_the_download(

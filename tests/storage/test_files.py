@@ -9,12 +9,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from jupyterhub_vmshare.errors import BadInput, NotFound, StoreFull
+from jupyterhub_vmshare.errors import BadInput, ChangedMeanwhile, NotFound, StoreFull
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.storage.port import (
     EntryExists,
@@ -251,6 +252,39 @@ async def test_drafts_of_a_crash_are_swept_and_those_of_a_neighbour_are_not(
     await writing.abandon()
     await neighbour.close()
     await again.close()
+
+
+@pytest.mark.asyncio
+async def test_a_minute_later_what_nobody_writes_is_swept(
+    store: PosixStore, folder: str, tmp_path: Path, drafts: Drafts
+) -> None:
+    writing = await store.receive(folder, ("a",), overwrite=False)
+    [written] = drafts()
+    now = time.time()
+    for name, age in ((written, 90), ("left", 90), ("young", 30)):
+        draft = tmp_path / "store" / ".incoming" / name
+        draft.touch()
+        os.utime(draft, (now - age, now - age))
+    await store.sweep_drafts()
+    assert drafts() == sorted([written, "young"])
+    await writing.abandon()
+
+
+@pytest.mark.asyncio
+async def test_one_version_is_replaced_once_by_however_many(
+    store: PosixStore, folder: str, on_disk: Path
+) -> None:
+    await put(store, folder, "a", b"0")
+    for _ in range(20):
+        tag = (await store.stat(folder, ("a",))).tag
+        tries = [await store.receive(folder, ("a",), overwrite=True, tag=tag) for _ in range(4)]
+        for number, writing in enumerate(tries):
+            await writing.write(bytes(number))
+            await writing.settle()
+        done = await asyncio.gather(*(one.publish() for one in tries), return_exceptions=True)
+        assert sum(isinstance(one, ChangedMeanwhile) for one in done) == 3, done
+        for writing in tries:
+            await writing.abandon()
 
 
 @pytest.mark.asyncio

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from contextlib import suppress
 from typing import Any
 
 from jupyterhub_vmshare.api.contract.files import (
@@ -15,10 +17,13 @@ from jupyterhub_vmshare.api.contract.files import (
     PathAsked,
     UploadAsked,
 )
+from jupyterhub_vmshare.api.idempotency import key_of
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.api.sending import describe, send
+from jupyterhub_vmshare.api.unfinished import begun
 from jupyterhub_vmshare.errors import (
+    ChangedMeanwhile,
     Forbidden,
     HubUnreachable,
     RangeUnsatisfiable,
@@ -26,9 +31,17 @@ from jupyterhub_vmshare.errors import (
     VMShareError,
 )
 from jupyterhub_vmshare.folders.names import new_place
+from jupyterhub_vmshare.people.credentials import SHARED_UNKNOWN
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.steps import reached
-from jupyterhub_vmshare.storage.port import Entry, FolderStore, Parts, Writing, parse_path
+from jupyterhub_vmshare.storage.port import (
+    Entry,
+    EntryExists,
+    FolderStore,
+    Parts,
+    Writing,
+    parse_path,
+)
 
 
 class FilesRoute(Route):
@@ -48,13 +61,20 @@ class FilesRoute(Route):
 
     async def permit_still(self, action: str, folder_id: str) -> None:
         """The same some time later: credential and teams may be others by now, too."""
+        # A hub that restarts ends no transfer; the grants are known without it.
+        with suppress(HubUnreachable):
+            await self._look_again()
+        await self.permit(action, folder_id)
+
+    async def _look_again(self) -> None:
         caller = await self.rooms.identity.caller(self)
         if caller.name != self.caller.name:
             raise Forbidden("Somebody else is signed in by now.", rule="credential.changed")
+        if caller.because == SHARED_UNKNOWN:
+            raise HubUnreachable(SHARED_UNKNOWN)
         self.caller = caller
         if self.operation is not None:
             self._refuse_read_only(self.operation)
-        await self.permit(action, folder_id)
 
     def tell(self, folder_id: str, *places: Parts) -> None:
         """Have everybody with access told that something changed there."""
@@ -106,16 +126,9 @@ class Sending(FilesRoute):
         try:
             self._size = reading.entry.size or 0
             start, end = describe(self, reading.entry, kind)
-            await send(self, reading, start, end, lambda: self._still(action, folder_id))
+            await send(self, reading, start, end, lambda: self.permit_still(action, folder_id))
         finally:
             await reading.close()
-
-    async def _still(self, action: str, folder_id: str) -> None:
-        try:
-            await self.permit_still(action, folder_id)
-        except HubUnreachable:
-            # A hub that restarts ends no download; the grants are known without it.
-            await self.permit(action, folder_id)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         """A range outside the file is told how long the file is."""
@@ -158,8 +171,20 @@ class File(Sending):
         await self.permit("upload", folder_id)
         self._check_size(self.body_length)
         self._at = new_place(asked.path)
-        self._writing = await self.store.receive(folder_id, self._at, overwrite=asked.overwrite)
+        self._writing = await self.store.receive(
+            folder_id, self._at, overwrite=asked.overwrite, tag=self._expected_tag()
+        )
         return None
+
+    def _expected_tag(self) -> str | None:
+        """What the ETag of the file to replace must still be."""
+        given = self.request.headers.get("If-Match")
+        if given is None:
+            return None
+        match = re.fullmatch(r'"([0-9a-f-]{1,100})"', given.strip())
+        if match is None:
+            raise ChangedMeanwhile("If-Match names no version of this; load it again.")
+        return match[1]
 
     def _check_size(self, size: int) -> None:
         most = self.rooms.folders.most_upload
@@ -186,9 +211,10 @@ class File(Sending):
         gives=EntryView,
         status=(201, 200),
         raw_in="application/octet-stream",
+        versioned="taken",
     )
     async def put(self, folder_id: str) -> None:
-        """Upload a file: made when all of it is here, replaced only if asked."""
+        """Upload a file, replaced only if asked; with If-Match, only as it was seen."""
         writing = self._writing
         if writing is None:
             raise TypeError("an upload that was neither begun nor refused")
@@ -203,6 +229,7 @@ class File(Sending):
             await self._abandon()
         self.tell(folder_id, self._at)
         self.reply(200 if writing.replaced else 201, view(entry, self._at))
+        self.set_header("ETag", f'"{entry.tag}"')
 
     @operation("folder.delete_file", query=PathAsked, status=204)
     async def delete(self, folder_id: str) -> None:
@@ -230,15 +257,29 @@ class Directories(FilesRoute):
 
     path = "/folders/{folder_id}/directories"
 
-    @operation("folder.create_directory", takes=NewDirectory, gives=EntryView, status=201)
+    @operation(
+        "folder.create_directory", takes=NewDirectory, gives=EntryView, status=201, once=True
+    )
     async def post(self, folder_id: str) -> None:
         """Make a directory; its parent must be there."""
         asked = self.body(NewDirectory)
         await self.permit("create_directory", folder_id)
         at = new_place(asked.path)
-        entry = await self.store.make_directory(folder_id, at)
+        key = key_of(self.request, self.caller.name, bytes(self._body))
+        async with begun(self.rooms.db, key) as attempt:
+            made = view(await self._make(folder_id, at, again=attempt.again), at)
+            attempt.keep(201, made)
         self.tell(folder_id, at)
-        self.reply(201, view(entry, at))
+        self.reply(201, made)
+
+    async def _make(self, folder_id: str, at: Parts, *, again: bool) -> Entry:
+        try:
+            return await self.store.make_directory(folder_id, at)
+        except EntryExists:
+            if not again:
+                raise
+            # This very request has made it, and was cut off before it could say so.
+            return await self.store.stat(folder_id, at)
 
 
 class Moves(FilesRoute):

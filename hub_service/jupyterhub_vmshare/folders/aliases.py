@@ -155,52 +155,68 @@ async def label_accepted(
 
 
 async def make_room(tx: Transaction, thing: SharedThing, name: str) -> None:
-    """Give an alias to everybody with access in whose list ``name`` would now come twice.
+    """Give an alias to everybody in whose list a label would now come twice.
 
-    The folder's owner renames or restores it; nobody is asked, and nobody loses anything.
+    The folder's owner renames or restores it; nobody is asked, and nobody loses anything. What
+    somebody called it before it went to the trash may be taken by now, as the name may.
     """
     receivers = await _receivers(tx.conn, thing.id, tx.at)
     await hold_lists(tx, {thing.owner, *receivers})
-    for receiver in await _maybe_clashing(tx.conn, receivers, thing.id, name):
-        person = Person(receiver)
-        if await taken(tx.conn, person, [name], tx.at, besides=thing.id):
-            alias = await suggestion(
-                tx.conn, person, name, tx.at, owner=thing.owner, besides=thing.id
-            )
+    # The owner's own name is theirs to mend, but they may have an alias as well.
+    chosen = await _aliases(tx.conn, thing.id, [thing.owner, *receivers])
+    labels = dict.fromkeys(receivers, name) | chosen
+    for receiver in await _maybe_clashing(tx.conn, labels, thing.id):
+        person, label = Person(receiver), labels[receiver]
+        if await taken(tx.conn, person, [label], tx.at, besides=thing.id):
+            owner = thing.owner if label == name else None
+            alias = await suggestion(tx.conn, person, label, tx.at, owner=owner, besides=thing.id)
             await _put(tx, receiver, thing.id, alias)
             await _tell(tx, receiver, thing.id, name, alias, by=None)
 
 
 async def _receivers(conn: AsyncConnection, thing_id: str, at: datetime) -> list[str]:
-    """The people with access who go by the owner's name for the folder."""
-    named = sa.exists().where(aliases.c.thing_id == thing_id, aliases.c.person == grants.c.receiver)
+    """The people with access."""
     query = (
         sa.select(grants.c.receiver)
-        .where(grants.c.thing_id == thing_id, live_at(at), ~named)
+        .where(grants.c.thing_id == thing_id, live_at(at))
         .where(grants.c.receiver_kind == ReceiverKind.PERSON)
         .distinct()
     )
     return list((await conn.execute(query)).scalars())
 
 
+async def _aliases(
+    conn: AsyncConnection, thing_id: str, persons: Collection[str]
+) -> dict[str, str]:
+    """What these people call the folder, where it is not the owner's name."""
+    query = sa.select(aliases.c.person, aliases.c.alias).where(
+        aliases.c.thing_id == thing_id, aliases.c.person.in_(persons)
+    )
+    return {row.person: row.alias for row in await conn.execute(query)}
+
+
 async def _maybe_clashing(
-    conn: AsyncConnection, receivers: Collection[str], thing_id: str, name: str
+    conn: AsyncConnection, labels: Mapping[str, str], thing_id: str
 ) -> list[str]:
-    """Those among many people who have, or had, something of that name: one query for all."""
+    """Those among many people who have, or had, something of such a label: one query for all."""
+    receivers, names = list(labels), set(labels.values())
     own = sa.select(things.c.owner.label("person")).where(
         things.c.owner.in_(receivers),
         things.c.kind == ThingKind.FOLDER,
-        things.c.name == name,
+        things.c.name.in_(names),
         things.c.state == ThingState.LIVE,
     )
     shared = (
         sa.select(grants.c.receiver)
         .join(things, things.c.id == grants.c.thing_id)
-        .where(grants.c.receiver.in_(receivers), things.c.name == name, things.c.id != thing_id)
+        .where(grants.c.receiver.in_(receivers), things.c.name.in_(names))
+        .where(things.c.id != thing_id)
         .where(IS_LIVE_FOLDER)
     )
     named = sa.select(aliases.c.person).where(
-        aliases.c.person.in_(receivers), aliases.c.alias == name
+        aliases.c.person.in_(receivers),
+        aliases.c.alias.in_(names),
+        aliases.c.thing_id != thing_id,
     )
     found = sa.union(own, shared, named).subquery()
     return list((await conn.execute(sa.select(found.c.person).order_by("person"))).scalars())

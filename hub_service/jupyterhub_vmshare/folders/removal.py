@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
+import time
 from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
@@ -29,6 +31,7 @@ _LOOK_EVERY = 60.0
 _REST = 0.5
 # A tree is made before its row; this long after, the row is not coming any more.
 _HALF_MADE = timedelta(hours=1)
+_SWEEP_EVERY = 3600.0
 
 
 class Removal:
@@ -38,6 +41,7 @@ class Removal:
         self._db = db
         self._store = store
         self._woken = asyncio.Event()
+        self._swept = -math.inf
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -53,9 +57,11 @@ class Removal:
                 await self._task
 
     async def _run(self) -> None:
-        await _tried(self.sweep())
         while True:
             self._woken.clear()
+            if time.monotonic() - self._swept >= _SWEEP_EVERY:
+                await _tried(self.sweep())
+                self._swept = time.monotonic()
             await _tried(self.catch_up())
             with contextlib.suppress(TimeoutError):
                 # Not wait_for: in Python 3.11 it can swallow the cancelling of a task just woken.
@@ -87,11 +93,12 @@ class Removal:
             return (await conn.execute(query)).scalars().all()
 
     async def sweep(self) -> None:
-        """Remove trees whose making was cut off before their row came. They are empty.
+        """Remove uploads that were cut off, and trees whose making was before their row came.
 
-        One with something in it and no row is no mistake of ours: a database restored from an
-        old copy, or the wrong one. It is left alone, and said.
+        Such a tree is empty. One with something in it and no row is no mistake of ours: a database
+        restored from an old copy, or the wrong one. It is left alone, and said.
         """
+        await self._store.sweep_drafts()
         async for batch in self._store.trees():
             await self._sweep([tree for tree in batch if tree.age > _HALF_MADE])
 

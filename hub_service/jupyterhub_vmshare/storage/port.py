@@ -148,6 +148,7 @@ class Writing(Protocol):
 
         Raises:
             EntryExists: something of that name came meanwhile.
+            ChangedMeanwhile: the file is not the one any more that was to be replaced.
             NotFound: the directory went away meanwhile.
         """
 
@@ -160,6 +161,9 @@ class FolderStore(Protocol):
 
     async def start(self) -> None:
         """Make the store ready, and clear away what an earlier crash left half-written."""
+
+    async def sweep_drafts(self) -> None:
+        """Clear away what a crash left half-written, of another service on the same store too."""
 
     async def close(self) -> None:
         """Give back threads and descriptors."""
@@ -198,8 +202,17 @@ class FolderStore(Protocol):
     async def open(self, folder_id: str, at: Parts) -> Reading:
         """Open a regular file."""
 
-    async def receive(self, folder_id: str, at: Parts, *, overwrite: bool) -> Writing:
-        """Begin a file; fails early where `Writing.publish` would fail anyway."""
+    async def receive(
+        self, folder_id: str, at: Parts, *, overwrite: bool, tag: str | None = None
+    ) -> Writing:
+        """Begin a file; fails early where `Writing.publish` would fail anyway.
+
+        Args:
+            folder_id: The tree.
+            at: The file's place.
+            overwrite: Whether it may replace a file.
+            tag: Replace only the file whose `Entry.tag` this is.
+        """
 
     async def make_directory(self, folder_id: str, at: Parts) -> Entry:
         """Make one directory; its parent must be there."""

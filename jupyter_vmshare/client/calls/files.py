@@ -56,7 +56,8 @@ def upload(
 
 def make_directory(folder_id: str, path: str) -> Call[EntryView]:
     """Make a directory; its parent must be there."""
-    return send("POST", _path(folder_id, "directories"), reads(EntryView), NewDirectory(path=path))
+    asked = NewDirectory(path=path)
+    return send("POST", _path(folder_id, "directories"), reads(EntryView), asked, key=True)
 
 
 def move(folder_id: str, source: str, target: str) -> Call[EntryView]:

@@ -3,7 +3,6 @@ import type { FormEvent, JSX } from 'react';
 import { useId, useState } from 'react';
 
 import { NameTaken } from '../api/problem';
-import { newKey } from '../api/transport';
 import type { InvitationView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';

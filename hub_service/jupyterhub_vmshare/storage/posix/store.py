@@ -10,14 +10,15 @@ from __future__ import annotations
 import os
 import re
 import stat
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
-from jupyterhub_vmshare.errors import NotFound
+from jupyterhub_vmshare.errors import ChangedMeanwhile, NotFound
 from jupyterhub_vmshare.ids import ID_PATTERN
 from jupyterhub_vmshare.storage.port import (
     Entry,
@@ -52,7 +53,8 @@ Result = TypeVar("Result")
 
 _INCOMING, _GONE, _FILES = ".incoming", ".gone", "files"
 _ID = re.compile(ID_PATTERN)
-_DRAFT_AGE = 3600.0
+# Between its making and its lock; from then on the lock tells.
+_DRAFT_AGE = 60.0
 _BATCH = 500
 
 
@@ -68,6 +70,7 @@ class PosixStore:
         self._root_path = os.fspath(root)
         self._root = self._incoming = self._gone = -1
         self._threads = Threads(threads)
+        self._replacing = threading.Lock()
         self._listings = Listings()
 
     async def start(self) -> None:
@@ -79,6 +82,13 @@ class PosixStore:
         self._root = os.open(self._root_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._incoming = _area(self._root, _INCOMING)
         self._gone = _area(self._root, _GONE)
+        self._sweep_drafts()
+
+    async def sweep_drafts(self) -> None:
+        """Clear away drafts that nobody writes any more."""
+        await self._threads.run(self._sweep_drafts)
+
+    def _sweep_drafts(self) -> None:
         sweep_drafts(self._incoming, time.time() - _DRAFT_AGE)
 
     async def close(self) -> None:
@@ -184,16 +194,25 @@ class PosixStore:
         opening = self._in_tree(folder_id, work)
         return await self._threads.obtain(opening, PosixReading.close_now)
 
-    async def receive(self, folder_id: str, at: Parts, *, overwrite: bool) -> PosixWriting:
+    async def receive(
+        self, folder_id: str, at: Parts, *, overwrite: bool, tag: str | None = None
+    ) -> PosixWriting:
         """Begin a file."""
+
+        def take(directory: int, name: str, draft: Draft) -> bool:
+            # Of two that replace the same version, the second finds the first one's.
+            with self._replacing if overwrite else nullcontext():
+                replaced = _check_free(directory, name, shown(at), overwrite, tag)
+                _give_name(draft, directory, name, overwrite)
+            return replaced
 
         def publish(draft: Draft) -> tuple[Entry, bool]:
             with self._tree(folder_id) as top:
-                return _publish(top, at, draft, overwrite)
+                return _publish(top, at, draft, take)
 
         def work(top: int) -> PosixWriting:
             with parent_of(top, at) as (directory, name):
-                _check_free(directory, name, shown(at), overwrite)
+                _check_free(directory, name, shown(at), overwrite, tag)
             return PosixWriting(self._threads, Draft(self._incoming), publish)
 
         beginning = self._in_tree(folder_id, work)
@@ -275,12 +294,12 @@ def _make_durably(directory: int, name: str) -> None:
         os.fsync(directory)
 
 
-def _check_free(directory: int, name: str, what: str, overwrite: bool) -> bool:
+def _check_free(directory: int, name: str, what: str, overwrite: bool, tag: str | None) -> bool:
     """Whether there is a file to replace; raises where there is something, and no leave."""
-    try:
-        with told(what):
-            there = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except NotFound:
+    there = _there(directory, name, what)
+    if tag is not None and (there is None or entry_of(name, there).tag != tag):
+        raise ChangedMeanwhile(f"{what} is not as you saw it any more; load it again.")
+    if there is None:
         return False
     if not overwrite:
         raise EntryExists(f"{what} is there already. Replace it, or choose another name.")
@@ -289,19 +308,31 @@ def _check_free(directory: int, name: str, what: str, overwrite: bool) -> bool:
     return True
 
 
-def _publish(top: int, at: Parts, draft: Draft, overwrite: bool) -> tuple[Entry, bool]:
+def _there(directory: int, name: str, what: str) -> os.stat_result | None:
+    try:
+        with told(what):
+            return os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except NotFound:
+        return None
+
+
+def _publish(
+    top: int, at: Parts, draft: Draft, take: Callable[[int, str, Draft], bool]
+) -> tuple[Entry, bool]:
     # The way is walked again: what was a directory when the upload began may be a link now.
-    with parent_of(top, at) as (directory, name):
-        replaced = _check_free(directory, name, shown(at), overwrite)
-        with told(shown(at)):
-            if overwrite:
-                os.rename(draft.name, name, src_dir_fd=draft.area, dst_dir_fd=directory)
-            else:
-                rename_new(draft.area, draft.name, directory, name)
-            entry = entry_of(name, os.fstat(draft.file.fileno()))
-            draft.leave()
-            os.fsync(directory)
+    with parent_of(top, at) as (directory, name), told(shown(at)):
+        replaced = take(directory, name, draft)
+        entry = entry_of(name, os.fstat(draft.file.fileno()))
+        draft.leave()
+        os.fsync(directory)
     return entry, replaced
+
+
+def _give_name(draft: Draft, directory: int, name: str, overwrite: bool) -> None:
+    if overwrite:
+        os.rename(draft.name, name, src_dir_fd=draft.area, dst_dir_fd=directory)
+    else:
+        rename_new(draft.area, draft.name, directory, name)
 
 
 def _remove(directory: int, name: str) -> None:
