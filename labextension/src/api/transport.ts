@@ -1,6 +1,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
+import type { ApiError } from './problem';
 import { Aborted, errorOfResponse, Unreachable } from './problem';
 
 /** What a request may carry. */
@@ -45,7 +46,14 @@ export class Transport {
   /** The JSON of an answer; null when it has none. */
   async json<T>(path: string, asking: Asking = {}): Promise<T> {
     const response = await this.send(path, asking);
-    return (response.status === 204 ? null : await response.json()) as T;
+    if (response.status === 204) {
+      return null as T;
+    }
+    try {
+      return (await response.json()) as T;
+    } catch {
+      throw lost(asking.signal);
+    }
   }
 
   private async persist(
@@ -81,12 +89,16 @@ export class Transport {
         this.settings
       );
     } catch {
-      if (asking.signal?.aborted) {
-        throw new Aborted('No longer wanted.', 0, 'aborted');
-      }
-      throw new Unreachable('Your notebook server does not answer.', 0, 'network', null);
+      throw lost(asking.signal);
     }
   }
+}
+
+/** The error for an answer that never came, or not to its end. */
+function lost(signal: AbortSignal | undefined): ApiError {
+  return signal?.aborted
+    ? new Aborted('No longer wanted.', 0, 'aborted')
+    : new Unreachable('Your notebook server does not answer.', 0, 'network');
 }
 
 function initOf(asking: Asking): RequestInit {

@@ -210,16 +210,12 @@ export class DirectoryModel implements IDisposable {
     }
   }
 
-  private async page(
+  private page(
     after: string | null,
     signal: AbortSignal
   ): Promise<{ items: EntryView[]; next?: string | null }> {
     const asked = { q: this._filter, after, limit: PAGE, signal };
-    const page = await this.api.entries(this.folderId, this._path, asked);
-    if (signal.aborted) {
-      throw new Aborted('Another place is wanted by now.', 0, 'aborted');
-    }
-    return page;
+    return this.api.entries(this.folderId, this._path, asked);
   }
 
   private onFailure(error: unknown, ending: EventView | null): void {

@@ -126,6 +126,19 @@ describe('a request', () => {
     expect(server.asked).toHaveLength(1);
   });
 
+  it('that is no longer wanted while its answer arrives is no failure either', async () => {
+    const abort = new AbortController();
+    const server = new FakeServer().on(ROUTE, () => {
+      const response = new Response('{}');
+      response.json = () => {
+        abort.abort();
+        return Promise.reject(new DOMException('', 'AbortError'));
+      };
+      return response;
+    });
+    await expect(server.client.folder('fld_1', abort.signal)).rejects.toBeInstanceOf(Aborted);
+  });
+
   it('carries nothing in its query but what was asked', async () => {
     const server = new FakeServer().on('GET api/folders', () => ({ items: [], next: null }));
     await server.client.folders('live', { after: null, limit: 200 });
