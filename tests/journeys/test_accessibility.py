@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.fixtures.hub_process import ROOT
+from tests.journeys.axe import violations
 from tests.journeys.lab import Lab
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser_all]
 
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
 THEMES = [
     pytest.param("JupyterLab Light", id="in the light theme"),
     pytest.param("JupyterLab Dark", id="in the dark theme"),
@@ -36,7 +33,7 @@ def test_axe_finds_nothing(
     assert violations(ana.panel) == []
     assert violations(ben.panel) == []
     assert violations(view) == []
-    picture(ana.page, f"panel-{'dark' if 'Dark' in theme else 'light'}")
+    picture(ana.page, f"panel-{theme.split()[-1].lower()}")
     read_only = ben.open_folder("seagrass")
     expect(read_only.get_by_text("READ-ONLY")).to_be_visible()
     assert violations(read_only) == []
@@ -58,17 +55,3 @@ def furnish(ana: Lab, ben: Lab) -> None:
     ben.accept("seagrass")
     ana.make_and_share("plankton", ben="edit_delete", cleo="view")
     ana.make_and_share("alone")
-
-
-def violations(part: Locator) -> list[Any]:
-    """What axe objects to in one part of the page: rule, why, and the first offenders."""
-    page = part.page
-    if not page.evaluate("() => 'axe' in window"):
-        page.evaluate(AXE.read_text())
-    found = part.first.evaluate("async node => (await axe.run(node)).violations")
-    told = [
-        {"rule": v["id"], "help": v["help"], "where": [n["html"][:200] for n in v["nodes"][:3]]}
-        for v in found
-    ]
-    print(json.dumps(told, indent=1))
-    return told

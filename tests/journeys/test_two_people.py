@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.journeys.axe import violations
 from tests.journeys.lab import Lab
 
 pytestmark = pytest.mark.journey
@@ -236,3 +237,34 @@ def test_a_kick_reaches_the_open_folder_and_says_why(lab_of: Labs) -> None:
     expect(ben.page.get_by_text("ana no longer shares this folder with you.")).to_be_visible()
     expect(ben.folder("krill")).to_have_count(0)
     ana.close_dialog()
+
+
+@pytest.mark.browser_all
+@pytest.mark.scenario("F13")
+def test_deleting_for_ever_is_confirmed_on_the_hubs_own_page(
+    lab_of: Labs, picture: Picture
+) -> None:
+    ana, ben = lab_of("ana"), lab_of("ben")
+    ana.make_and_share("flotsam", ben="view")
+    ben.accept("flotsam")
+    ana.act("flotsam", "Move to Trash")
+    ana.confirm("Move to trash")
+    expect(ben.folder("flotsam")).to_have_count(0)
+    ana.panel.get_by_role("button", name="Trash").click()
+    trash = ana.panel.get_by_role("list", name="Folders in the trash")
+    trash.get_by_role("button", name='Delete "flotsam" for ever').click()
+    with ana.page.context.expect_page() as opened:
+        ana.confirm("Open the page")
+    page = opened.value
+    field = page.get_by_label(re.compile("Type the folder's name"))
+    expect(field).to_be_visible()
+    assert violations(page.locator("body")) == []
+    field.fill("jetsam")
+    page.get_by_role("button", name="Delete for ever").click()
+    expect(page.get_by_role("alert")).to_contain_text("not the folder's name")
+    picture(page, "confirm")
+    field.fill("flotsam")
+    page.get_by_role("button", name="Delete for ever").click()
+    expect(page.get_by_role("status")).to_contain_text("flotsam is deleted for ever")
+    page.close()
+    expect(trash.get_by_role("listitem")).to_have_count(0)
