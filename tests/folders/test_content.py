@@ -405,3 +405,16 @@ async def test_who_lost_access_gets_no_earlier_answer(api: Api, folder: str) -> 
     assert (await make(api("dan"), folder, "new")).status_code == 201
     await api("dan").ask("POST", f"/folders/{folder}/leave")
     assert (await make(api("dan"), folder, "new")).status_code == 404
+
+
+async def test_a_file_is_no_directory_that_was_made(
+    api: Api, service: RunningService, folder: str, tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut_off(*where: Any) -> Any:
+        raise RuntimeError
+
+    with monkeypatch.context() as patch, pytest.raises(ContractBroken, match="internal-error"):
+        patch.setattr(service.service.folders.store, "make_directory", cut_off)
+        await make(api("dan"), folder, "new")
+    (tree / "new").touch()
+    assert (await make(api("dan"), folder, "new")).status_code == 409

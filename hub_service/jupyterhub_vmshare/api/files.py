@@ -276,10 +276,11 @@ class Directories(FilesRoute):
         try:
             return await self.store.make_directory(folder_id, at)
         except EntryExists:
-            if not again:
+            entry = await self.store.stat(folder_id, at) if again else None
+            if entry is None or entry.kind.value != EntryKind.DIRECTORY.value:
                 raise
             # This very request has made it, and was cut off before it could say so.
-            return await self.store.stat(folder_id, at)
+            return entry
 
 
 class Moves(FilesRoute):

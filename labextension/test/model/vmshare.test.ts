@@ -145,6 +145,19 @@ describe('an answer to an invitation', () => {
     });
     model.dispose();
   });
+
+  it.each(['accept', 'decline'] as const)('to %s is sent again, without a key', async deed => {
+    let attempts = 0;
+    const route = `POST api/invitations/gnt_1/${deed}`;
+    const server = serverWith().on(route, () =>
+      ++attempts === 1 ? refusal(503, 'hub-unreachable') : { id: 'gnt_1' }
+    );
+    const model = await started(server);
+    await model[deed]('gnt_1');
+    const keys = server.calls(route).map(({ headers }) => headers.get('Idempotency-Key'));
+    expect(keys).toEqual([null, null]);
+    model.dispose();
+  });
 });
 
 describe('the page that deletes for ever', () => {
