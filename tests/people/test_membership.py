@@ -11,7 +11,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Database, Transaction
-from jupyterhub_vmshare.db.tables import events, metadata
+from jupyterhub_vmshare.db.tables import events, metadata, team_members
 from jupyterhub_vmshare.errors import HubUnreachable
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.membership import Change, Member, Membership, TeamChoice
@@ -238,3 +238,19 @@ async def test_two_replicas_on_postgresql_start_at_once(postgres: Cluster, hub: 
     assert await mirrors[1].teams_of("ben") == {"genomics", "imaging"}
     for db in replicas:
         await db.close()
+
+
+async def test_teams_are_remembered_for_a_moment_and_never_past_a_change(
+    world: FakeHub, db: Database, membership: Membership
+) -> None:
+    await membership.refresh()
+    assert await membership.teams_of("ana") == {"genomics"}
+    async with db.write() as tx:  # what another replica does
+        row = {"team": "imaging", "person": "ana", "since": tx.at}
+        await tx.conn.execute(team_members.insert().values(**row))
+    assert await membership.teams_of("ana") == {"genomics"}
+    assert await membership.teams_of("ana", fresh=True) == {"genomics", "imaging"}
+    world.leave("ana", "genomics")
+    world.join("ana", "imaging")
+    await membership.refresh()
+    assert await membership.teams_of("ana") == {"imaging"}

@@ -91,7 +91,7 @@ class Identity:
             because=because,
             hub_admin=credential.hub_admin and credential.kind is CredentialKind.PAGE,
             organizer=credential.organizer and credential.kind is CredentialKind.PAGE,
-            teams=await self._membership.teams_of(credential.name),
+            teams=await self._membership.teams_of(credential.name, fresh=fresh),
         )
 
     async def _why_read_only(self, credential: Credential, fresh: bool) -> str | None:

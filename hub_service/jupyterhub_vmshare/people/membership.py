@@ -23,12 +23,16 @@ from jupyterhub_vmshare.db.tables import mirrors, team_members
 from jupyterhub_vmshare.db.upsert import insert_new
 from jupyterhub_vmshare.errors import HubUnreachable
 from jupyterhub_vmshare.people.hub import Group, Hub
+from jupyterhub_vmshare.people.memory import ShortMemory
 from jupyterhub_vmshare.steps import reached
 
 log = logging.getLogger(__name__)
 
 MIRROR: Final = "teams"
 _CHUNK: Final = 500
+_TEAMS_OF: Final = sa.select(team_members.c.team).where(
+    team_members.c.person == sa.bindparam("who")
+)
 
 
 class Member(NamedTuple):
@@ -85,16 +89,23 @@ class Membership:
         self._listeners: list[ChangeListener] = []
         self._turn = asyncio.Lock()
         self._waiting: asyncio.Task[Change] | None = None
+        self._teams = ShortMemory[frozenset[str]](max_age=1.0, size=20_000)
 
     def on_change(self, listener: ChangeListener) -> None:
         """Have ``listener`` called inside the transaction of every change, in order."""
         self._listeners.append(listener)
 
-    async def teams_of(self, person: str) -> frozenset[str]:
-        """The teams that a person is in."""
-        query = sa.select(team_members.c.team).where(team_members.c.person == person)
+    async def teams_of(self, person: str, *, fresh: bool = False) -> frozenset[str]:
+        """The teams that a person is in.
+
+        What this process changes counts at once, what another replica did within a second; with
+        ``fresh``, at once too.
+        """
+        return await self._teams.get(person, lambda: self._teams_of(person), fresh=fresh)
+
+    async def _teams_of(self, person: str) -> frozenset[str]:
         async with self._db.read() as conn:
-            return frozenset((await conn.scalars(query)).all())
+            return frozenset((await conn.scalars(_TEAMS_OF, {"who": person})).all())
 
     async def members_of(self, team: str) -> frozenset[str]:
         """The people in a team."""
@@ -143,8 +154,11 @@ class Membership:
             asked_at = self._db.clock()
             wanted = await self._ask()
             reached("teams.before_write")
-            async with self._db.write() as tx:
-                return await self._apply(tx, wanted, asked_at)
+            try:
+                async with self._db.write() as tx:
+                    return await self._apply(tx, wanted, asked_at)
+            finally:
+                self._teams.forget()
 
     async def _ask(self) -> frozenset[Member]:
         groups = [group for group in await self._hub.groups() if self._choice(group.name)]

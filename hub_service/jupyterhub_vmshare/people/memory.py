@@ -25,6 +25,13 @@ class ShortMemory(Generic[T]):
         # Each with the moment its question went out: an answer is as old as its question.
         self._known: OrderedDict[str, tuple[float, T]] = OrderedDict()
         self._asked: dict[str, asyncio.Task[T]] = {}
+        self._forgot = 0
+
+    def forget(self) -> None:
+        """Remember nothing: neither what is known, nor what questions under way will say."""
+        self._forgot += 1
+        self._known.clear()
+        self._asked.clear()
 
     async def get(self, key: str, ask: Callable[[], Awaitable[T]], *, fresh: bool = False) -> T:
         """What is remembered under ``key``, or what ``ask()`` says; an error is not remembered."""
@@ -41,7 +48,7 @@ class ShortMemory(Generic[T]):
         return await asyncio.shield(task)
 
     async def _ask(self, key: str, ask: Callable[[], Awaitable[T]]) -> T:
-        at = self._now()
+        at, forgot = self._now(), self._forgot
         try:
             answer = await ask()
         except BaseException:
@@ -49,7 +56,7 @@ class ShortMemory(Generic[T]):
             self._known.pop(key, None)
             raise
         known = self._known.get(key)
-        if known is None or known[0] <= at:
+        if forgot == self._forgot and (known is None or known[0] <= at):
             self._known[key] = (at, answer)
             self._known.move_to_end(key)
         while len(self._known) > self._size:
