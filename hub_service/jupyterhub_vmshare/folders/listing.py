@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -24,8 +24,13 @@ from jupyterhub_vmshare.errors import BadInput
 from jupyterhub_vmshare.folders.visible import Relation, listed
 from jupyterhub_vmshare.policy.decide import actions, effective
 from jupyterhub_vmshare.policy.model import Person, Thing
-from jupyterhub_vmshare.sharing.facts import asking, permitted, with_holdings
-from jupyterhub_vmshare.sharing.store import LIVE
+from jupyterhub_vmshare.sharing.facts import (
+    HOLDING_COLUMNS,
+    asking,
+    permitted,
+    things_in,
+    with_holdings,
+)
 from jupyterhub_vmshare.words import GrantState, ThingState
 
 
@@ -81,12 +86,11 @@ async def page(
     if after is not None:
         told["after_key"], told["after_id"] = _position(after)
     query = _page(conn.dialect.name, state, relation, bool(matching), after is not None)
-    rows = (await conn.execute(query, told)).all()
-    seen = await _seen(conn, person, rows[:limit], at)
-    more = rows[limit - 1] if len(rows) > limit else None
+    seen = _seen(person, (await conn.execute(query, told)).all(), at)
+    last = seen[limit - 1] if len(seen) > limit else None
     return SeenPage(
-        items=[seen[row.id] for row in rows[:limit]],
-        next=None if more is None else _cursor(more.key, more.id),
+        items=[folder for folder, _ in seen[:limit]],
+        next=None if last is None else _cursor(last[1].key, last[0].id),
     )
 
 
@@ -97,20 +101,21 @@ async def one(conn: AsyncConnection, person: Person, folder_id: str, at: datetim
         NotFound: to everybody else it is not there.
     """
     await permitted(conn, person, "see_in_list", folder_id, at)
-    rows = (await conn.execute(_ONE, {"asker": person.name, "id": folder_id})).all()
-    return (await _seen(conn, person, rows, at))[folder_id]
+    told = asking(person, id=folder_id, at=at)
+    [(folder, _)] = _seen(person, (await conn.execute(_ONE, told)).all(), at)
+    return folder
 
 
-async def _seen(
-    conn: AsyncConnection, person: Person, rows: Sequence[sa.Row[Any]], at: datetime
-) -> Mapping[str, SeenFolder]:
-    facts = await with_holdings(conn, person, rows)
-    told = {"ids": [row.id for row in rows], "at": at}
-    counts = {row.thing_id: row.grants for row in await conn.execute(_GRANTS_ON, told)}
-    return {row.id: _folder(row, person, facts[row.id], counts.get(row.id, 0), at) for row in rows}
+def _seen(
+    person: Person, rows: Sequence[sa.Row[Any]], at: datetime
+) -> list[tuple[SeenFolder, sa.Row[Any]]]:
+    """The folders, each with its row: the first, where the person holds several grants on it."""
+    first = {row.id: row for row in reversed(rows)}
+    facts = things_in(person, rows)
+    return [(_folder(first[id], person, thing, at), first[id]) for id, thing in facts.items()]
 
 
-def _folder(row: Any, person: Person, thing: Thing, count: int, at: datetime) -> SeenFolder:
+def _folder(row: Any, person: Person, thing: Thing, at: datetime) -> SeenFolder:
     may = actions(person, thing, at)
     level, ends_at = _level(thing, at)
     return SeenFolder(
@@ -123,7 +128,7 @@ def _folder(row: Any, person: Person, thing: Thing, count: int, at: datetime) ->
         state=thing.state,
         created_at=row.created_at,
         ends_at=ends_at,
-        shared_with=count if "see_people" in may else None,
+        shared_with=row.grants_on if "see_people" in may else None,
         actions=may,
         version=row.version,
     )
@@ -154,28 +159,30 @@ def _page(
     limited = query.order_by(key, found.c.id).limit(sa.bindparam("limit", type_=sa.Integer))
     page = limited.subquery("page")
     return (
-        sa.select(things, page.c.alias, page.c.key)
-        .join(page, page.c.id == things.c.id)
-        .order_by(page.c.key, page.c.id)
+        sa.select(things, page.c.alias, page.c.key, _GRANTS_ON, *HOLDING_COLUMNS)
+        .select_from(with_holdings(things.join(page, page.c.id == things.c.id)))
+        .order_by(page.c.key, page.c.id, grants.c.id)
     )
 
 
-_ONE: Final = (
-    sa.select(things, aliases.c.alias)
-    .outerjoin(
-        aliases,
-        sa.and_(aliases.c.thing_id == things.c.id, aliases.c.person == sa.bindparam("asker")),
-    )
-    .where(things.c.id == sa.bindparam("id"))
-)
+_ON_IT: Final = grants.alias("on_it")
 _GRANTS_ON: Final = (
-    sa.select(grants.c.thing_id, sa.func.count().label("grants"))
+    sa.select(sa.func.count())
     .where(
-        grants.c.thing_id.in_(sa.bindparam("ids", expanding=True)),
-        LIVE,
-        sa.or_(grants.c.ends_at.is_(None), grants.c.ends_at > sa.bindparam("at", type_=Moment)),
+        _ON_IT.c.thing_id == things.c.id,
+        sa.or_(_ON_IT.c.state == GrantState.PENDING, _ON_IT.c.state == GrantState.ACTIVE),
+        sa.or_(_ON_IT.c.ends_at.is_(None), _ON_IT.c.ends_at > sa.bindparam("at", type_=Moment)),
     )
-    .group_by(grants.c.thing_id)
+    .correlate(things)
+    .scalar_subquery()
+    .label("grants_on")
+)
+_MINE: Final = sa.and_(aliases.c.thing_id == things.c.id, aliases.c.person == sa.bindparam("asker"))
+_ONE: Final = (
+    sa.select(things, aliases.c.alias, _GRANTS_ON, *HOLDING_COLUMNS)
+    .select_from(with_holdings(things.outerjoin(aliases, _MINE)))
+    .where(things.c.id == sa.bindparam("id"))
+    .order_by(grants.c.id)
 )
 
 

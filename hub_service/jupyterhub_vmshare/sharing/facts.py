@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -48,24 +47,40 @@ RECEIVED: Final = sa.or_(
 )
 """Grants to a person, to a team of theirs, or to a project of theirs (see ``asking``)."""
 
-_HELD_COLUMNS: Final = [
-    grants.c[name]
-    for name in (
-        *("id", "thing_id", "receiver_kind", "receiver", "giver", "level", "state", "parent_id"),
-        *("ends_at", "ended_at", "ended_why"),
-    )
+HOLDING_COLUMNS: Final = [
+    *(
+        grants.c[name].label(f"held_{name}")
+        for name in (
+            *("id", "receiver_kind", "receiver", "giver", "level", "state", "parent_id"),
+            *("ends_at", "ended_at", "ended_why"),
+        )
+    ),
+    answers.c.answer.label("held_answer"),
 ]
-_THINGS: Final = things.select().where(things.c.id.in_(sa.bindparam("ids", expanding=True)))
-_HELD_EVER: Final = (
-    sa.select(*_HELD_COLUMNS, answers.c.answer)
-    .outerjoin(
-        answers,
-        sa.and_(answers.c.grant_id == grants.c.id, answers.c.person == sa.bindparam("asker")),
+
+
+def with_holdings(base: sa.FromClause, *, ended: bool = False) -> sa.Join:
+    """Joins what the person holds on each of ``things`` in ``base``; ``ended``: in the past too.
+
+    A thing on which they hold several grants comes several times.
+    """
+    theirs = sa.and_(grants.c.thing_id == things.c.id, RECEIVED)
+    answered = sa.and_(answers.c.grant_id == grants.c.id, answers.c.person == sa.bindparam("asker"))
+    held = base.outerjoin(grants, theirs if ended else sa.and_(theirs, LIVE))
+    return held.outerjoin(answers, answered)
+
+
+def _loading(*, ended: bool) -> sa.Select[Any]:
+    return (
+        sa.select(things, *HOLDING_COLUMNS)
+        .select_from(with_holdings(things, ended=ended))
+        .where(things.c.id.in_(sa.bindparam("ids", expanding=True)))
+        .order_by(grants.c.id)
     )
-    .where(grants.c.thing_id.in_(sa.bindparam("ids", expanding=True)), RECEIVED)
-    .order_by(grants.c.id)
-)
-_HELD_NOW: Final = _HELD_EVER.where(LIVE)
+
+
+_LOAD_NOW: Final = _loading(ended=False)
+_LOAD_EVER: Final = _loading(ended=True)
 
 
 def asking(person: Person, **more: Any) -> dict[str, Any]:
@@ -84,21 +99,18 @@ async def load(
 ) -> dict[str, Thing]:
     """The things by id, each with what this person holds on it; ``ended``: held in the past too.
 
-    Ids of things that are not there are left out. Two queries.
+    Ids of things that are not there are left out. One query.
     """
-    rows = await conn.execute(_THINGS, {"ids": list(thing_ids)})
-    return await with_holdings(conn, person, rows.all(), ended=ended)
+    told = asking(person, ids=list(thing_ids))
+    return things_in(person, (await conn.execute(_LOAD_EVER if ended else _LOAD_NOW, told)).all())
 
 
-async def with_holdings(
-    conn: AsyncConnection, person: Person, rows: Sequence[sa.Row[Any]], *, ended: bool = False
-) -> dict[str, Thing]:
-    """The same for rows that have the columns of ``things``. One query."""
-    told = asking(person, ids=[row.id for row in rows])
-    held: defaultdict[str, list[Any]] = defaultdict(list)
-    for row in await conn.execute(_HELD_EVER if ended else _HELD_NOW, told):
-        held[row.thing_id].append(row)
-    return {row.id: _thing(SharedThing.of(row), person, held[row.id]) for row in rows}
+def things_in(person: Person, rows: Sequence[sa.Row[Any]]) -> dict[str, Thing]:
+    """The things of rows that have the columns of ``things`` and ``HOLDING_COLUMNS``, in order."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.id, []).append(row)
+    return {thing_id: _thing(person, of_one) for thing_id, of_one in found.items()}
 
 
 async def load_one(conn: AsyncConnection, person: Person, thing_id: str) -> Thing:
@@ -139,33 +151,35 @@ def refusal(decision: Decision) -> VMShareError:
     return Forbidden(decision.because, rule=decision.rule)
 
 
-def _thing(thing: SharedThing, person: Person, held: Sequence[sa.Row[Any]]) -> Thing:
+def _thing(person: Person, rows: Sequence[sa.Row[Any]]) -> Thing:
+    thing = SharedThing.of(rows[0])
     own = (OWNERSHIP,) if thing.owner == person.name else ()
+    held = (_holding(thing.kind, row) for row in rows if row.held_id is not None)
     return Thing(
         id=thing.id,
         kind=thing.kind,
         owner=thing.owner,
         name=thing.name,
         state=thing.state,
-        holdings=own + tuple(_holding(thing.kind, row) for row in held),
+        holdings=(*own, *held),
     )
 
 
 def _holding(of: ThingKind, row: sa.Row[Any]) -> Holding:
-    kind = ReceiverKind(row.receiver_kind)
+    kind = ReceiverKind(row.held_receiver_kind)
     return Holding(
-        column=column_of(of, row.level),
+        column=column_of(of, row.held_level),
         via=_VIA[kind],
-        level=row.level,
-        grant_id=row.id,
-        giver=row.giver,
-        receiver=row.receiver,
-        state=GrantState(row.state),
-        ends_at=row.ends_at,
-        ended_at=row.ended_at,
-        ended_why=EndedWhy(row.ended_why) if row.ended_why else None,
-        answer=_answer(kind, row.answer),
-        parent_id=row.parent_id,
+        level=row.held_level,
+        grant_id=row.held_id,
+        giver=row.held_giver,
+        receiver=row.held_receiver,
+        state=GrantState(row.held_state),
+        ends_at=row.held_ends_at,
+        ended_at=row.held_ended_at,
+        ended_why=EndedWhy(row.held_ended_why) if row.held_ended_why else None,
+        answer=_answer(kind, row.held_answer),
+        parent_id=row.held_parent_id,
     )
 
 
