@@ -103,6 +103,8 @@ def _running(
             stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
             stdout=subprocess.PIPE if pipes else out,
             stderr=None if pipes else out,
+            # The scheduler shares the cores between sessions: nobody here shares one.
+            start_new_session=True,
         )
         try:
             yield process

@@ -69,7 +69,8 @@ class Wire(asyncio.Protocol):
         """Send a request; the moment just before."""
         body = b"" if told is None else json.dumps(told).encode()
         place = urlsplit(self.base)
-        lines = [f"{method} {place.path}{path} HTTP/1.1", f"Host: {place.netloc}"]
+        query = f"?{place.query}" if place.query else ""
+        lines = [f"{method} {place.path}{path}{query} HTTP/1.1", f"Host: {place.netloc}"]
         if self.token:
             lines.append(f"Authorization: Bearer {self.token}")
         if told is not None:
