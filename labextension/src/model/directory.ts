@@ -8,7 +8,7 @@ import { newKey } from '../api/transport';
 import type { EntryView, EventView, FolderView } from '../api/types';
 import { concerns, detail, isEnding } from './application';
 
-const PAGE = 200;
+const PAGE = 1000;
 const SETTLE_MS = 250;
 
 /** Why there is nothing to show any more. `event` is null when nobody told us. */
