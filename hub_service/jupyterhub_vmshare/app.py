@@ -17,7 +17,7 @@ from jupyterhub.services.auth import HubOAuth
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets, bind_unix_socket
 from tornado.routing import Rule
-from tornado.web import Application, url
+from tornado.web import url
 
 from jupyterhub_vmshare.api.idempotency import keep_tidy
 from jupyterhub_vmshare.api.paths import pattern
@@ -122,7 +122,7 @@ class Service:
             cache_max_age=int(settings.hub_max_age),
         )
 
-    def _web(self) -> Application:
+    def _web(self) -> ObservedApplication:
         api = self.settings.prefix + "api"
         rules: list[Rule] = [
             url(api + pattern(route.path), route, {"rooms": self.rooms}) for route in ROUTES
@@ -166,12 +166,16 @@ class Service:
 
     async def stop(self) -> None:
         """Take no more requests, let those under way finish, then close everything."""
-        if self._server is not None:
-            self._server.stop()
+        server, self._server = self._server, None
+        if server is None:
+            return  # stopped already
+        server.stop()
         self.feed.end_streams()
-        if self._server is not None:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._server.close_all_connections(), self.settings.grace)
+        # Closing a connection does not wait for its request: so we do.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.grace):
+                await self.web.finished()
+        await server.close_all_connections()
         await self.expiry.stop()
         await self.folders.stop()
         await self.feed.stop()

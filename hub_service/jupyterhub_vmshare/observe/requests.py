@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
 from typing import Any
+from weakref import WeakSet
 
 import structlog
 from tornado.httputil import HTTPServerRequest
@@ -45,11 +47,19 @@ class ObservedApplication(Application):
     def __init__(self, rules: list[Any], metrics: Metrics, **settings: Any) -> None:
         super().__init__(rules, **settings)
         self._metrics = metrics
+        # Weak, because a request whose head or body is refused by tornado is never logged.
+        self._under_way: WeakSet[HTTPServerRequest] = WeakSet()
+
+    async def finished(self) -> None:
+        """When every request under way has been answered."""
+        while self._under_way:  # noqa: ASYNC110 (what is dropped tells nobody)
+            await asyncio.sleep(0.02)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """As tornado's; before that the request gets its id, for everything that is logged."""
         found = request_id_of(request)
         request.vmshare_request_id = found  # type: ignore[attr-defined]
+        self._under_way.add(request)
         # A connection's requests come one after the other in one context; a handler's task copies
         # it, so that lines of concurrent requests don't mix.
         structlog.contextvars.clear_contextvars()
@@ -63,6 +73,7 @@ class ObservedApplication(Application):
     def log_request(self, handler: RequestHandler) -> None:
         """One line when a request has been answered."""
         request, status = handler.request, handler.get_status()
+        self._under_way.discard(request)
         seconds = request.request_time()
         self._metrics.answered(str(request.method), route_of(handler), status, seconds)
         tell = _log.error if status >= 500 else _log.info
