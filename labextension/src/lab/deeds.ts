@@ -158,7 +158,13 @@ export class Deeds {
         if (!(error instanceof NameTaken)) {
           throw error;
         }
-        await this.model.accept(invitation.id, error.suggestion);
+        const asked = {
+          title: trans.__('Accept "%1"', name),
+          label: error.message,
+          initial: error.suggestion,
+          ok: trans.__('Accept')
+        };
+        await askName(asked, alias => this.model.accept(invitation.id, alias));
       }
     });
   }
