@@ -17,7 +17,8 @@ if (!existsSync(contract)) {
 
 const header =
   '/* Generated from hub_service/jupyterhub_vmshare/api/openapi.json: `npm run generate:api`. */\n\n';
-const text = header + astToString(await openapiTS(pathToFileURL(contract), { defaultNonNullable: false }));
+const text =
+  header + astToString(await openapiTS(pathToFileURL(contract), { defaultNonNullable: false }));
 const before = existsSync(target) ? readFileSync(target, 'utf8') : '';
 
 if (before === text) {

@@ -68,7 +68,7 @@ need_python() {
 
 need_node() {
   # Debian 12's own is too old: better said before it is installed than after.
-  has npm || [[ -z $(apt-cache policy nodejs 2>/dev/null | grep -E 'Candidate: (1[0-9]|[0-9])\.') ]] ||
+  has npm || ! apt-cache policy nodejs 2>/dev/null | grep -qE 'Candidate: (1[0-9]|[0-9])\.' ||
     die "Node.js 20 or newer, with npm, is needed to build, and this system's own package is older. Install it first."
   has npm || need_packages "Node.js 20 or newer, with npm, is needed to build." nodejs npm
   local major
