@@ -229,11 +229,12 @@ def _hub(demo: Demo, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     try:
         yield process
     finally:
-        _end(process)
+        _end(process, environment["CONFIGPROXY_AUTH_TOKEN"])
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    family = _descendants(process.pid)
+def _end(process: subprocess.Popen[bytes], proxy_token: str) -> None:
+    # A hub that died by itself has left its proxy behind, on the port of the next run.
+    family = _descendants(process.pid) | _marked(proxy_token)
     with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
         process.terminate()
         process.wait(20)
@@ -243,12 +244,22 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _descendants(pid: int) -> list[int]:
-    found: list[int] = []
+def _descendants(pid: int) -> set[int]:
+    found: set[int] = set()
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             for child in map(int, task.read_text().split()):
-                found += [child, *_descendants(child)]
+                found |= {child, *_descendants(child)}
+    return found
+
+
+def _marked(secret: str) -> set[int]:
+    """The processes that have the secret in their environment."""
+    found = set()
+    for environment in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if secret.encode() in environment.read_bytes():
+                found.add(int(environment.parent.name))
     return found
 
 
