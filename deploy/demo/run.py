@@ -265,7 +265,7 @@ def _marked(secret: str) -> set[int]:
 
 def _wait(demo: Demo, hub: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT
-    for path in ("/hub/api", "/services/vmshare/api/openapi.json"):
+    for path in ("/hub/api", "/services/vmshare/health"):
         while not _answers(demo.url + path):
             if hub.poll() is not None or time.monotonic() > deadline:
                 end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])

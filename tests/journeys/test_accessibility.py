@@ -55,3 +55,11 @@ def furnish(ana: Lab, ben: Lab) -> None:
     ben.accept("seagrass")
     ana.make_and_share("plankton", ben="edit_delete", cleo="view")
     ana.make_and_share("alone")
+
+
+def test_axe_would_find_what_is_wrong(lab_of: Callable[[str], Lab]) -> None:
+    panel = lab_of("ana").panel
+    panel.evaluate("node => node.append(document.createElement('button'))")
+    found = [violation["rule"] for violation in violations(panel)]
+    panel.evaluate("node => node.lastChild.remove()")
+    assert found == ["button-name"]
