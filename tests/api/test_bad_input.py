@@ -227,7 +227,7 @@ async def _refuse_name(scene: Scene, method: str, path: str, where: str | None, 
     else:
         source = {"source": "notes.txt"} if where == "target" else {}
         more = {"json": {**source, where: name}, "headers": SEEN}
-    refused(await person.call(method, scene.path(path), **more), BAD, INVALID)
+    refused(await person.call(method, scene.path(path), **more), BAD, INVALID, MALFORMED)
 
 
 # --- ids ---

@@ -31,6 +31,7 @@ TYPES = {
     "files.changed",
     "team.joined",
     "team.left",
+    "admin.asked_why",
 }
 SECRET_WORDS = ("token", "secret", "password", "cookie", "key", "credential", "authorization")
 PLACE_WORDS = ("path", "root", "directory", "location", "url", "host", "address", "email")
