@@ -111,5 +111,6 @@ async def run(settings: Settings) -> None:
     # of the time of every request.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
     await ended.wait()
     await service.stop()
