@@ -41,10 +41,10 @@ test-ui: ## The unit tests of the panel
 	npm test --silent
 
 .PHONY: test-postgres
-test-postgres: ## The tests of the hub service, on PostgreSQL too
+test-postgres: ## The tests of the hub service on PostgreSQL (the slow ones: make test-all)
 	@$(INSTALL) test
 	status=0
-	$(PYTEST) tests $(PARALLEL) -m "(postgres or postgres_all) and not journey" $(ARGS) || status=$$?
+	$(PYTEST) tests $(PARALLEL) -m "(postgres or postgres_all) and not journey and not slow" $(ARGS) || status=$$?
 	scripts/none-is-fine.sh $$status "on PostgreSQL"
 
 .PHONY: test-browser

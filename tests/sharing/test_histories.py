@@ -40,10 +40,13 @@ def test_histories_on_postgresql(postgres_url: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2400)
 def test_long_histories_on_sqlite(tmp_path: Path) -> None:
-    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 300)
+    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 150)
 
 
+@pytest.mark.slow
 @pytest.mark.postgres_all
+@pytest.mark.timeout(2400)
 def test_long_histories_on_postgresql(postgres_url: str) -> None:
-    play(postgres_url, 150)
+    play(postgres_url, 75)
