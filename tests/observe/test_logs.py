@@ -158,13 +158,15 @@ async def client_of_page(api: Api) -> dict[str, str]:
 
 
 @pytest.mark.asyncio
-async def test_a_crash_is_logged_without_what_it_held(service: RunningService, log: Log) -> None:
+async def test_a_crash_is_logged_without_what_it_held(
+    service: RunningService, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
     token = service.hub.visitor_token("ana")
 
     async def crash(*args: object, **more: object) -> None:
         raise RuntimeError(f"it broke with Bearer {token}")
 
-    service.service.rooms.membership.refresh = crash
+    monkeypatch.setattr(service.service.rooms.membership, "refresh", crash)
     # Without the contract, which knows no 500.
     async with httpx2.AsyncClient(base_url=service.api_url) as client:
         headers = {"Authorization": f"Bearer {token}"}

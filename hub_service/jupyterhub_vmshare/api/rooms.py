@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
+from jupyterhub_vmshare.audit.streams import Streams
 from jupyterhub_vmshare.db.database import Database
+from jupyterhub_vmshare.folders.room import Folders
+from jupyterhub_vmshare.people.hub import Hub
+from jupyterhub_vmshare.people.identity import Identity
+from jupyterhub_vmshare.people.membership import Membership
+from jupyterhub_vmshare.people.search import PeopleSearch
+from jupyterhub_vmshare.storage.port import FolderStore
 
 
 @dataclass
@@ -13,12 +19,10 @@ class Rooms:
     """One of each; handlers reach them through ``self.rooms``."""
 
     db: Database
-    identity: Any
-    hub: Any = None
-    membership: Any = None
-    search: Any = None
-    sharing: Any = None
-    folders: Any = None
-    store: Any = None
-    streams: Any = None
-    settings: dict[str, Any] = field(default_factory=dict)
+    identity: Identity
+    hub: Hub
+    membership: Membership
+    search: PeopleSearch
+    folders: Folders
+    store: FolderStore
+    streams: Streams
