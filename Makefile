@@ -54,6 +54,11 @@ test-browser: ## Every journey in the browser
 	$(PYTEST) tests $(PARALLEL) -m "journey or browser_all" $(ARGS) || status=$$?
 	scripts/none-is-fine.sh $$status "in the browser"
 
+.PHONY: test-mounts
+test-mounts: ## Every test of the mounts, as root: what the guard lets through, also for minutes
+	@$(INSTALL) test
+	$(PYTEST) tests $(PARALLEL) -m mounts $(ARGS)
+
 .PHONY: test-hub55
 test-hub55: ## The journeys on JupyterHub 5.5.1, in an environment of its own
 	@VMSHARE_VENV=.venv-hub55 VMSHARE_HUB="jupyterhub==5.5.1" scripts/install.sh test

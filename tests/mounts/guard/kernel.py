@@ -1,0 +1,129 @@
+"""System calls that Python has no names for, as Linux on 64 bits knows them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from typing import Any, Final
+
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+
+CLONE_NEWNS: Final = 0x00020000
+MS_NOSUID, MS_NODEV, MS_BIND, MS_REMOUNT = 2, 4, 4096, 32
+MS_REC, MS_PRIVATE = 16384, 1 << 18
+MNT_DETACH: Final = 2
+RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
+AT_FDCWD: Final = -100
+O_TMPFILE: Final = 0o20000000 | os.O_DIRECTORY
+FS_IOC_SETFLAGS: Final = 0x40086602
+FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_SYS_PIDFD_GETFD: Final = 438
+_HANDLE_BYTES: Final = 128
+
+
+class StatFs(ctypes.Structure):
+    """What `statfs` fills in."""
+
+    _fields_ = (
+        ("f_type", ctypes.c_long), ("f_bsize", ctypes.c_long), ("f_blocks", ctypes.c_ulong),
+        ("f_bfree", ctypes.c_ulong), ("f_bavail", ctypes.c_ulong), ("f_files", ctypes.c_ulong),
+        ("rest", ctypes.c_char * 256),
+    )  # fmt: skip
+
+
+class FileHandle(ctypes.Structure):
+    """A file's handle: its size, its type, its bytes."""
+
+    _fields_ = (
+        ("handle_bytes", ctypes.c_uint),
+        ("handle_type", ctypes.c_int),
+        ("f_handle", ctypes.c_char * _HANDLE_BYTES),
+    )
+
+
+def _checked(answer: int, what: Any = None) -> int:
+    if answer < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), what)
+    return answer
+
+
+def _bytes(path: str | bytes | os.PathLike[str] | None) -> bytes | None:
+    return None if path is None else os.fsencode(path)
+
+
+def mount(source: str, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    """mount(2)."""
+    told = tuple(_bytes(text) for text in (source, target, kind))
+    _checked(_LIBC.mount(*told, ctypes.c_ulong(flags), _bytes(data)), target)
+
+
+def unmount(target: str, flags: int = 0) -> None:
+    """umount2(2)."""
+    _checked(_LIBC.umount2(_bytes(target), flags), target)
+
+
+def unshare(flags: int) -> None:
+    """unshare(2)."""
+    _checked(_LIBC.unshare(flags))
+
+
+def setns(descriptor: int, kind: int) -> None:
+    """setns(2): Python has it from 3.12 on."""
+    _checked(_LIBC.setns(descriptor, kind))
+
+
+def die_with_parent() -> None:
+    """The kernel ends this process when the thread that made it is gone."""
+    _checked(_LIBC.prctl(_PR_SET_PDEATHSIG, 9, 0, 0, 0))
+
+
+def no_new_privileges() -> None:
+    """As the product's sessions run."""
+    _checked(_LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+
+
+def renameat2(old: str | bytes, new: str | bytes, flags: int) -> None:
+    """renameat2(2), both paths from the working directory."""
+    _checked(_LIBC.renameat2(AT_FDCWD, _bytes(old), AT_FDCWD, _bytes(new), flags), old)
+
+
+def fallocate(descriptor: int, mode: int, offset: int, length: int) -> None:
+    """fallocate(2), which knows modes that posix_fallocate does not."""
+    at, size = ctypes.c_long(offset), ctypes.c_long(length)
+    _checked(_LIBC.fallocate(descriptor, mode, at, size))
+
+
+def statfs(path: str) -> dict[str, int]:
+    """statfs(2): the numbers that a quota shows in."""
+    found = StatFs()
+    _checked(_LIBC.statfs(_bytes(path), ctypes.byref(found)), path)
+    names = ("f_type", "f_bsize", "f_blocks", "f_bfree", "f_bavail", "f_files")
+    return {name: int(getattr(found, name)) for name in names}
+
+
+def handle_of(path: str | bytes) -> tuple[int, bytes]:
+    """name_to_handle_at(2): the handle's type and bytes."""
+    handle, where = FileHandle(handle_bytes=_HANDLE_BYTES), ctypes.c_int()
+    told = (ctypes.byref(handle), ctypes.byref(where), 0)
+    _checked(_LIBC.name_to_handle_at(AT_FDCWD, _bytes(path), *told), path)
+    start = FileHandle.f_handle.offset
+    return handle.handle_type, bytes(handle)[start : start + handle.handle_bytes]
+
+
+def open_by_handle(directory: int, kind: int, content: bytes, flags: int) -> int:
+    """open_by_handle_at(2): a descriptor."""
+    handle = FileHandle(handle_bytes=len(content), handle_type=kind)
+    start = FileHandle.f_handle.offset
+    ctypes.memmove(ctypes.addressof(handle) + start, content, len(content))
+    return _checked(_LIBC.open_by_handle_at(directory, ctypes.byref(handle), flags))
+
+
+def descriptor_of(pid: int, descriptor: int) -> int:
+    """pidfd_getfd(2): a copy of another process's descriptor."""
+    process = os.pidfd_open(pid)
+    try:
+        return _checked(_LIBC.syscall(_SYS_PIDFD_GETFD, process, descriptor, 0))
+    finally:
+        os.close(process)
