@@ -76,6 +76,9 @@ struct wire_refusal {
 bool wire_parse(const void *packet, size_t length, struct wire_order *order,
 		struct wire_refusal *refusal);
 
+/* May this byte stand in a value as it is? All others are %XX. */
+bool wire_is_plain(char c);
+
 const char *wire_verb_word(enum wire_verb verb);
 const char *wire_level_word(enum wire_level level);
 const char *wire_code_word(enum wire_code code);
