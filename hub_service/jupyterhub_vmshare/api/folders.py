@@ -36,7 +36,7 @@ class Folders(FolderRoute):
     async def get(self) -> None:
         """The caller's own folders and those shared with them, by label."""
         asked, db = self.query(FoldersAsked), self.rooms.db
-        async with db.read() as conn:
+        async with db.glance() as conn:
             page = await listing.page(
                 conn,
                 self.caller.person(),

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, Literal
 from urllib.parse import parse_qsl, urlencode
 
 HIDDEN: Final = "[hidden]"
@@ -37,6 +38,9 @@ _IN_TEXT: Final = (
     (re.compile(r"(?<![0-9a-fA-F])[0-9a-fA-F]{32}(?![0-9a-fA-F])"), HIDDEN),
 )
 
+# Each of the patterns above needs one of these; most fields of most lines have none.
+_SUSPECT = re.compile(r"[\s:=]|[0-9a-fA-F]{32}")
+
 
 def hashed(value: str) -> str:
     """A short mark by which two lines can be told to speak of the same value."""
@@ -45,6 +49,8 @@ def hashed(value: str) -> str:
 
 def text(value: str) -> str:
     """The text without what looks like a credential."""
+    if not _SUSPECT.search(value):
+        return value
     for pattern, instead in _IN_TEXT:
         value = pattern.sub(instead, value)
     return value
@@ -59,10 +65,9 @@ def query(value: str) -> str:
 
 def field(name: str, value: Any) -> Any:
     """One field of a log line, ready to be shown."""
-    if _HASHED_KEY.search(name):
-        return hashed(str(value))
-    if _SECRET_KEY.search(name):
-        return HIDDEN
+    treated = _treatment(name)
+    if treated != "shown":
+        return HIDDEN if treated == "hidden" else hashed(str(value))
     if isinstance(value, str):
         return text(value)
     if isinstance(value, Mapping):
@@ -72,3 +77,11 @@ def field(name: str, value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     return text(str(value))
+
+
+@lru_cache(1024)
+def _treatment(name: str) -> Literal["shown", "hidden", "hashed"]:
+    """What becomes of a field of this name. Names are few, and come with every line."""
+    if _HASHED_KEY.search(name):
+        return "hashed"
+    return "hidden" if _SECRET_KEY.search(name) else "shown"

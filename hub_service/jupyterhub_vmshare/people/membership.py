@@ -104,7 +104,7 @@ class Membership:
         return await self._teams.get(person, lambda: self._teams_of(person), fresh=fresh)
 
     async def _teams_of(self, person: str) -> frozenset[str]:
-        async with self._db.read() as conn:
+        async with self._db.glance() as conn:
             return frozenset((await conn.scalars(_TEAMS_OF, {"who": person})).all())
 
     async def members_of(self, team: str) -> frozenset[str]:
