@@ -7,11 +7,14 @@ from typing import Any
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Unicode
 
+from jupyter_vmshare import checkpoints
+from jupyter_vmshare.deleting import delete_shared_files_at_once
 from jupyter_vmshare.routes.contract import Contract
 from jupyter_vmshare.routes.events import Events
 from jupyter_vmshare.routes.forward import Forward
 from jupyter_vmshare.routes.gateway import SETTING, Gateway
 from jupyter_vmshare.routes.session import Session
+from jupyter_vmshare.shared_dir import SharedDir
 
 
 class VMShareExtension(ExtensionApp):
@@ -42,8 +45,17 @@ class VMShareExtension(ExtensionApp):
         upload. It limits no transfer that goes on. 0 and None make no sense here. Since 0.1.""",
     ).tag(config=True)
 
+    def _link_jupyter_server_extension(self, serverapp: Any) -> None:
+        """Called before the server makes its parts: the last moment to choose checkpoints."""
+        super()._link_jupyter_server_extension(serverapp)
+        if SharedDir.of_session().path is not None:
+            manager = serverapp.contents_manager_class
+            serverapp.update_config(checkpoints.switch_on(serverapp.config, manager))
+
     def initialize_settings(self) -> None:
         """Make the gateway that all routes share."""
+        if SharedDir.of_session().path is not None:
+            delete_shared_files_at_once(self.settings["contents_manager"])
         gateway = Gateway(self.service_url, self.answer_timeout, Contract.shipped())
         self.settings[SETTING] = gateway
         if gateway.address is not None:

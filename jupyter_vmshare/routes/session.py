@@ -11,6 +11,7 @@ from jupyter_vmshare.client import VMShareError
 from jupyter_vmshare.client.stream import state_of
 from jupyter_vmshare.routes.base import Route, allowed
 from jupyter_vmshare.routes.gateway import NO_HUB, NO_TOKEN, is_under_a_hub
+from jupyter_vmshare.shared_dir import SharedDir
 
 
 class SessionView(BaseModel):
@@ -24,6 +25,10 @@ class SessionView(BaseModel):
     service: str
     service_url: str | None = None
     because: str | None = None
+    shared_dir: str | None = None
+    """Where shared folders are, as the file browser spells it; null: it does not show them."""
+    mounts_because: str | None = None
+    """Why the file browser does not show them."""
 
 
 class Session(Route):
@@ -49,7 +54,17 @@ class Session(Route):
             view.server_owner = os.environ.get("JUPYTERHUB_USER") or None
             view.server_name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
             view.own_server = user is not None and user == view.server_owner
+        view.shared_dir, view.mounts_because = self._shared_dir()
         return view
+
+    def _shared_dir(self) -> tuple[str | None, str | None]:
+        shared = SharedDir.of_session()
+        if shared.path is None:
+            return None, shared.because
+        root = getattr(self.contents_manager, "root_dir", None)
+        below = shared.below(root) if root else None
+        outside = f"Shared folders are at {shared.path}, which this file browser does not show."
+        return below, None if below else outside
 
     async def _service(self) -> tuple[str, str | None]:
         """The service's state for this visitor, and why."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from jupyter_vmshare.shared_dir import BECAUSE_VARIABLE, DIRECTORY_VARIABLE, NO_MOUNTS
 from tests.fakes.vmshare import FakeVMShare, Scripted
 from tests.server.conftest import Ask, Tokens
 
@@ -37,6 +39,8 @@ async def test_ana_on_her_own_server(ask: Ask, service: FakeVMShare, tokens: Tok
         "service": "ok",
         "service_url": service.url,
         "because": None,
+        "shared_dir": None,
+        "mounts_because": NO_MOUNTS,
     }
 
 
@@ -69,6 +73,49 @@ async def test_what_is_wrong_with_the_service(
     assert found["service"] == state
     assert found["because"].endswith(".")
     assert tokens.ana not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        pytest.param("shared", "shared", id="at the top"),
+        pytest.param("deep/down/shared", "deep/down/shared", id="further down"),
+        pytest.param("../shared", None, id="outside of what the file browser shows"),
+        pytest.param("../linked/shared", "shared", id="told through a link"),
+    ],
+)
+async def test_where_shared_folders_are(
+    ask: Ask,
+    tokens: Tokens,
+    service: FakeVMShare,
+    jp_root_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    shown: str | None,
+) -> None:
+    service.answer("GET", "/me", Scripted.json(ME))
+    (jp_root_dir.parent / "linked").symlink_to(jp_root_dir)
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(jp_root_dir / place))
+    found = await session(ask, tokens.ana)
+    assert found["shared_dir"] == shown
+    assert (found["mounts_because"] is None) == (shown is not None)
+
+
+async def test_why_there_are_no_mounts(
+    ask: Ask,
+    tokens: Tokens,
+    service: FakeVMShare,
+    jp_root_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    service.answer("GET", "/me", Scripted.json(ME))
+    monkeypatch.setenv(DIRECTORY_VARIABLE, str(jp_root_dir / "shared"))
+    monkeypatch.setenv(BECAUSE_VARIABLE, "There is no /dev/fuse on this node.")
+    found = await session(ask, tokens.ana)
+    assert (found["shared_dir"], found["mounts_because"]) == (
+        None,
+        "There is no /dev/fuse on this node.",
+    )
 
 
 async def test_a_stranger_is_told_nothing(ask: Ask, service: FakeVMShare) -> None:
