@@ -51,8 +51,9 @@ struct own_who {
  * as the first after a power failure. Reads /proc: call it before the sandbox. */
 void own_boot(char boot[static OWN_BOOT_SIZE]);
 
-/* `directory` is a descriptor of --state, which own keeps for itself (it makes a duplicate).
- * NULL: errno says why. */
+/* `directory` is a descriptor of --state, which own opens again for itself; the uid that the
+ * guard becomes must be able to write there. One guard has it at a time: another one is waited
+ * for, two seconds at most. NULL: errno says why. */
 struct own *own_open(int directory, const char *boot);
 void own_close(struct own *own); /* every folder must have been released */
 

@@ -1,7 +1,8 @@
 /* What the guard takes away from itself before it serves anybody.
  *
- * Afterwards there is an empty root directory, no capability, no other uid, and of the
- * system's calls those that serving files needs. Files are reached by descriptors alone. */
+ * Afterwards there is no capability, no other uid, of the system's calls those that serving
+ * files needs, and no path but /proc/self/fd/17: files are reached by descriptors alone. (The
+ * path is for calls that take no descriptor: inotify_add_watch, getxattr of an O_PATH one.) */
 #ifndef GUARD_SANDBOX_H
 #define GUARD_SANDBOX_H
 
@@ -17,9 +18,9 @@ struct sandbox_settings {
 
 /* What is kept from before. */
 struct sandbox {
-	int proc_fd;	     /* /proc/self/fd: openat(proc_fd, "17", O_RDWR) reopens an O_PATH descriptor */
-	int fuse_fd;	     /* /dev/fuse (O_PATH), to be reopened through proc_fd for clones; -1: none */
-	size_t descriptors;  /* how many may be open */
+	int proc_fd;	    /* openat(proc_fd, "17", O_RDWR) reopens an O_PATH descriptor */
+	int fuse_fd;	    /* /dev/fuse (O_PATH), to be reopened through proc_fd for clones; -1: none */
+	size_t descriptors; /* how many may be open */
 };
 
 #define SANDBOX_BECAUSE_SIZE 200
