@@ -30,11 +30,13 @@ from jupyterhub_vmshare.db.database import Clock, Database, utc_now
 from jupyterhub_vmshare.db.leases import Leases
 from jupyterhub_vmshare.db.upgrade import upgrade
 from jupyterhub_vmshare.folders.room import Folders
+from jupyterhub_vmshare.mounts.room import Mounts
 from jupyterhub_vmshare.observe.health import HealthCheck
 from jupyterhub_vmshare.observe.metrics import Metrics
 from jupyterhub_vmshare.observe.requests import ObservedApplication
 from jupyterhub_vmshare.observe.routes import operators_routes
 from jupyterhub_vmshare.pages.routes import pages
+from jupyterhub_vmshare.people.hook import HubHook
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.limit import RateLimit
@@ -87,6 +89,7 @@ class Service:
         self.membership = Membership(self.db, self.hub, settings.teams, every=settings.teams_every)
         self.feed = EventFeed(self.db, Leases(self.db))
         self.folders = Folders(self.db, self.store, most_upload=settings.most_upload)
+        self.mounts = Mounts(self.db)
         self.expiry = Expiry(self.db)
         self.metrics = Metrics(self.db, self.feed)
         self.health = HealthCheck(self.db, self.hub.check)
@@ -108,6 +111,8 @@ class Service:
             folders=self.folders,
             store=self.store,
             streams=self.feed.streams,
+            mounts=self.mounts,
+            hook=HubHook(settings.hub_token),
         )
 
     def _oauth(self) -> HubOAuth:

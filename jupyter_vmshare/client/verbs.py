@@ -5,6 +5,7 @@ from __future__ import annotations
 from jupyter_vmshare.client.calls import files as _files
 from jupyter_vmshare.client.calls import folders as _folders
 from jupyter_vmshare.client.calls import grants as _grants
+from jupyter_vmshare.client.calls import mounts as _mounts
 from jupyter_vmshare.client.calls import people as _people
 from jupyter_vmshare.client.twins import listing, verb
 
@@ -34,6 +35,10 @@ class Verbs:
     invitations = listing(_grants.invitations)
     accept = verb(_grants.accept)
     decline = verb(_grants.decline)
+
+    sessions = listing(_mounts.sessions)
+    mount = verb(_mounts.mount)
+    unmount = verb(_mounts.unmount)
 
     entries = listing(_files.entries)
     entry = verb(_files.entry)

@@ -12,6 +12,8 @@ from urllib.parse import unquote
 # The live stream reaches browsers through the WebSocket: six SSE streams would use up a browser's
 # connections to the origin.
 NOT_FORWARDED = frozenset({("GET", "/events/stream")})
+# The hub's own hook calls these, with a secret that no session has.
+_HUB_HOOK = "hub_hook"
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
 
@@ -42,8 +44,8 @@ class Contract:
         return cls(
             (method.upper(), path.removeprefix("/api"))
             for path, operations in document.get("paths", {}).items()
-            for method in operations
-            if method.upper() in METHODS
+            for method, operation in operations.items()
+            if method.upper() in METHODS and operation.get("x-action") != _HUB_HOOK
         )
 
     def methods(self, path: str) -> frozenset[str]:

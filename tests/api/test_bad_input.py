@@ -36,6 +36,8 @@ def refused(answer: httpx2.Response, *expected: tuple[int, str]) -> dict[str, An
 
 async def by_whom(scene: Scene, path: str) -> Any:
     """Somebody who may do it, so that the input alone is what is wrong."""
+    if path.startswith("/hub/"):
+        return scene.api.hub_hook
     return scene.api("cleo" if path.startswith("/invitations") else "ana")
 
 
@@ -97,6 +99,8 @@ FIELDS: list[Any] = [
     ("PATCH", "/grants/{grant_id}", {"level": "view"}),
     ("PATCH", "/grants/{grant_id}", {"ends_at": "2027-01-01T00:00:00Z"}),
     ("POST", "/invitations/{grant_id}/accept", {"alias": "x"}),
+    ("POST", "/hub/sessions", {"person": "ana"}),
+    ("DELETE", "/hub/sessions", {"person": "ana"}),
 ]
 ONE_GRANT = {"receiver": "dan", "level": "view"}
 WRONG: list[Any] = [3, True, 1.5, [], ["x"], {}, {"x": "y"}]

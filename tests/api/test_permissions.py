@@ -54,6 +54,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "change_level": ("PATCH", "/grants/{cleos}", {"json": {"level": "edit"}, "headers": SEEN}),
     "revoke": ("DELETE", "/grants/{cleos}", {}),
     "choose_alias": ("PUT", "/folders/{folder}/alias", {"json": {"alias": "mine"}}),
+    "mount_read_only": ("PUT", "/folders/{folder}/mount", {}),
     "leave": ("POST", "/folders/{folder}/leave", {}),
     "accept_or_decline": ("POST", "/invitations/{own}/accept", {}),
     "search_people": ("GET", "/people", {"params": {"q": "cleo"}}),

@@ -45,6 +45,13 @@ INVITATION = {
     "giver": "ana", "level": "view", "receiver": {"kind": "person", "name": "ben"},
     "created_at": AT, "available": True, "version": 1,
 }  # fmt: skip
+S = "ses_01hzzzzzzzzzzzzzzzzzzzzzzz"
+SESSION = {
+    "id": S, "server_name": "", "started_at": AT, "mounts_available": True, "because": None,
+    "mounts": [{"folder_id": F, "name": "tests", "level": "view", "read_only": True,
+                "state": "mounted", "because": None, "until": None}],
+}  # fmt: skip
+CHOICE = {"folder_id": F, "wanted": True, "sessions": [SESSION]}
 FRIDAY = datetime(2026, 11, 27, 18, tzinfo=UTC)
 NEW = NewGrant(receiver="ben", level="view")
 
@@ -94,6 +101,8 @@ ROWS = [
     Row("choose_alias none", lambda c: c.choose_alias(F, None), f"PUT /folders/{F}/alias", FOLDER,
         {"alias": None}),
     Row("trash_folder", lambda c: c.trash_folder(F), f"POST /folders/{F}/trash", FOLDER),
+    Row("trash_folder by force", lambda c: c.trash_folder(F, force=True),
+        f"POST /folders/{F}/trash", FOLDER, {"force": True}),
     Row("restore_folder", lambda c: c.restore_folder(F), f"POST /folders/{F}/restore", FOLDER),
     Row("restore_folder as", lambda c: c.restore_folder(F, "b"), f"POST /folders/{F}/restore",
         FOLDER, {"name": "b"}),
@@ -116,6 +125,9 @@ ROWS = [
     Row("accept as", lambda c: c.accept(G, "b"), f"POST /invitations/{G}/accept", GRANT,
         {"alias": "b"}),
     Row("decline", lambda c: c.decline(G), f"POST /invitations/{G}/decline", GRANT),
+    Row("sessions", lambda c: c.sessions(), "GET /sessions", page(SESSION)),
+    Row("mount", lambda c: c.mount(F), f"PUT /folders/{F}/mount", CHOICE),
+    Row("unmount", lambda c: c.unmount(F), f"DELETE /folders/{F}/mount", CHOICE),
     Row("entries", lambda c: c.entries(F, "a b/c"), f"GET /folders/{F}/entries?path=a%20b%2Fc",
         {**page(ENTRY), "path": "a b/c"}),
     Row("entry", lambda c: c.entry(F, "a"), f"GET /folders/{F}/entry?path=a", ENTRY),
@@ -151,6 +163,7 @@ def test_every_route_of_the_contract_has_a_method() -> None:
     # Shown by a browser, or sent as bytes: tested with the bytes.
     streamed |= {f"{m} /folders/*/file" for m in ("GET", "PUT", "DELETE")}
     streamed |= {"GET /folders/*/download"}
+    streamed |= {f"{m} /hub/sessions" for m in ("POST", "DELETE")}  # the hub's own
     paths = stored()["paths"].items()
     wanted = {f"{method.upper()} {_starred(path)}" for path, ms in paths for method in ms}
     have = {f"{row.method} {_starred(row.path)}" for row in ROWS}

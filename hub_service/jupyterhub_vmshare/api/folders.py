@@ -7,9 +7,11 @@ from jupyterhub_vmshare.api.contract.folders import (
     FolderRename,
     FoldersAsked,
     FoldersPage,
+    FolderTrashed,
     FolderView,
     NewFolder,
     Relation,
+    Trashing,
 )
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.route import Route
@@ -101,13 +103,14 @@ class FolderTrash(FolderRoute):
 
     path = "/folders/{folder_id}/trash"
 
-    @operation("folder.trash_folder", gives=FolderView)
+    @operation("folder.trash_folder", takes=Trashing, optional_body=True, gives=FolderTrashed)
     async def post(self, folder_id: str) -> None:
-        """Put a folder in the trash; its grants wait."""
+        """Put a folder in the trash; its grants wait. Refused while others have it mounted."""
+        self.body_or_none(Trashing)
         async with self.rooms.db.write() as tx:
             await life.trash(tx, self.caller.person(), folder_id)
             told = await self.seen(tx, folder_id)
-        self.reply(200, told)
+        self.reply(200, FolderTrashed(**told.model_dump()))
 
 
 class FolderRestore(FolderRoute):

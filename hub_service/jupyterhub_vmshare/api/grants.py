@@ -5,8 +5,8 @@ from __future__ import annotations
 from jupyterhub_vmshare.api.contract.grants import (
     Cut,
     GrantChange,
+    GrantChanged,
     GrantResults,
-    GrantView,
     NewGrant,
     NewGrants,
     PeopleOfThing,
@@ -85,7 +85,7 @@ class OneGrant(Route):
 
     path = "/grants/{grant_id}"
 
-    @operation("folder.change_level", takes=GrantChange, gives=GrantView, versioned="needed")
+    @operation("folder.change_level", takes=GrantChange, gives=GrantChanged, versioned="needed")
     async def patch(self, grant_id: str) -> None:
         """Change the level or the end date of a pending or live grant."""
         asked, version = self.body(GrantChange), self.expected_version()
@@ -94,7 +94,7 @@ class OneGrant(Route):
             changed = await inviting.change(
                 tx, self.caller.person(), grant_id, version, level=asked.level, ends_at=ends_at
             )
-        self.reply(200, grant_view(changed))
+        self.reply(200, GrantChanged(**grant_view(changed).model_dump()))
 
     @operation("folder.revoke", gives=Cut)
     async def delete(self, grant_id: str) -> None:

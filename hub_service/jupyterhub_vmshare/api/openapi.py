@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 
 from jupyterhub_vmshare import __version__
 from jupyterhub_vmshare.api.contract.base import Problem
-from jupyterhub_vmshare.api.operation import PUBLIC, Operation, operation_of
+from jupyterhub_vmshare.api.operation import HUB_HOOK, PUBLIC, Operation, operation_of
 from jupyterhub_vmshare.api.paths import PARAMETERS
 from jupyterhub_vmshare.api.route import Route
 
@@ -55,6 +55,7 @@ _SECURITY = {
     "token": {"type": "http", "scheme": "bearer"},
     "page": {"type": "apiKey", "in": "cookie", "name": "service-vmshare"},
     "xsrf": {"type": "apiKey", "in": "header", "name": "X-XSRFToken"},
+    "hub_hook": {"type": "http", "scheme": "bearer"},
 }
 
 
@@ -97,6 +98,8 @@ def _operation(route: type[Route], method: str, op: Operation) -> Json:
     }
     if op.action == PUBLIC:
         told["security"] = []
+    elif op.action == HUB_HOOK:
+        told["security"] = [{"hub_hook": []}]
     if op.takes is not None:
         schema = {"$ref": _REF.format(model=op.takes.__name__)}
         told["requestBody"] = _content("application/json", schema, not op.optional_body)

@@ -18,12 +18,15 @@ from jupyterhub_vmshare.api.contract.base import Asked
 PUBLIC = "public"
 """The action of routes that anybody may call."""
 
+HUB_HOOK = "hub_hook"
+"""The action of routes that the hub's own spawner hook calls, with its own secret."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One method of one route.
 
-    ``action`` is ``table.action`` of the permission tables, or ``public``.
+    ``action`` is ``table.action`` of the permission tables, ``public``, or ``hub_hook``.
     ``raw_in``/``raw_out`` name the media type of bodies that are not JSON.
     ``once``: takes an Idempotency-Key. ``versioned``: needs, or takes, If-Match.
     """

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from jupyterhub_vmshare.audit.streams import Streams
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.folders.room import Folders
+from jupyterhub_vmshare.mounts.room import Mounts
+from jupyterhub_vmshare.people.hook import HubHook
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.membership import Membership
@@ -26,3 +28,5 @@ class Rooms:
     folders: Folders
     store: FolderStore
     streams: Streams
+    mounts: Mounts
+    hook: HubHook

@@ -16,7 +16,7 @@ from tornado.http1connection import HTTP1Connection
 
 from jupyterhub_vmshare.api import idempotency
 from jupyterhub_vmshare.api.contract.base import Asked, Problem
-from jupyterhub_vmshare.api.operation import PUBLIC, Operation, operation_of
+from jupyterhub_vmshare.api.operation import HUB_HOOK, PUBLIC, Operation, operation_of
 from jupyterhub_vmshare.api.problems import InvalidFields, plain_problem, problem
 from jupyterhub_vmshare.api.rooms import Rooms
 from jupyterhub_vmshare.db.database import Transaction
@@ -94,7 +94,9 @@ class Route(web.RequestHandler):
             self._refusal = error
 
     async def _admit(self, operation: Operation) -> None:
-        if operation.action != PUBLIC:
+        if operation.action == HUB_HOOK:
+            self.rooms.hook.check(self.request.headers.get("Authorization"))
+        elif operation.action != PUBLIC:
             self.caller = await self.rooms.identity.caller(self)
             self._refuse_read_only(operation)
         await self.before_body()

@@ -10,6 +10,7 @@ from jupyterhub_vmshare.api.folders import ROUTES as FOLDERS
 from jupyterhub_vmshare.api.grants import FolderGrants, FolderLeave, FolderPeople, OneGrant
 from jupyterhub_vmshare.api.invitations import Accept, Decline, Invitations
 from jupyterhub_vmshare.api.me import Myself
+from jupyterhub_vmshare.api.mounts import ROUTES as MOUNTS
 from jupyterhub_vmshare.api.openapi_route import OpenApi
 from jupyterhub_vmshare.api.people import People, TeamsRefresh
 from jupyterhub_vmshare.api.route import Route
@@ -31,6 +32,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     Invitations,
     Accept,
     Decline,
+    *MOUNTS,
     Events,
     EventStream,
 )

@@ -42,7 +42,12 @@ class EventType:
     validator: Draft202012Validator
 
 
-SEEN_BY = frozenset({"owner", "giver", "receiver", "everyone_with_access", "chooser", "member"})
+SEEN_BY = frozenset(
+    {
+        *("owner", "giver", "receiver", "everyone_with_access"),
+        *("chooser", "member", "session_person"),
+    }
+)
 """The circles of people that ``seen_by`` may name."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -203,3 +204,80 @@ idempotency = Table(
     Column("created_at", Moment, nullable=False),
 )
 Index("ix_idempotency_created_at", idempotency.c.created_at)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("person", _NAME, nullable=False),
+    Column("server_name", _NAME, nullable=False),
+    Column("node", _NAME, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    Column("gid", BigInteger, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    # Since when its node's agent knows that it ended.
+    Column("closed_at", Moment),
+    # Of the list of what it should have: what is wanted, and what the agent has obeyed last.
+    Column("version", BigInteger, nullable=False),
+    Column("told", BigInteger),
+    Column("view", Text),
+    # It was started without a view, so that nothing can appear in it any more.
+    Column("viewless", Boolean, nullable=False),
+    Column("because", Text),
+)
+Index(
+    "uq_sessions_live",
+    sessions.c.person,
+    sessions.c.server_name,
+    unique=True,
+    sqlite_where=text("ended_at IS NULL"),
+    postgresql_where=text("ended_at IS NULL"),
+)
+Index(
+    "ix_sessions_unclosed",
+    sessions.c.node,
+    sqlite_where=text("closed_at IS NULL"),
+    postgresql_where=text("closed_at IS NULL"),
+)
+
+# No foreign key to `things`: what is to be taken out of a session outlives the folder's own rows.
+mounts = Table(
+    "mounts",
+    metadata,
+    Column("session_id", _ID, ForeignKey("sessions.id"), primary_key=True),
+    Column("thing_id", _ID, primary_key=True),
+    # Desired; no level: it should not be there.
+    Column("name", _NAME, nullable=False),
+    Column("level", String(16)),
+    Column("grant_id", _ID, nullable=False),
+    Column("owner", _NAME, nullable=False),
+    Column("until", Moment),
+    # Observed, as the agent says.
+    Column("state", String(16), nullable=False),
+    Column("seen_level", String(16)),
+    Column("seen_name", _NAME),
+    Column("because", Text),
+    Column("seen_at", Moment),
+    # What the last order cut: descriptors.
+    Column("cut_open", Integer, nullable=False),
+)
+Index("ix_mounts_thing", mounts.c.thing_id)
+
+mount_choices = Table(
+    "mount_choices",
+    metadata,
+    Column("person", _NAME, primary_key=True),
+    Column("thing_id", _ID, ForeignKey("things.id"), primary_key=True),
+    Column("wanted", Boolean, nullable=False),
+)
+Index("ix_mount_choices_thing", mount_choices.c.thing_id)
+
+mount_nodes = Table(
+    "mount_nodes",
+    metadata,
+    Column("name", _NAME, primary_key=True),
+    Column("available", Boolean, nullable=False),
+    Column("because", Text),
+    Column("seen_at", Moment, nullable=False),
+)

@@ -7,8 +7,10 @@ from jupyterhub_vmshare.api.contract.folders import (
     AliasChoice,
     FolderRename,
     FoldersPage,
+    FolderTrashed,
     FolderView,
     NewFolder,
+    Trashing,
 )
 from jupyterhub_vmshare.api.contract.grants import Cut
 
@@ -51,9 +53,14 @@ def choose_alias(folder_id: str, alias: str | None) -> Call[FolderView]:
     return send("PUT", _path(folder_id, "alias"), reads(FolderView), asked, repeatable=True)
 
 
-def trash_folder(folder_id: str) -> Call[FolderView]:
-    """Put it in the trash; it can be restored."""
-    return send("POST", _path(folder_id, "trash"), reads(FolderView))
+def trash_folder(folder_id: str, *, force: bool = False) -> Call[FolderTrashed]:
+    """Put it in the trash; it can be restored.
+
+    Refused while others have it in their running sessions, with their names. ``force`` closes it
+    there.
+    """
+    asked = Trashing(force=True) if force else None
+    return send("POST", _path(folder_id, "trash"), reads(FolderTrashed), asked)
 
 
 def restore_folder(folder_id: str, name: str | None = None) -> Call[FolderView]:

@@ -11,6 +11,7 @@ from jupyterhub_vmshare.api.contract.grants import (
     Acceptance,
     Cut,
     GrantChange,
+    GrantChanged,
     GrantResults,
     GrantView,
     InvitationsPage,
@@ -40,7 +41,7 @@ def stop_sharing(folder_id: str) -> Call[Cut]:
 
 def change_grant(
     grant_id: str, version: int, *, level: str | None = None, ends_at: datetime | str | None = ""
-) -> Call[GrantView]:
+) -> Call[GrantChanged]:
     """Change a pending or live grant.
 
     Args:
@@ -53,7 +54,7 @@ def change_grant(
     if ends_at != "":
         given["ends_at"] = ends_at
     path = f"grants/{segment(grant_id)}"
-    return send("PATCH", path, reads(GrantView), GrantChange(**given), version=version)
+    return send("PATCH", path, reads(GrantChanged), GrantChange(**given), version=version)
 
 
 def revoke(grant_id: str) -> Call[Cut]:

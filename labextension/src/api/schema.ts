@@ -210,6 +210,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/folders/{folder_id}/mount": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Have this folder in one's running sessions, now and in those to come. */
+        put: operations["putFolderMount"];
+        post?: never;
+        /** Have this folder in none of one's sessions; it stays in the panel. */
+        delete: operations["deleteFolderMount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/folders/{folder_id}/moves": {
         parameters: {
             query?: never;
@@ -270,7 +288,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Put a folder in the trash; its grants wait. */
+        /** Put a folder in the trash; its grants wait. Refused while others have it mounted. */
         post: operations["postFolderTrash"];
         delete?: never;
         options?: never;
@@ -294,6 +312,24 @@ export interface paths {
         head?: never;
         /** Change the level or the end date of a pending or live grant. */
         patch: operations["patchOneGrant"];
+        trace?: never;
+    };
+    "/hub/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A notebook server is about to start; told again, it takes the place of the one before. */
+        post: operations["postHubSessions"];
+        /** A notebook server has ended. */
+        delete: operations["deleteHubSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/invitations": {
@@ -415,6 +451,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's running sessions, and the folders in each of them. */
+        get: operations["getSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/teams/refresh": {
         parameters: {
             query?: never;
@@ -504,7 +557,7 @@ export interface components {
         CredentialKind: "panel" | "kernel" | "page";
         /**
          * Cut
-         * @description What a revoke, a downgrade or a leave reached, and what it can't undo.
+         * @description What a revoke or a leave reached, and what it can't undo.
          */
         Cut: {
             /**
@@ -512,14 +565,45 @@ export interface components {
              * @description What stays with the person, in a sentence.
              */
             cannot_undo: string;
+            /**
+             * Descriptors Cut
+             * @description Open files of theirs that were cut.
+             * @default 0
+             */
+            descriptors_cut?: number;
             /** Ended */
             ended?: components["schemas"]["GrantView"][];
             /**
+             * In Sessions
+             * @description The same in a sentence; null where no session was concerned.
+             * @default null
+             */
+            in_sessions?: string | null;
+            /**
              * Sessions Cut
-             * @description Running sessions in which a mount was closed.
+             * @description Running sessions in which a mount was closed or its level lowered.
              * @default 0
              */
             sessions_cut?: number;
+            /**
+             * Unconfirmed
+             * @description Running sessions in which that is under way, and not confirmed yet.
+             * @default 0
+             */
+            unconfirmed?: number;
+        };
+        /**
+         * EndedSession
+         * @description A notebook server that the hub has stopped, or found stopped.
+         */
+        EndedSession: {
+            /** Person */
+            person: string;
+            /**
+             * Server Name
+             * @default
+             */
+            server_name?: string;
         };
         /**
          * EndedWhy
@@ -642,6 +726,80 @@ export interface components {
             name: string;
         };
         /**
+         * FolderTrashed
+         * @description The folder in the trash, and what that reached in running sessions.
+         */
+        FolderTrashed: {
+            /** Actions */
+            actions: string[];
+            /**
+             * Alias
+             * @default null
+             */
+            alias?: string | null;
+            /** Created At */
+            created_at: string;
+            /**
+             * Descriptors Cut
+             * @description Open files of theirs that were cut.
+             * @default 0
+             */
+            descriptors_cut?: number;
+            /**
+             * Ends At
+             * @description When the caller's access ends.
+             * @default null
+             */
+            ends_at?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * In Sessions
+             * @description The same in a sentence; null where no session was concerned.
+             * @default null
+             */
+            in_sessions?: string | null;
+            /**
+             * Label
+             * @description What to show the caller: their alias, or the name.
+             */
+            label: string;
+            /**
+             * Level
+             * @description owner, or a folder level.
+             */
+            level: string;
+            /**
+             * Name
+             * @description The owner's name for it.
+             */
+            name: string;
+            /** Owner */
+            owner: string;
+            relation: components["schemas"]["Relation"];
+            /**
+             * Sessions Cut
+             * @description Running sessions in which a mount was closed or its level lowered.
+             * @default 0
+             */
+            sessions_cut?: number;
+            /**
+             * Shared With
+             * @description Pending and live grants on it; null where the caller may not see.
+             * @default null
+             */
+            shared_with?: number | null;
+            state: components["schemas"]["ThingState"];
+            /**
+             * Unconfirmed
+             * @description Running sessions in which that is under way, and not confirmed yet.
+             * @default 0
+             */
+            unconfirmed?: number;
+            /** Version */
+            version: number;
+        };
+        /**
          * FolderView
          * @description A folder as the caller sees it; ``actions`` is what they may do with it now.
          */
@@ -720,6 +878,76 @@ export interface components {
              * @default null
              */
             level?: string | null;
+        };
+        /**
+         * GrantChanged
+         * @description A grant after a change, and what that reached in running sessions.
+         */
+        GrantChanged: {
+            /**
+             * Answered At
+             * @default null
+             */
+            answered_at?: string | null;
+            /** Created At */
+            created_at: string;
+            /**
+             * Descriptors Cut
+             * @description Open files of theirs that were cut.
+             * @default 0
+             */
+            descriptors_cut?: number;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at?: string | null;
+            /** @default null */
+            ended_why?: components["schemas"]["EndedWhy"] | null;
+            /**
+             * Ends At
+             * @default null
+             */
+            ends_at?: string | null;
+            /** Giver */
+            giver: string;
+            /** Id */
+            id: string;
+            /**
+             * In Sessions
+             * @description The same in a sentence; null where no session was concerned.
+             * @default null
+             */
+            in_sessions?: string | null;
+            /** Level */
+            level: string;
+            /**
+             * Parent Id
+             * @default null
+             */
+            parent_id?: string | null;
+            receiver: components["schemas"]["Receiver"];
+            /**
+             * Sessions Cut
+             * @description Running sessions in which a mount was closed or its level lowered.
+             * @default 0
+             */
+            sessions_cut?: number;
+            state: components["schemas"]["GrantState"];
+            /** Thing Id */
+            thing_id: string;
+            thing_kind: components["schemas"]["ThingKind"];
+            /**
+             * Unconfirmed
+             * @description Running sessions in which that is under way, and not confirmed yet.
+             * @default 0
+             */
+            unconfirmed?: number;
+            /**
+             * Version
+             * @description The ETag, as a number.
+             */
+            version: number;
         };
         /**
          * GrantResult
@@ -868,6 +1096,59 @@ export interface components {
             teams: string[];
         };
         /**
+         * MountChoice
+         * @description Whether the caller wants a folder in their sessions.
+         */
+        MountChoice: {
+            /** Folder Id */
+            folder_id: string;
+            /**
+             * Sessions
+             * @description The caller's running sessions, each with this folder alone.
+             */
+            sessions: components["schemas"]["SessionView"][];
+            /** Wanted */
+            wanted: boolean;
+        };
+        /**
+         * MountState
+         * @description Where a folder is on its way into, or out of, a session.
+         * @enum {string}
+         */
+        MountState: "waiting" | "mounted" | "failed" | "closing";
+        /**
+         * MountView
+         * @description A folder in a session.
+         */
+        MountView: {
+            /**
+             * Because
+             * @default null
+             */
+            because?: string | null;
+            /** Folder Id */
+            folder_id: string;
+            /**
+             * Level
+             * @description view, edit or edit_delete.
+             */
+            level: string;
+            /**
+             * Name
+             * @description The directory's name, below the session's `shared`.
+             */
+            name: string;
+            /** Read Only */
+            read_only: boolean;
+            state: components["schemas"]["MountState"];
+            /**
+             * Until
+             * @description When this level ends by itself.
+             * @default null
+             */
+            until?: string | null;
+        };
+        /**
          * Move
          * @description A file or directory's new path inside the same folder; never over something.
          */
@@ -924,6 +1205,27 @@ export interface components {
         NewGrants: {
             /** Grants */
             grants: components["schemas"]["NewGrant"][];
+        };
+        /**
+         * NewSession
+         * @description A notebook server that the hub is about to start.
+         */
+        NewSession: {
+            /** Gid */
+            gid: number;
+            /** Person */
+            person: string;
+            /**
+             * Server Name
+             * @description Empty: the person's default server.
+             * @default
+             */
+            server_name?: string;
+            /**
+             * Uid
+             * @description The Unix account that its programs run as.
+             */
+            uid: number;
         };
         /**
          * PeopleOfThing
@@ -1032,6 +1334,41 @@ export interface components {
          */
         Relation: "mine" | "shared_with_me";
         /**
+         * SessionView
+         * @description A running session of the caller.
+         */
+        SessionView: {
+            /**
+             * Because
+             * @description Why folders can't appear in it, and what to do, in a sentence.
+             * @default null
+             */
+            because?: string | null;
+            /** Id */
+            id: string;
+            /** Mounts */
+            mounts: components["schemas"]["MountView"][];
+            /** Mounts Available */
+            mounts_available: boolean;
+            /** Server Name */
+            server_name: string;
+            /** Started At */
+            started_at: string;
+        };
+        /**
+         * SessionsPage
+         * @description The caller's running sessions, oldest first: all of them, on one page.
+         */
+        SessionsPage: {
+            /** Items */
+            items: components["schemas"]["SessionView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next?: string | null;
+        };
+        /**
          * Source
          * @description One thing that gives (or gave) a person something on a thing.
          */
@@ -1078,6 +1415,24 @@ export interface components {
             receiver?: string | null;
         };
         /**
+         * StartedSession
+         * @description What the hub's spawner needs to know; a session starts without a view all the same.
+         */
+        StartedSession: {
+            /**
+             * Because
+             * @default null
+             */
+            because?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * View
+             * @description The directory to bind into the session; null: there are no mounts, and why.
+             */
+            view: string | null;
+        };
+        /**
          * ThingKind
          * @description What can be shared. The prefix of a thing's id tells its kind.
          * @enum {string}
@@ -1089,6 +1444,17 @@ export interface components {
          * @enum {string}
          */
         ThingState: "live" | "trashed" | "deleting";
+        /**
+         * Trashing
+         * @description ``force``: also while somebody else has the folder in a running session.
+         */
+        Trashing: {
+            /**
+             * Force
+             * @default false
+             */
+            force?: boolean;
+        };
         /**
          * Why
          * @description The decision, its rule, and everything it was made from.
@@ -3064,6 +3430,212 @@ export interface operations {
             };
         };
     };
+    putFolderMount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                folder_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Have this folder in one's running sessions, now and in those to come. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MountChoice"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteFolderMount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                folder_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Have this folder in none of one's sessions; it stays in the panel. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MountChoice"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     postMoves: {
         parameters: {
             query?: never;
@@ -3408,15 +3980,19 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Trashing"];
+            };
+        };
         responses: {
-            /** @description Put a folder in the trash; its grants wait. */
+            /** @description Put a folder in the trash; its grants wait. Refused while others have it mounted. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FolderView"];
+                    "application/json": components["schemas"]["FolderTrashed"];
                 };
             };
             /** @description A problem */
@@ -3466,6 +4042,15 @@ export interface operations {
             };
             /** @description A problem */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3628,7 +4213,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GrantView"];
+                    "application/json": components["schemas"]["GrantChanged"];
                 };
             };
             /** @description A problem */
@@ -3714,6 +4299,232 @@ export interface operations {
             };
             /** @description A problem */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postHubSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSession"];
+            };
+        };
+        responses: {
+            /** @description A notebook server is about to start; told again, it takes the place of the one before. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StartedSession"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteHubSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndedSession"];
+            };
+        };
+        responses: {
+            /** @description A notebook server has ended. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4358,6 +5169,107 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Why"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The caller's running sessions, and the folders in each of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionsPage"];
                 };
             };
             /** @description A problem */

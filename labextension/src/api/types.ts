@@ -6,19 +6,25 @@ export type Cut = Schemas['Cut'];
 export type EntriesPage = Schemas['EntriesPage'];
 export type EntryView = Schemas['EntryView'];
 export type EventView = Schemas['EventView'];
+export type FolderTrashed = Schemas['FolderTrashed'];
 export type FolderView = Schemas['FolderView'];
 export type FoldersPage = Schemas['FoldersPage'];
 export type GrantChange = Schemas['GrantChange'];
+export type GrantChanged = Schemas['GrantChanged'];
 export type GrantResult = Schemas['GrantResult'];
 export type GrantResults = Schemas['GrantResults'];
 export type GrantView = Schemas['GrantView'];
 export type InvitationView = Schemas['InvitationView'];
 export type InvitationsPage = Schemas['InvitationsPage'];
+export type MountChoice = Schemas['MountChoice'];
+export type MountView = Schemas['MountView'];
 export type NewGrant = Schemas['NewGrant'];
 export type PeopleOfThing = Schemas['PeopleOfThing'];
 export type PeoplePage = Schemas['PeoplePage'];
 export type PersonView = Schemas['PersonView'];
 export type Problem = Schemas['Problem'];
+export type SessionView = Schemas['SessionView'];
+export type SessionsPage = Schemas['SessionsPage'];
 export type Why = Schemas['Why'];
 
 /** What the notebook server's extension says about itself, its visitor and the service. */

@@ -60,3 +60,5 @@ class Health(Told):
     version: str
     database: str
     hub: str
+    mounts: str = "off"
+    """A remark: folders in running sessions. The service does its work without them."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
+from jupyterhub_vmshare.api.contract.grants import InSessions
 from jupyterhub_vmshare.words import ThingState
 
 
@@ -70,6 +71,16 @@ class FolderView(Told):
     )
     actions: list[str]
     version: int
+
+
+class Trashing(Asked):
+    """``force``: also while somebody else has the folder in a running session."""
+
+    force: bool = False
+
+
+class FolderTrashed(FolderView, InSessions):
+    """The folder in the trash, and what that reached in running sessions."""
 
 
 class FoldersPage(Page):

@@ -70,12 +70,30 @@ class GrantResults(Told):
     results: list[GrantResult]
 
 
-class Cut(Told):
-    """What a revoke, a downgrade or a leave reached, and what it can't undo."""
+class InSessions(Told):
+    """What a change reached in running sessions, as their nodes have confirmed."""
+
+    sessions_cut: int = Field(
+        0, description="Running sessions in which a mount was closed or its level lowered."
+    )
+    descriptors_cut: int = Field(0, description="Open files of theirs that were cut.")
+    unconfirmed: int = Field(
+        0, description="Running sessions in which that is under way, and not confirmed yet."
+    )
+    in_sessions: str | None = Field(
+        None, description="The same in a sentence; null where no session was concerned."
+    )
+
+
+class Cut(InSessions):
+    """What a revoke or a leave reached, and what it can't undo."""
 
     ended: list[GrantView] = Field(default_factory=list)
-    sessions_cut: int = Field(0, description="Running sessions in which a mount was closed.")
     cannot_undo: str = Field(description="What stays with the person, in a sentence.")
+
+
+class GrantChanged(GrantView, InSessions):
+    """A grant after a change, and what that reached in running sessions."""
 
 
 class InvitationView(Told):
