@@ -70,6 +70,11 @@ RULES = (
     Rule("only the OpenStack adapter imports OpenStack's SDK",
          rooms=(HUB, "jupyter_vmshare"), never=("openstack", "keystoneauth1"),
          besides=(f"{HUB}.cloud.openstack",)),
+    Rule("the agent, which is root, takes the words and the messages of the service alone",
+         rooms=(f"{HUB}.mounts.agent", f"={HUB}.mounts.messages", f"={HUB}.mounts.fields"),
+         never=(HUB, "alembic", "jupyterhub", "pydantic", "sqlalchemy", "structlog", "tornado"),
+         unless=(f"{HUB}.mounts.agent", f"={HUB}.mounts.messages", f"={HUB}.mounts.fields",
+                 f"{HUB}.words")),
     Rule("nobody imports the application but the command that starts it",
          rooms=(HUB,), never=(f"{HUB}.app",),
          besides=(f"={HUB}.__main__", f"={HUB}.app", f"{HUB}.commands")),
@@ -236,6 +241,10 @@ BREAKERS = {
         (f"{HUB_DIR}/reconcile/steps.py", "import openstack"),
         (f"{HUB_DIR}/cloud/openstack.py", "import openstack.connection"),
     ),
+    "the agent, which is root, takes the words and the messages of the service alone": (
+        (f"{HUB_DIR}/mounts/agent/views.py", f"from {HUB}.errors import NotFound"),
+        (f"{HUB_DIR}/mounts/agent/views.py", f"from {HUB}.mounts.messages import SESSION_ID"),
+    ),
     "nobody imports the application but the command that starts it": (
         (f"{HUB_DIR}/api/routes.py", "from ..app import VMShare"),
         (f"{HUB_DIR}/__main__.py", f"from {HUB}.app import VMShare"),
@@ -265,6 +274,7 @@ FURNITURE = tuple(
     for path in (
         "api/contract/__init__.py",
         "errors.py",
+        "mounts/messages.py",
         "sharing/__init__.py",
         "sharing/grants.py",
         "storage/port.py",

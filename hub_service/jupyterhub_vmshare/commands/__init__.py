@@ -27,6 +27,10 @@ class VMShare(Application):
             "jupyterhub_vmshare.commands.database.UpgradeDatabase",
             "With 'upgrade': bring the database to this version.",
         ),
+        "agent": (
+            "jupyterhub_vmshare.commands.agent.ShareAgent",
+            "Mount shared folders into this node's sessions (root; one a node).",
+        ),
         "openapi": ("jupyterhub_vmshare.commands.openapi.PrintOpenApi", "Print the HTTP contract."),
     }
 

@@ -1,0 +1,150 @@
+"""What outlives the agent: the last orders, on disk, for root alone.
+
+``<run>/state.json`` is written before an order is obeyed. An agent that dies in between finds it
+there and goes on; what was taken away is never given back by one that starts later.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from jupyterhub_vmshare.mounts.fields import BadMessage, Fields
+from jupyterhub_vmshare.mounts.messages import FolderWanted, SessionWanted
+
+_log = logging.getLogger("vmshare.agent")
+_VERSION: Final = 1
+# So many ended sessions are remembered; no order is under way for longer than that.
+_REMEMBERED: Final = 2000
+
+
+@dataclass(slots=True)
+class Held:
+    """One session: what was ordered, what of it is over, and whether anybody has used it yet."""
+
+    wanted: SessionWanted
+    over: dict[str, float] = field(default_factory=dict)
+    used: bool = False
+
+    def live(self, now: float) -> dict[str, FolderWanted]:
+        """The folders whose end has not come. It has come, whatever the clock says, where the
+        guard said so once."""
+        return {
+            folder.folder: folder
+            for folder in self.wanted.folders
+            if folder.until is None or folder.until > max(now, self.over.get(folder.folder, -1.0))
+        }
+
+
+class Orders:
+    """All sessions of this node, as they should be.
+
+    Args:
+        path: The state file.
+        now: The clock, in Unix seconds.
+    """
+
+    def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._now = now
+        self.held: dict[str, Held] = {}
+        self.ended: dict[str, float] = {}
+
+    def load(self) -> None:
+        """Read what an earlier agent left. What can't be read is put aside: nothing is guessed."""
+        try:
+            fields = Fields(json.loads(self._path.read_bytes()), "the state")
+            fields.whole("version", least=_VERSION, most=_VERSION)
+            self.ended = {str(name): float(at) for name, at in fields.take("ended").items()}
+            self.held = {held.wanted.id: held for held in map(_held, fields.items("sessions"))}
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError, AttributeError, BadMessage) as error:
+            aside = self._path.with_suffix(".unreadable")
+            _log.error("%s can't be read (%s), and is put aside as %s", self._path, error, aside)
+            os.replace(self._path, aside)
+
+    def save(self) -> None:
+        """Write it all, so that at any moment either the old or the new file is there."""
+        found: dict[str, Any] = {
+            "version": _VERSION,
+            "sessions": [asdict(held) for held in self.held.values()],
+            "ended": dict(sorted(self.ended.items(), key=lambda item: item[1])[-_REMEMBERED:]),
+        }
+        draft = self._path.with_suffix(".new")
+        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with open(fd, "w", encoding="utf-8") as file:
+            json.dump(found, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, self._path)
+
+    def hold(self, wanted: SessionWanted) -> Held:
+        """Take an order down. What is over stays over, unless the order names a later end."""
+        held = self.held.setdefault(wanted.id, Held(wanted))
+        held.wanted = wanted
+        ordered = {folder.folder for folder in wanted.folders}
+        held.over = {folder: at for folder, at in held.over.items() if folder in ordered}
+        self.save()
+        return held
+
+    def now_over(self, session: str) -> list[str]:
+        """The folders of a session whose end has come since this was asked last."""
+        held = self.held[session]
+        live = held.live(self._now())
+        found = {
+            folder.folder: folder.until
+            for folder in held.wanted.folders
+            if folder.until is not None
+            and folder.folder not in live
+            and held.over.get(folder.folder, -1.0) < folder.until
+        }
+        self._note_over(held, found)
+        return list(found)
+
+    def end_folder(self, session: str, folder: str) -> bool:
+        """Note that the guard has ended a folder. False: that is known."""
+        held = self.held.get(session)
+        if held is None:
+            return False
+        found = {
+            wanted.folder: wanted.until
+            for wanted in held.wanted.folders
+            if wanted.folder == folder
+            and wanted.until is not None
+            and held.over.get(folder, -1.0) < wanted.until
+        }
+        self._note_over(held, found)
+        return bool(found)
+
+    def _note_over(self, held: Held, found: dict[str, float]) -> None:
+        if found:
+            held.over.update(found)
+            self.save()
+
+    def note_used(self, session: str) -> None:
+        """Somebody has the session's view: from now on, nobody having it means that it is over."""
+        held = self.held.get(session)
+        if held is not None and not held.used:
+            held.used = True
+            self.save()
+
+    def end(self, session: str, *, for_good: bool) -> None:
+        """Forget a session; ``for_good``: and never take an order for it again."""
+        if for_good:
+            self.ended[session] = self._now()
+        self.held.pop(session, None)
+        self.save()
+
+
+def _held(raw: object) -> Held:
+    fields = Fields(raw, "a session held")
+    wanted = SessionWanted.parse(fields.take("wanted"))
+    over = {str(folder): float(at) for folder, at in fields.take("over").items()}
+    return Held(wanted, over, fields.truth("used"))

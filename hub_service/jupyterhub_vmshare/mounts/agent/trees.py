@@ -1,0 +1,65 @@
+"""From a folder's id to a handle on its files, with no path that anybody else could say."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from jupyterhub_vmshare.mounts.messages import FOLDER_ID
+
+_DIRECTORY: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class NoTree(Exception):
+    """The folder's files can't be reached; the text is a sentence that says why."""
+
+
+class Trees:
+    """The folder store, as ``storage.posix.store`` lays it out: ``root/<shard>/<id>/files``.
+
+    Args:
+        root: The store's directory, as the operator names it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def owner(self) -> tuple[int, int]:
+        """The uid and gid of the service: who the store belongs to."""
+        found = os.stat(self._root)
+        return found.st_uid, found.st_gid
+
+    def open(self, folder: str) -> int:
+        """The top of a folder's tree, as an ``O_PATH`` descriptor.
+
+        Each step opens one name in the directory before it, and no link: `O_DIRECTORY` refuses
+        one that is opened by `O_NOFOLLOW`. What belongs to somebody else than the store, or lies
+        on another file system, is none of the store.
+        """
+        if not re.fullmatch(FOLDER_ID, folder):
+            raise NoTree("This is no folder's id.")
+        try:
+            current = os.open(self._root, _DIRECTORY)
+        except OSError as error:
+            raise NoTree(f"The store can't be opened: {error.strerror}.") from None
+        top = os.fstat(current)
+        try:
+            for name in (folder[-2:], folder, "files"):
+                below = os.open(name, _DIRECTORY | os.O_NOFOLLOW, dir_fd=current)
+                os.close(current)
+                current = below
+                found = os.fstat(current)
+                if (found.st_uid, found.st_dev) != (top.st_uid, top.st_dev):
+                    raise NoTree("The folder's directory in the store belongs to somebody else.")
+        except FileNotFoundError:
+            os.close(current)
+            raise NoTree("The files of this folder are not in the store of this node.") from None
+        except OSError as error:
+            os.close(current)
+            raise NoTree(f"The folder can't be opened in the store: {error.strerror}.") from None
+        except NoTree:
+            os.close(current)
+            raise
+        return current

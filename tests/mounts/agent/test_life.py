@@ -1,0 +1,206 @@
+"""How an agent begins and ends, and what outlives it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jupyterhub_vmshare.ids import new_id
+from tests.mounts.agent.node import BEN, SERVICE, Node, await_
+from tests.mounts.agent.wanted import folder, session, states
+
+pytestmark = pytest.mark.mounts
+
+
+def test_the_last_orders_are_roots_alone(node: Node) -> None:
+    node.start()
+    node.ask("session", session=session(new_id("ses"), folder(node.folder())))
+    found = (node.run / "state.json").stat()
+    assert (found.st_mode & 0o777, found.st_uid) == (0o600, 0)
+
+
+@pytest.mark.scenario("F12")
+def test_an_end_date_that_passes_while_the_agent_is_down_is_not_given_back(node: Node) -> None:
+    node.start()
+    name, ends, stays = new_id("ses"), node.folder(), node.folder()
+    until = time.time() + 1.0
+    node.ask(
+        "session",
+        session=session(name, folder(ends, name="a", until=until), folder(stays, name="b")),
+    )
+    node.kill_agent()
+    node.kill_guard()
+    time.sleep(max(0.0, until - time.time()) + 0.1)
+    before = len(node.orders())
+    node.start()
+    await_(lambda: [line for line in node.orders()[before:] if stays in line])
+    assert not any(ends in line for line in node.orders()[before:])
+    answer = node.ask("report")["sessions"][0] | {"ok": True}
+    assert states(answer) == {ends: "ended", stays: "mounted"}
+
+
+@pytest.mark.scenario("F12")
+def test_what_is_over_stays_over_when_the_same_list_is_said_again(node: Node) -> None:
+    node.start()
+    one = node.folder()
+    wanted = session(new_id("ses"), folder(one, until=time.time() - 5))
+    assert states(node.ask("session", session=wanted)) == {one: "ended"}
+    longer = dict(wanted["folders"][0], until=time.time() + 60)
+    later = wanted | {"version": 2, "folders": [longer]}
+    assert states(node.ask("session", session=later)) == {one: "mounted"}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 99}', b"\xff"])
+def test_a_state_that_can_t_be_read_is_put_aside(content: bytes, node: Node) -> None:
+    node.start()
+    node.ask("session", session=session(new_id("ses"), folder(node.folder())))
+    node.kill_agent()
+    (node.run / "state.json").write_bytes(content)
+    node.start()
+    # Nobody knows what the guard's sessions should have, so they have nothing until it is said.
+    await_(lambda: node.mounted() == [])
+    assert (node.run / "state.unreadable").read_bytes() == content
+
+
+# Beginning and end
+
+
+def test_a_second_agent_says_that_there_is_one(node: Node) -> None:
+    node.start()
+    command = node.inside(
+        *(sys.executable, "-m", "jupyterhub_vmshare", "agent"),
+        *(f"--run={node.run}", f"--store={node.store}"),
+    )
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert "Another agent runs" in done.stderr
+    assert node.hello()
+
+
+@pytest.mark.scenario("M8")
+def test_without_root_it_says_so(tmp_path: Path) -> None:
+    code = (
+        "import os; os.geteuid = lambda: 1000\n"
+        "from jupyterhub_vmshare.commands import main; main(['agent'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert "must be started as root" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.scenario("M8")
+def test_what_a_node_lacks_is_said_and_found_once_it_is_there(node: Node) -> None:
+    hidden = node.guard.rename(node.where / "hidden")
+    store = node.store.rename(node.where / "elsewhere")
+    node.start()
+    hello = node.hello()
+    assert hello is not None
+    assert hello["can_mount"] is False
+    assert [word for word in ("share-guard", "--store") if word in " ".join(hello["missing"])]
+    assert node.ask("session", session=session(new_id("ses")))["code"] == "no-store"
+    hidden.rename(node.guard)
+    store.rename(node.store)
+    await_(lambda: (node.hello() or {})["guard"])
+    assert node.ask("session", session=session(new_id("ses")))["ok"]
+
+
+def test_a_run_directory_that_others_can_write_is_refused(node: Node) -> None:
+    node.run.mkdir()
+    node.run.chmod(0o777)
+    node.start(wait=False)
+    assert node.agent is not None
+    assert node.agent.wait(60) == 1
+    assert "nobody else can write" in node.log()
+
+
+def test_an_upgrade_of_the_agent_blinks_nothing(node: Node) -> None:
+    node.start()
+    name = new_id("ses")
+    node.ask("session", session=session(name, folder(node.folder(), until=time.time() + 999.25)))
+    told, guard = node.orders(), node.guard_pids()
+    device = [line for line in mountinfo(node) if "share-guard" in line]
+    node.kill_agent(signal.SIGTERM)
+    assert node.mounted() == [f"{node.run}/views/{name}/m"]
+    node.start()
+    await_(lambda: (node.hello() or {})["guard"])
+    assert set(states(node.ask("report")["sessions"][0] | {"ok": True}).values()) == {"mounted"}
+    assert node.orders() == [*told, "report   0"]
+    assert node.guard_pids() == guard
+    assert [line for line in mountinfo(node) if "share-guard" in line] == device
+
+
+def mountinfo(node: Node) -> list[str]:
+    return node.seen("/proc/1/mountinfo").read_text().splitlines()
+
+
+@pytest.mark.parametrize(
+    ("flags", "number"),
+    [
+        pytest.param((), signal.SIGINT, id="by Ctrl-C"),
+        pytest.param(("--end-guard",), signal.SIGTERM, id="by --end-guard"),
+    ],
+)
+def test_ended_for_good_it_leaves_nothing(
+    flags: tuple[str, ...], number: signal.Signals, node: Node
+) -> None:
+    node.start(*flags)
+    node.ask("session", session=session(new_id("ses"), folder(node.folder())))
+    node.kill_agent(number)
+    assert await_(lambda: not node.guard_pids())
+    assert [line for line in mountinfo(node) if str(node.run) in line] == []
+    assert json.loads((node.run / "state.json").read_text())["sessions"] == []
+
+
+@pytest.mark.scenario("M5")
+def test_only_its_own_account_can_go_through_a_view(node: Node) -> None:
+    node.start()
+    view = node.ask("session", session=session(new_id("ses")))["view"]
+    for uid, ok in ((BEN, True), (BEN + 1, False), (SERVICE, False)):
+        # test -d looks at the view's entry `.`, not into the mount, which nobody answers for.
+        command = ["setpriv", f"--reuid={uid}", "--regid=60000", "--clear-groups"]
+        done = subprocess.run(node.inside(*command, "sh", "-c", f"cd {view}"), timeout=20)
+        assert (done.returncode == 0) is ok, uid
+
+
+def test_a_socket_path_that_is_too_long_is_said(node: Node) -> None:
+    node.run = node.where / ("r" * 100)
+    node.start(wait=False)
+    assert node.agent is not None
+    assert node.agent.wait(60) == 1
+    assert "shorter --run" in node.log()
+
+
+def test_the_agent_imports_neither_database_nor_web_server() -> None:
+    code = (
+        "import sys, jupyterhub_vmshare.commands.agent\n"
+        "ours = {name.split('.')[0] for name in sys.modules}\n"
+        "print(sorted(ours - set(sys.stdlib_module_names)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(eval(done.stdout)) <= {"jupyterhub_vmshare", "traitlets", "__main__"} | startup()  # noqa: S307
+
+
+def startup() -> set[str]:
+    """What this Python imports by itself."""
+    code = "import sys; print(sorted({name.split('.')[0] for name in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(eval(done.stdout))  # noqa: S307
+
+
+def test_a_socket_of_a_dead_agent_is_in_nobodys_way(node: Node) -> None:
+    node.run.mkdir(0o711)
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(node.run / "agent.sock"))
+    left.close()
+    node.start()
+    assert node.hello()
