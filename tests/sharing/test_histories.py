@@ -31,12 +31,12 @@ def play(url: str, examples: int) -> None:
 
 
 def test_histories_on_sqlite(tmp_path: Path) -> None:
-    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 10)
+    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 30)
 
 
 @pytest.mark.postgres
 def test_histories_on_postgresql(postgres_url: str) -> None:
-    play(postgres_url, 6)
+    play(postgres_url, 10)
 
 
 @pytest.mark.slow
