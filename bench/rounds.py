@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median, quantiles
+from typing import Literal
 
 Measure = Callable[[], Awaitable[float]]
 Series = Mapping[str, Sequence[float]]
@@ -83,11 +84,18 @@ class Report:
             self.rows.append((name, Spread.of(numbers), ratio))
 
     def want(
-        self, what: str, numbers: Sequence[float], *, at_most: float = 0, at_least: float = 0
+        self,
+        what: str,
+        numbers: Sequence[float],
+        *,
+        at_most: float = 0,
+        at_least: float = 0,
+        by: Literal["low", "middle"] = "middle",
     ) -> None:
-        """Say whether the median of these ratios is where it should be."""
+        """Say whether the median (or the lower quartile) of these is where it should be."""
         got = Spread.of(numbers)
-        met = got.middle <= at_most if at_most else got.middle >= at_least
+        looked_at = got.low if by == "low" else got.middle
+        met = looked_at <= at_most if at_most else looked_at >= at_least
         wanted = f"at most {number(at_most)}" if at_most else f"at least {number(at_least)}"
         self.targets.append(Target(what, wanted, got, met))
 

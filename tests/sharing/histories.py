@@ -102,8 +102,8 @@ class Histories(RuleBasedStateMachine):
     @initialize(target=given)
     def three_invitations(self) -> Any:
         """So that there is something to answer, and to take away, from the first step on."""
-        asked = [("ana", 0, "cleo"), ("ana", 0, "ben"), ("ben", 1, "ana")]
-        made = [self.invite_(by, self.first[n], to, "edit", None) for by, n, to in asked]
+        asked = [("ana", 0, "cleo", None), ("ana", 0, "ben", None), ("ben", 1, "ana", timedelta(1))]
+        made = [self.invite_(by, self.first[n], to, "edit", end) for by, n, to, end in asked]
         for grant in made[1:]:
             self.answer_("who may", grant, True)
         return multiple(*made)
