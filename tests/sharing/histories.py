@@ -100,9 +100,11 @@ class Histories(RuleBasedStateMachine):
         return multiple(*self.first)
 
     @initialize(target=given)
-    def three_invitations(self) -> Any:
+    def four_invitations(self) -> Any:
         """So that there is something to answer, and to take away, from the first step on."""
-        asked = [("ana", 0, "cleo", None), ("ana", 0, "ben", None), ("ben", 1, "ana", timedelta(1))]
+        asked: list[tuple[str, int, str, timedelta | None]]
+        asked = [("ana", 0, "cleo", None), ("ana", 0, "ben", None), ("ben", 1, "cleo", None)]
+        asked.append(("ben", 1, "ana", timedelta(days=1)))
         made = [self.invite_(by, self.first[n], to, "edit", end) for by, n, to, end in asked]
         for grant in made[1:]:
             self.answer_("who may", grant, True)
@@ -123,7 +125,7 @@ class Histories(RuleBasedStateMachine):
         async with self.db.write() as tx:
             return await act(tx, *args, **more)
 
-    @rule(by=actors, folder=folders, trashed=seldom)
+    @rule(by=actors, folder=folders, trashed=st.booleans())
     def trash_or_restore(self, by: str, folder: str, trashed: bool) -> None:
         by = self.actor(by, self.model.folders[folder].owner)
         act = life.trash if trashed else life.restore
@@ -171,6 +173,14 @@ class Histories(RuleBasedStateMachine):
     ) -> Any:
         by = self.actor(by, self.model.folders[folder].owner)
         return self.invite_(by, folder, receiver, level, ends)
+
+    @rule(target=given, grant=given, level=levels)
+    def invite_again(self, grant: str, level: str) -> Any:
+        """The same receiver, whatever became of the first time."""
+        row = self.row(grant)
+        if row.thing_id not in self.model.folders:
+            return multiple()
+        return self.invite_(row.giver, row.thing_id, row.receiver, level, None)
 
     def invite_(
         self, by: str, folder: str, receiver: str, level: str, ends: timedelta | None
