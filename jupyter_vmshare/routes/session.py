@@ -27,6 +27,8 @@ class SessionView(BaseModel):
     because: str | None = None
     shared_dir: str | None = None
     """Where shared folders are, as the file browser spells it; null: it does not show them."""
+    shared_path: str | None = None
+    """Where they are for programs of this session: absolute; null without mounts."""
     mounts_because: str | None = None
     """Why the file browser does not show them."""
 
@@ -54,17 +56,20 @@ class Session(Route):
             view.server_owner = os.environ.get("JUPYTERHUB_USER") or None
             view.server_name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
             view.own_server = user is not None and user == view.server_owner
-        view.shared_dir, view.mounts_because = self._shared_dir()
+        self._say_where_mounts_are(view)
         return view
 
-    def _shared_dir(self) -> tuple[str | None, str | None]:
+    def _say_where_mounts_are(self, view: SessionView) -> None:
         shared = SharedDir.of_session()
         if shared.path is None:
-            return None, shared.because
+            view.mounts_because = shared.because
+            return
         root = getattr(self.contents_manager, "root_dir", None)
-        below = shared.below(root) if root else None
-        outside = f"Shared folders are at {shared.path}, which this file browser does not show."
-        return below, None if below else outside
+        view.shared_path = str(shared.path)
+        view.shared_dir = shared.below(root) if root else None
+        if view.shared_dir is None:
+            outside = "which this file browser does not show."
+            view.mounts_because = f"Shared folders are at {shared.path}, {outside}"
 
     async def _service(self) -> tuple[str, str | None]:
         """The service's state for this visitor, and why."""

@@ -3,9 +3,10 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { model } from './lab/modelplugin';
 import { notifications } from './lab/notificationsplugin';
 import { panel } from './lab/panelplugin';
+import { session } from './lab/sessionplugin';
 
 export { IVMShare } from './tokens';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [model, panel, notifications];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [model, panel, notifications, session];
 
 export default plugins;

@@ -26,6 +26,12 @@ globalThis.matchMedia ??= query => ({
   matches: false,
   media: query,
   addEventListener() {},
-  removeEventListener() {}
+  removeEventListener() {},
+  addListener() {},
+  removeListener() {}
 });
 Element.prototype.scrollIntoView ??= function () {};
+
+// jsdom is never idle.
+globalThis.requestIdleCallback ??= callback => setTimeout(callback);
+globalThis.cancelIdleCallback ??= clearTimeout;

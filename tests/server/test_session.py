@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ async def test_ana_on_her_own_server(ask: Ask, service: FakeVMShare, tokens: Tok
         "service_url": service.url,
         "because": None,
         "shared_dir": None,
+        "shared_path": None,
         "mounts_because": NO_MOUNTS,
     }
 
@@ -98,6 +100,7 @@ async def test_where_shared_folders_are(
     monkeypatch.setenv(DIRECTORY_VARIABLE, str(jp_root_dir / place))
     found = await session(ask, tokens.ana)
     assert found["shared_dir"] == shown
+    assert found["shared_path"] == os.path.normpath(jp_root_dir / place)
     assert (found["mounts_because"] is None) == (shown is not None)
 
 

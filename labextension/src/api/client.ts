@@ -10,10 +10,12 @@ import type {
   GrantResults,
   GrantView,
   InvitationsPage,
+  MountChoice,
   NewGrant,
   PeopleOfThing,
   PeoplePage,
   Session,
+  SessionsPage,
   Why
 } from './types';
 
@@ -79,6 +81,21 @@ export class ApiClient {
 
   leaveFolder(id: string): Promise<Cut> {
     return this.call(`folders/${id}/leave`, { method: 'POST' });
+  }
+
+  /** The visitor's running sessions, and which folders are in them. */
+  sessions(signal?: AbortSignal): Promise<SessionsPage> {
+    return this.call('sessions', { signal });
+  }
+
+  /** Has a folder in the visitor's sessions. */
+  mount(id: string): Promise<MountChoice> {
+    return this.call(`folders/${id}/mount`, { method: 'PUT' });
+  }
+
+  /** Has it in none of them. */
+  unmount(id: string): Promise<MountChoice> {
+    return this.call(`folders/${id}/mount`, { method: 'DELETE' });
   }
 
   peopleOf(id: string, signal?: AbortSignal): Promise<PeopleOfThing> {

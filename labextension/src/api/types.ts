@@ -43,6 +43,12 @@ export interface Session {
   service_url: string | null;
   /** Why the service can't be used, in a sentence; null when it can. */
   because: string | null;
+  /** Where shared folders are, as the file browser spells paths; null: it does not show them. */
+  shared_dir: string | null;
+  /** Where they are for programs of this session: an absolute path; null without mounts. */
+  shared_path: string | null;
+  /** Why the file browser does not show them, in a sentence. */
+  mounts_because: string | null;
 }
 
 /** How the service is for this visitor. */

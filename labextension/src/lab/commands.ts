@@ -10,6 +10,8 @@ import type { VMShareModel } from '../model/vmshare';
 import type { Deeds } from './deeds';
 import { choose } from './dialogs';
 import { shareIcon, sharedFolderIcon } from './icons';
+import { mountCommands } from './mountcommands';
+import type { MountDeeds } from './mountdeeds';
 
 export const CommandIDs = {
   openPanel: 'vmshare:open-panel',
@@ -26,7 +28,11 @@ export const CommandIDs = {
   deleteForEver: 'vmshare:delete-for-ever',
   copyId: 'vmshare:copy-id',
   accept: 'vmshare:accept',
-  decline: 'vmshare:decline'
+  decline: 'vmshare:decline',
+  openHere: 'vmshare:open-here',
+  insertPath: 'vmshare:insert-path',
+  mount: 'vmshare:mount',
+  unmount: 'vmshare:unmount'
 } as const;
 
 /** What the commands work with. */
@@ -34,6 +40,7 @@ export interface Shell {
   app: JupyterFrontEnd;
   model: VMShareModel;
   deeds: Deeds;
+  mountDeeds: MountDeeds;
   trans: TranslationBundle;
   palette: ICommandPalette | null;
   /** Opens a folder's tab, at a path or where it was. */
@@ -44,20 +51,24 @@ export interface Shell {
 
 type Args = ReadonlyPartialJSONObject;
 
-interface FolderCommand {
+/** Something that can be done with a folder. */
+export interface FolderCommand {
   id: string;
   label: string;
   /** The action without which the command is of no use. */
   action: string;
   icon?: LabIcon;
   fromTrash?: boolean;
+  /** Whether it makes sense with a folder as it is now; left out: always. */
+  fits?: (folder: FolderView) => boolean;
   does: (folder: FolderView, args: Args) => unknown;
 }
 
 /** Adds everything that can be done by command, and the palette's entries. */
 export function addCommands(shell: Shell): void {
   addGeneralCommands(shell);
-  [openCommand(shell), ...folderCommands(shell)].forEach(command =>
+  const inSession = mountCommands(shell.model.mounts, shell.mountDeeds, shell.trans);
+  [openCommand(shell), ...inSession, ...folderCommands(shell)].forEach(command =>
     addFolderCommand(shell, command)
   );
   addAnswers(shell);
@@ -166,8 +177,8 @@ function folderCommands({ deeds, trans }: Shell): FolderCommand[] {
 function addFolderCommand(shell: Shell, command: FolderCommand): void {
   const { app, model } = shell;
   const candidates = (): FolderView[] =>
-    (command.fromTrash ? model.trash : model.folders).items.filter(folder =>
-      folder.actions.includes(command.action)
+    (command.fromTrash ? model.trash : model.folders).items.filter(
+      folder => folder.actions.includes(command.action) && (command.fits?.(folder) ?? true)
     );
   app.commands.addCommand(command.id, {
     // In the palette, a verb alone would not say of what.

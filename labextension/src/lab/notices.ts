@@ -14,6 +14,9 @@ export interface Notice {
 
 /** The notice for an event; null where the person knows (it was them), or need not. */
 export function noticeOf(event: EventView, me: string, trans: TranslationBundle): Notice | null {
+  if (event.type === 'mount.failed') {
+    return notice('warning', notMounted(event, trans));
+  }
   const isMine = event.actor === me;
   if (isMine) {
     return null;
@@ -59,6 +62,14 @@ function changed(event: EventView, giver: string, thing: string, trans: Translat
   return endsAt
     ? trans.__('Your access to "%1" now ends %2.', thing, moment(endsAt, true))
     : trans.__('Your access to "%1" no longer has an end date.', thing);
+}
+
+function notMounted(event: EventView, trans: TranslationBundle): string {
+  const name = event.thing_name ?? detail(event, 'name') ?? '';
+  return trans.__(
+    '"%1" could not be mounted in your session. It is tried again; the panel says why.',
+    name
+  );
 }
 
 function toGiver(event: EventView, trans: TranslationBundle): Notice | null {

@@ -1,6 +1,7 @@
 import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
+import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -10,6 +11,7 @@ import { DOMAIN } from '../views/context';
 import { addCommands, CommandIDs } from './commands';
 import { Deeds, hubHome } from './deeds';
 import { FolderTabs } from './foldertabs';
+import { MountDeeds } from './mountdeeds';
 import { VMSharePanel } from './panel';
 import { Settings } from './settings';
 
@@ -22,18 +24,20 @@ export const panel: JupyterFrontEndPlugin<void> = {
   description: 'The panel with shared folders and invitations, and the folder view.',
   autoStart: true,
   requires: [IVMShare],
-  optional: [ILayoutRestorer, ICommandPalette, ISettingRegistry, ITranslator],
+  optional: [ILayoutRestorer, ICommandPalette, ISettingRegistry, ITranslator, IDefaultFileBrowser],
   activate: (
     app: JupyterFrontEnd,
     model: IVMShare,
     restorer: ILayoutRestorer | null,
     palette: ICommandPalette | null,
     registry: ISettingRegistry | null,
-    translator: ITranslator | null
+    translator: ITranslator | null,
+    browser: IDefaultFileBrowser | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const settings = new Settings(registry);
     const deeds = new Deeds(model, settings, trans);
+    const mountDeeds = new MountDeeds(app, model, browser, trans);
     const tabs = new FolderTabs(app, model, settings, trans);
     const execute = (command: string, folder: FolderView): void =>
       void app.commands.execute(command, { id: folder.id });
@@ -41,6 +45,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
       model,
       {
         open: folder => execute(CommandIDs.openFolder, folder),
+        openHere: folder => execute(CommandIDs.openHere, folder),
         rename: folder => execute(CommandIDs.rename, folder),
         trash: folder => execute(CommandIDs.trash, folder),
         restore: folder => execute(CommandIDs.restore, folder),
@@ -58,7 +63,8 @@ export const panel: JupyterFrontEndPlugin<void> = {
       side.showInvitations();
     };
     const openFolder = (id: string, path: string | null): void => void tabs.open(id, path);
-    addCommands({ app, model, deeds, trans, palette, openFolder, showPanel, showInvitations });
+    const shown = { openFolder, showPanel, showInvitations };
+    addCommands({ app, model, deeds, mountDeeds, trans, palette, ...shown });
     restorer?.add(side, side.id);
     if (restorer) {
       tabs.restore(restorer);

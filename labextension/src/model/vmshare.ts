@@ -11,6 +11,7 @@ import { newKey } from '../api/transport';
 import type { Cut, EventView, FolderView, InvitationView, Session } from '../api/types';
 import { applyToFolders, applyToInvitations, applyToTrash } from './application';
 import { LiveList } from './livelist';
+import { MountsModel } from './mounts';
 import type { Standing } from './standing';
 import { standingOf } from './standing';
 
@@ -24,6 +25,7 @@ const LONG_GAP_MS = 5000;
 export class VMShareModel implements IDisposable {
   constructor(readonly api: ApiClient = new ApiClient()) {
     this.files = new FileClient(api.transport);
+    this.mounts = new MountsModel(api, () => this._session);
     this.stream = new EventStream(api.transport.settings);
     this.stream.received.connect(this.onEvent);
     this.stream.opened.connect(this.onOpened);
@@ -47,6 +49,9 @@ export class VMShareModel implements IDisposable {
     page: (after, signal) => this.api.folders('trashed', { after, limit: PAGE, signal }),
     apply: applyToTrash
   });
+
+  /** The shared folders in this page's session. */
+  readonly mounts: MountsModel;
 
   /** Emits when the standing or the connection changes. */
   get changed(): ISignal<this, void> {
@@ -170,7 +175,9 @@ export class VMShareModel implements IDisposable {
     this._isDisposed = true;
     clearTimeout(this._retry);
     clearTimeout(this._gapTimer);
-    [this.stream, this.invitations, this.folders, this.trash].forEach(part => part.dispose());
+    [this.stream, this.invitations, this.folders, this.trash, this.mounts].forEach(part =>
+      part.dispose()
+    );
     Signal.clearData(this);
   }
 
@@ -186,7 +193,12 @@ export class VMShareModel implements IDisposable {
   }
 
   private async reload(): Promise<void> {
-    await Promise.all([this.invitations.refresh(), this.folders.refresh(), this.trash.refresh()]);
+    await Promise.all([
+      this.invitations.refresh(),
+      this.folders.refresh(),
+      this.trash.refresh(),
+      this.mounts.sessions.refresh()
+    ]);
   }
 
   private stand(standing: Standing): void {
@@ -198,6 +210,7 @@ export class VMShareModel implements IDisposable {
     this.invitations.receive(event);
     this.folders.receive(event);
     this.trash.receive(event);
+    this.mounts.sessions.receive(event);
     this._happened.emit(event);
   };
 

@@ -1,12 +1,14 @@
-import { ellipsesIcon, folderIcon, HTMLSelect } from '@jupyterlab/ui-components';
+import { ellipsesIcon, folderIcon, HTMLSelect, launchIcon } from '@jupyterlab/ui-components';
 import type { JSX, MouseEvent } from 'react';
 import { useState } from 'react';
 
 import type { FolderView } from '../api/types';
+import type { MountsModel } from '../model/mounts';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
 import { Grid } from './grid';
 import { LevelChip } from './level';
+import { mountData, MountMark, NoMounts } from './mounts';
 import {
   ActionButton,
   Blank,
@@ -21,6 +23,8 @@ import { moment } from './words';
 /** What a row's keys and buttons ask the shell to do. */
 export interface FolderDeeds {
   open: (folder: FolderView) => void;
+  /** Shows a mounted folder in the file browser. */
+  openHere: (folder: FolderView) => void;
   rename: (folder: FolderView) => void;
   trash: (folder: FolderView) => void;
   create: () => void;
@@ -35,8 +39,9 @@ const ROW_HEIGHT = 44;
 export function Folders(props: { model: VMShareModel; deeds: FolderDeeds }): JSX.Element {
   const trans = useTrans();
   const { model, deeds } = props;
-  const { folders } = model;
+  const { folders, mounts } = model;
   useSignal(folders.changed);
+  useSignal(mounts.changed);
   const [relation, setRelation] = useState<Relation>('all');
   const [query, setQuery] = useState('');
   const shown = folders.items.filter(folder => fits(folder, relation, query));
@@ -58,6 +63,7 @@ export function Folders(props: { model: VMShareModel; deeds: FolderDeeds }): JSX
         <RelationSelect relation={relation} onChange={setRelation} />
       </div>
       {folders.failure && <Message kind="error">{folders.failure}</Message>}
+      <NoMounts mounts={mounts} />
       <LiveRegion text={query ? trans._n('%1 folder', '%1 folders', shown.length) : ''} />
       {shown.length > 0 ? (
         <Grid
@@ -65,9 +71,9 @@ export function Folders(props: { model: VMShareModel; deeds: FolderDeeds }): JSX
           items={shown}
           rowHeight={ROW_HEIGHT}
           keyOf={folder => folder.id}
-          rowData={rowData}
+          rowData={folder => ({ ...rowData(folder), ...mountData(mounts, folder) })}
           cells={(folder, tabIndex) => (
-            <FolderRow folder={folder} tabIndex={tabIndex} onOpen={deeds.open} />
+            <FolderRow folder={folder} mounts={mounts} tabIndex={tabIndex} deeds={deeds} />
           )}
           onOpen={deeds.open}
           onKey={key}
@@ -101,11 +107,12 @@ function RelationSelect(props: {
 
 function FolderRow(props: {
   folder: FolderView;
+  mounts: MountsModel;
   tabIndex: 0 | -1;
-  onOpen: (folder: FolderView) => void;
+  deeds: FolderDeeds;
 }): JSX.Element {
   const trans = useTrans();
-  const { folder, tabIndex } = props;
+  const { folder, mounts, tabIndex, deeds } = props;
   return (
     <>
       <div className="jp-VMShare-mainCell" role="gridcell">
@@ -116,7 +123,7 @@ function FolderRow(props: {
               className="jp-VMShare-nameButton"
               tabIndex={tabIndex}
               title={tooltip(trans, folder)}
-              onClick={() => props.onOpen(folder)}
+              onClick={() => deeds.open(folder)}
             >
               {folder.label}
             </button>
@@ -124,11 +131,20 @@ function FolderRow(props: {
           </div>
           <span className="jp-VMShare-detail">
             <Relationship folder={folder} />
+            <MountMark mounts={mounts} folder={folder} />
             <EndDate at={folder.ends_at} />
           </span>
         </div>
       </div>
       <div role="gridcell">
+        {mounts.path(folder.id) !== null && (
+          <IconButton
+            icon={launchIcon}
+            label={trans.__('Open "%1" in the file browser', folder.label)}
+            tabIndex={tabIndex}
+            onClick={() => deeds.openHere(folder)}
+          />
+        )}
         <IconButton
           icon={ellipsesIcon}
           label={trans.__('Actions for "%1"', folder.label)}

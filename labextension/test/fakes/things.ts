@@ -4,7 +4,10 @@ import type {
   FolderView,
   GrantView,
   InvitationView,
-  Problem
+  MountView,
+  Problem,
+  Session,
+  SessionView
 } from '../../src/api/types';
 
 const OWNER_ACTIONS = [
@@ -24,7 +27,9 @@ const OWNER_ACTIONS = [
   'invite',
   'change_level',
   'revoke',
-  'choose_alias'
+  'choose_alias',
+  'mount_read_only',
+  'mount_read_write'
 ];
 
 /** What each level may do, as the service lists it. */
@@ -33,15 +38,15 @@ export const ACTIONS = {
   edit_delete: [
     ...['see_in_list', 'see_people', 'list_files', 'read_file', 'download', 'create_file'],
     ...['create_directory', 'write_file', 'upload', 'rename_file', 'delete_file'],
-    ...['choose_alias', 'leave']
+    ...['choose_alias', 'leave', 'mount_read_only']
   ],
   edit: [
     ...['see_in_list', 'see_people', 'list_files', 'read_file', 'download', 'create_file'],
-    ...['create_directory', 'write_file', 'upload', 'choose_alias', 'leave']
+    ...['create_directory', 'write_file', 'upload', 'choose_alias', 'leave', 'mount_read_only']
   ],
   view: [
     ...['see_in_list', 'see_people', 'list_files', 'read_file', 'download'],
-    ...['choose_alias', 'leave']
+    ...['choose_alias', 'leave', 'mount_read_only']
   ]
 };
 
@@ -96,6 +101,49 @@ export function grant(over: Partial<GrantView> = {}): GrantView {
     created_at: '2026-11-23T00:00:00.000Z',
     ends_at: null,
     version: 1,
+    ...over
+  };
+}
+
+/** What the notebook server says of ben's visit. */
+export function here(over: Partial<Session> = {}): Session {
+  return {
+    hub: true,
+    user: 'ben',
+    server_owner: 'ben',
+    server_name: '',
+    own_server: true,
+    service: 'ok',
+    service_url: '/services/vmshare/',
+    because: null,
+    shared_dir: 'shared',
+    shared_path: '/home/ben/shared',
+    mounts_because: null,
+    ...over
+  };
+}
+
+export function running(over: Partial<SessionView> = {}): SessionView {
+  return {
+    id: 'ses_1',
+    server_name: '',
+    started_at: '2026-11-23T00:00:00.000Z',
+    mounts_available: true,
+    because: null,
+    mounts: [],
+    ...over
+  };
+}
+
+export function mount(over: Partial<MountView> = {}): MountView {
+  return {
+    folder_id: 'fld_1',
+    name: 'tests',
+    level: 'view',
+    read_only: true,
+    state: 'mounted',
+    because: null,
+    until: null,
     ...over
   };
 }

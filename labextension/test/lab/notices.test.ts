@@ -70,6 +70,18 @@ describe('a notification', () => {
     expect(noticeOf(event, 'ben', trans)).toBeNull();
   });
 
+  it('of a mount that failed says where to look', () => {
+    const event = { ...happening('mount.failed', { data: { name: 'tests' } }), actor: null };
+    expect(message(event, 'ben')).toContain('"tests" could not be mounted in your session');
+  });
+
+  it('is given once for a right that changes, not again for each session that follows', () => {
+    for (const type of ['mount.mounted', 'mount.changed', 'mount.unmounted', 'mount.chosen']) {
+      expect(noticeOf(happening(type), 'ben', trans)).toBeNull();
+      expect(noticeOf({ ...happening(type), actor: null }, 'ben', trans)).toBeNull();
+    }
+  });
+
   it('is not given for what the panel shows anyway', () => {
     expect(noticeOf(happening('files.changed'), 'ben', trans)).toBeNull();
     expect(noticeOf(happening('folder.renamed'), 'ben', trans)).toBeNull();

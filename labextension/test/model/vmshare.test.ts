@@ -1,18 +1,9 @@
 import type { Session } from '../../src/api/types';
 import { VMShareModel } from '../../src/model/vmshare';
 import { FakeServer, refusal, settle } from '../fakes/server';
-import { folder, grantEvent, invitation } from '../fakes/things';
+import { folder, grantEvent, here, invitation } from '../fakes/things';
 
-const SESSION: Session = {
-  hub: true,
-  user: 'ben',
-  server_owner: 'ben',
-  server_name: '',
-  own_server: true,
-  service: 'ok',
-  service_url: '/services/vmshare/',
-  because: null
-};
+const SESSION = here();
 
 function serverWith(session: Partial<Session> = {}): FakeServer {
   return new FakeServer()

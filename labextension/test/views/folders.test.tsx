@@ -1,11 +1,11 @@
 import { act, render, screen } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import type { FolderView } from '../../src/api/types';
+import type { FolderView, SessionView } from '../../src/api/types';
 import { VMShareModel } from '../../src/model/vmshare';
 import { Folders } from '../../src/views/folders';
 import { FakeServer } from '../fakes/server';
-import { ACTIONS, folder } from '../fakes/things';
+import { ACTIONS, folder, here, mount, running } from '../fakes/things';
 
 const MINE: FolderView[] = [
   folder({
@@ -29,14 +29,18 @@ const MINE: FolderView[] = [
   folder({ id: 'fld_3', name: 'tests', alias: 'tests (ana)', ends_at: '2099-11-27T18:00:00.000Z' })
 ];
 
-async function shown(items = MINE): Promise<string[]> {
-  const server = new FakeServer().on('GET api/folders', () => ({ items, next: null }));
+async function shown(items = MINE, sessions: SessionView[] = []): Promise<string[]> {
+  const server = new FakeServer()
+    .on('GET session', () => here())
+    .on('GET api/folders', () => ({ items, next: null }))
+    .on('GET api/sessions', () => ({ items: sessions, next: null }));
   const model = new VMShareModel(server.client);
-  await model.folders.refresh();
+  await model.start();
   const done: string[] = [];
   const note = (deed: string) => (one: FolderView) => void done.push(`${deed} ${one.id}`);
   const deeds = {
     open: note('open'),
+    openHere: note('open here'),
     rename: note('rename'),
     trash: note('trash'),
     create: () => void done.push('create')
@@ -96,5 +100,47 @@ describe('the list of folders', () => {
     const done = await shown([]);
     await userEvent.click(screen.getByRole('button', { name: 'New folder' }));
     expect(done).toEqual(['create']);
+  });
+});
+
+describe('the list of folders in a session with mounts', () => {
+  const one = (over: Partial<FolderView> = {}): FolderView[] => [folder({ id: 'fld_1', ...over })];
+  const menu = (): string | undefined =>
+    document.querySelector<HTMLElement>('[data-folder]')?.dataset.mount;
+
+  it.each([
+    ['mounted', [mount()], 'shared/tests', 'mounted placed shown'],
+    ['on its way', [mount({ state: 'waiting' as const })], 'being mounted…', 'mounted'],
+    ['on its way out', [mount({ state: 'closing' as const })], 'being unmounted…', 'mountable'],
+    ['not wanted', [], 'not mounted', 'mountable'],
+    [
+      'failed',
+      [mount({ state: 'failed' as const, because: 'The store is full.' })],
+      'not mounted: The store is full.',
+      'mounted'
+    ]
+  ])('says of a folder that is %s', async (_, mounts, text, offered) => {
+    await shown(one(), [running({ mounts })]);
+    expect(screen.getByText(text)).toBeTruthy();
+    expect(menu()).toBe(offered);
+  });
+
+  it('offers a mount only to those who may', async () => {
+    await shown(one({ actions: ['see_in_list'] }), [running({ mounts: [] })]);
+    expect(menu()).toBe('');
+  });
+
+  it('opens the file browser where the folder is', async () => {
+    const done = await shown(one(), [running({ mounts: [mount()] })]);
+    await userEvent.click(screen.getByRole('button', { name: /in the file browser/ }));
+    expect(done).toEqual(['open here fld_1']);
+  });
+
+  it('says once why there are no mounts, and nothing in the rows', async () => {
+    const because = 'There is no /dev/fuse on this node.';
+    await shown(MINE, [running({ mounts_available: false, because })]);
+    expect(screen.getAllByText(because)).toHaveLength(1);
+    expect(screen.queryByText('not mounted')).toBeNull();
+    expect(menu()).toBe('');
   });
 });

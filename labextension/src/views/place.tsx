@@ -1,0 +1,111 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { infoIcon, lockIcon } from '@jupyterlab/ui-components';
+import type { JSX } from 'react';
+
+import type { FolderView } from '../api/types';
+import type { MountsModel } from '../model/mounts';
+import type { VMShareModel } from '../model/vmshare';
+import { useSignal, useTrans } from './context';
+import { LevelChip } from './level';
+import { ActionButton, EndDate } from './parts';
+import { levelName } from './words';
+
+/** Above the files of a file browser: whose shared folder it shows, and what one may do there. */
+export function PlaceBar(props: { model: VMShareModel; path: string }): JSX.Element | null {
+  const trans = useTrans();
+  const { model, path } = props;
+  useSignal(model.mounts.changed);
+  useSignal(model.folders.changed);
+  const { root } = model.mounts;
+  if (path === root) {
+    return (
+      <Bar>{trans.__('Your shared folders. New ones are made in the panel “Shared folders”.')}</Bar>
+    );
+  }
+  const place = model.mounts.at(path);
+  if (!place) {
+    return root !== null && path.startsWith(`${root}/`) ? (
+      <Bar>{trans.__('This folder is not in your session any more.')}</Bar>
+    ) : null;
+  }
+  const folder = model.folders.find(place.mount.folder_id) ?? null;
+  const isMine = folder?.relation === 'mine';
+  return (
+    <Bar isLocked={place.mount.read_only}>
+      <LevelChip level={isMine ? 'owner' : place.mount.level} />
+      {folder && !isMine && <span>{trans.__('of %1', folder.owner)}</span>}
+      <span className="jp-VMShare-placeRule">
+        {isMine ? '' : ruleHere(trans, place.mount.level)}
+      </span>
+      <EndDate at={place.mount.until ?? folder?.ends_at} />
+    </Bar>
+  );
+}
+
+/** Why a document can't be saved where it is. */
+export type Hindrance =
+  { kind: 'read-only'; owner: string; label: string } | { kind: 'ended'; because: string };
+
+/** Above a document: why it can't be saved there, and the way out. */
+export function DocumentBar(props: {
+  hindrance: Hindrance | null;
+  onSaveCopy: () => void;
+}): JSX.Element {
+  const trans = useTrans();
+  const { hindrance, onSaveCopy } = props;
+  if (!hindrance) {
+    return <></>;
+  }
+  const sentence =
+    hindrance.kind === 'read-only'
+      ? trans.__('Read-only: %1 shares “%2” with you at View.', hindrance.owner, hindrance.label)
+      : trans.__('It can’t be saved here any more. %1', hindrance.because);
+  return (
+    <Bar isLocked>
+      <span className="jp-VMShare-placeRule" title={sentence}>
+        {sentence}
+      </span>
+      <ActionButton
+        title={trans.__('Saves what you see among your own files, with its kernel')}
+        onClick={onSaveCopy}
+      >
+        {trans.__('Save a copy…')}
+      </ActionButton>
+    </Bar>
+  );
+}
+
+/** What stands beside a folder's name in the file browser. */
+export function badgeText(
+  trans: TranslationBundle,
+  mounts: MountsModel,
+  folder: FolderView
+): string {
+  if (folder.relation === 'mine') {
+    return trans.__('Mine');
+  }
+  const level = mounts.of(folder.id)?.level ?? folder.level;
+  return trans.__('%1 · %2', levelName(trans, level), folder.owner);
+}
+
+function Bar(props: { isLocked?: boolean; children: React.ReactNode }): JSX.Element {
+  const Icon = props.isLocked ? lockIcon : infoIcon;
+  return (
+    <div className="jp-VMShare-place" role="status">
+      <Icon.react tag="span" className="jp-VMShare-rowIcon" />
+      {props.children}
+    </div>
+  );
+}
+
+/** What the level means for programs, which know no levels. */
+function ruleHere(trans: TranslationBundle, level: string): string {
+  switch (level) {
+    case 'view':
+      return trans.__('Read-only.');
+    case 'edit':
+      return trans.__('Only what you have just made can be deleted.');
+    default:
+      return '';
+  }
+}
