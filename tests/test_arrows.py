@@ -78,6 +78,11 @@ RULES = (
     Rule("nobody imports the application but the command that starts it",
          rooms=(HUB,), never=(f"{HUB}.app",),
          besides=(f"={HUB}.__main__", f"={HUB}.app", f"{HUB}.commands")),
+    Rule("what runs in the hub's process knows nothing of the service",
+         rooms=(f"{HUB}.spawning",), never=(HUB, "alembic", "psycopg", "sqlalchemy", "structlog"),
+         unless=(f"{HUB}.spawning",)),
+    Rule("what starts a session does with Python alone",
+         rooms=(f"{HUB}.spawning.enter",), never=(HUB, "httpx2", "jupyterhub", "traitlets")),
     Rule("the notebook server takes the wire models from the hub service, and nothing else",
          rooms=("jupyter_vmshare",), never=(HUB,), unless=(f"{HUB}.api.contract",)),
     Rule("the hub service does not import the notebook server's package",
@@ -248,6 +253,14 @@ BREAKERS = {
     "nobody imports the application but the command that starts it": (
         (f"{HUB_DIR}/api/routes.py", "from ..app import VMShare"),
         (f"{HUB_DIR}/__main__.py", f"from {HUB}.app import VMShare"),
+    ),
+    "what runs in the hub's process knows nothing of the service": (
+        (f"{HUB_DIR}/spawning/hooks.py", f"from {HUB}.sharing import grants"),
+        (f"{HUB_DIR}/spawning/hooks.py", "import jupyterhub"),
+    ),
+    "what starts a session does with Python alone": (
+        (f"{HUB_DIR}/spawning/enter.py", "import httpx2"),
+        (f"{HUB_DIR}/spawning/enter.py", "import subprocess"),
     ),
     "the notebook server takes the wire models from the hub service, and nothing else": (
         ("jupyter_vmshare/client/folders.py", f"from {HUB}.words import Level"),

@@ -6,6 +6,8 @@ nothing more. ``configure_check.check`` reads the result back.
 
 from __future__ import annotations
 
+import os
+import secrets
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from inspect import isawaitable
@@ -15,8 +17,15 @@ import jupyterhub
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
+from jupyterhub_vmshare.spawning.accounts import AccountOf
+from jupyterhub_vmshare.spawning.address import SessionUrl
+from jupyterhub_vmshare.spawning.hooks import AfterStop, BeforeSpawn, chained
+from jupyterhub_vmshare.spawning.sessions import MountsOfSessions
+from jupyterhub_vmshare.spawning.telling import Service, hook_secret
+
 SERVICE_NAME: Final = "vmshare"
 DEFAULT_URL: Final = "http://127.0.0.1:10110"
+DEFAULT_DATA: Final = "vmshare-data"
 
 USE: Final = "custom:vmshare:use"
 CONFIRM: Final = "custom:vmshare:confirm"
@@ -63,6 +72,9 @@ def configure(
     environment: Mapping[str, str] | None = None,
     session_url: str | None = None,
     organizers: Iterable[str] = (),
+    mounts: bool = True,
+    session_account: AccountOf | None = None,
+    hidden_from_sessions: Iterable[str] = (),
 ) -> None:
     """Register the service, its scopes and roles, and what sessions need to find it.
 
@@ -73,16 +85,23 @@ def configure(
         managed: Whether the hub starts the service (``jupyterhub-vmshare serve``). If not, you
             start it yourself and hand in ``api_token``.
         command: How the hub starts it; None means with the hub's own Python.
-        api_token: The service's token. None lets the hub draw one (managed services only).
+        api_token: The service's token. None draws one (managed services only).
         oauth_redirect_uri: Only for a service that is not reached through the hub's proxy.
         environment: Further environment variables of a managed service.
         session_url: Where sessions reach the service. None means at ``url``, past the proxy, which
             is right where sessions can reach that address.
         organizers: Hub groups whose members may create projects and workshops.
+        mounts: Whether shared folders are mounted into sessions, where the machine can. Sessions
+            then run in a view of the file system of their own.
+        session_account: For spawners that start ``Spawner.cmd`` on this machine and are no
+            ``LocalProcessSpawner``: the Unix account's name, or uid and gid, for a spawner.
+        hidden_from_sessions: Further directories that sessions don't see: the store, where it is
+            not in a managed service's ``VMSHARE_DATA_DIR``.
     """
     if not managed and not api_token:
         raise ValueError("A service that the hub does not start needs an api_token.")
-    service = _service(name, url, command if managed else None, managed, api_token)
+    token = api_token or _token_held(c, name) or secrets.token_hex(32)
+    service = _service(name, url, command if managed else None, managed, token)
     if oauth_redirect_uri:
         service["oauth_redirect_uri"] = oauth_redirect_uri
     if managed and environment:
@@ -92,10 +111,15 @@ def configure(
     _give_roles(c, name, sorted(organizers))
     _scope_sessions(c, name)
     _tell_sessions(c, name, session_url or url)
+    if mounts:
+        data = [(environment or {}).get("VMSHARE_DATA_DIR", DEFAULT_DATA)] if managed else []
+        hidden = [os.path.abspath(path) for path in (*data, *hidden_from_sessions)]
+        told = Service(SessionUrl(url, name), hook_secret(token))
+        _hook(c, MountsOfSessions(told, hidden=hidden, account=session_account))
 
 
 def _service(
-    name: str, url: str, command: Sequence[str] | None, managed: bool, api_token: str | None
+    name: str, url: str, command: Sequence[str] | None, managed: bool, api_token: str
 ) -> dict[str, Any]:
     service: dict[str, Any] = {
         "name": name,
@@ -104,12 +128,17 @@ def _service(
         # Run by whoever runs the hub; the page that matters asks for the folder's name.
         "oauth_no_confirm": True,
         "oauth_client_allowed_scopes": [CONFIRM, ORGANIZE],
+        # Of the hub alone, so that its hooks can be told from everybody else.
+        "api_token": api_token,
     }
     if managed:
         service["command"] = list(command or (sys.executable, "-m", "jupyterhub_vmshare", "serve"))
-    if api_token:
-        service["api_token"] = api_token
     return service
+
+
+def _token_held(c: Config, name: str) -> str | None:
+    services = held(c, "JupyterHub", "services", [])
+    return next((s.get("api_token") for s in services if s.get("name") == name), None)
 
 
 def _give_roles(c: Config, name: str, organizers: list[str]) -> None:
@@ -183,19 +212,12 @@ def _tell_sessions(c: Config, name: str, session_url: str) -> None:
         c[section].environment = {**held(c, section, "environment", {}), **ours}
 
 
-class SessionUrl:
-    """The service's address for one spawner: the hub may live under a ``base_url``."""
-
-    def __init__(self, origin: str, name: str) -> None:
-        self.origin, self.name = origin.rstrip("/"), name
-
-    def __call__(self, spawner: Any) -> str:
-        """Called by the spawner when it puts the environment together."""
-        base_url = str(spawner.hub.base_url).removesuffix("hub/")
-        return f"{self.origin}{base_url}services/{self.name}/"
-
-    def __repr__(self) -> str:
-        return f"{self.origin}<base_url>/services/{self.name}/"
+def _hook(c: Config, mounts: MountsOfSessions) -> None:
+    """Ours beside the operator's own hooks, wherever these are set."""
+    for kind in (BeforeSpawn, AfterStop):
+        for section in sections_with(c, kind.trait):
+            present = held(c, section, kind.trait, None)
+            c[section][kind.trait] = chained(present, kind, mounts)
 
 
 class AddedScopes:

@@ -27,6 +27,9 @@ from jupyterhub_vmshare.configure import (
     sections_with,
     session_scopes,
 )
+from jupyterhub_vmshare.spawning.accounts import spawner_class, tells_account
+from jupyterhub_vmshare.spawning.hooks import AfterStop, BeforeSpawn
+from jupyterhub_vmshare.spawning.node import lacks
 
 Severity = Literal["set", "warning", "problem"]
 
@@ -184,6 +187,35 @@ def _spawner(c: Config, service: dict[str, Any]) -> Iterator[Finding]:
         )
 
 
+def _mounts(c: Config, service: dict[str, Any]) -> Iterator[Finding]:
+    hooks = [
+        (f"{section}.{kind.trait}", isinstance(held(c, section, kind.trait, None), kind))
+        for kind in (BeforeSpawn, AfterStop)
+        for section in sections_with(c, kind.trait)
+    ]
+    if not any(ours for _, ours in hooks):
+        yield Finding("set", "mounts-off", "Shared folders are not mounted into sessions.")
+        return
+    for replaced in (where for where, ours in hooks if not ours):
+        sentence = f"{replaced} is set after configure(c), which keeps mounts out of sessions."
+        yield Finding("problem", "mounts-hook", f"{sentence} Set it before.")
+    missing = [*lacks(), *_no_account(c)]
+    for code, sentence in missing:
+        yield Finding("warning", code, f"Sessions start without shared folders: {sentence}")
+    if not missing:
+        sentence = "Shared folders are mounted into sessions, where jupyterhub-vmshare agent runs."
+        yield Finding("set", "mounts", sentence)
+
+
+def _no_account(c: Config) -> Iterator[tuple[str, str]]:
+    kind = spawner_class(held(c, "JupyterHub", "spawner_class", "local"))
+    hook = held(c, "Spawner", BeforeSpawn.trait, None)
+    told = isinstance(hook, BeforeSpawn) and hook.mounts.knows_accounts
+    if kind is not None and not told and not tells_account(kind):
+        sentence = f"nothing tells under which account {kind.__name__} starts them here."
+        yield "no-session-account", f"{sentence} If it does, say configure(c, session_account=…)."
+
+
 def _access_past_shares(c: Config, service: dict[str, Any]) -> Iterator[Finding]:
     for role in held(c, "JupyterHub", "load_roles", []):
         grants = [s for s in role.get("scopes", ()) if _opens_others_servers(s)]
@@ -248,6 +280,7 @@ _LOOKS: tuple[_Look, ...] = (
     _subdomains,
     _authenticator,
     _spawner,
+    _mounts,
     _access_past_shares,
     _tls,
     _version,

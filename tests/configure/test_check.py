@@ -12,6 +12,8 @@ from traitlets.config import Config
 from jupyterhub_vmshare.commands.configure import CheckConfiguration
 from jupyterhub_vmshare.configure import USE, configure
 from jupyterhub_vmshare.configure_check import check, check_config
+from jupyterhub_vmshare.spawning.node import lacks
+from tests.mounts.sessions.spawners import Remote
 
 Change = Callable[[Config], Any]
 
@@ -27,7 +29,9 @@ def sound() -> Config:
 
 
 def codes(c: Config, severity: str) -> set[str]:
-    return {f.code for f in check_config(c) if f.severity == severity}
+    found = {f.code for f in check_config(c) if f.severity == severity}
+    # What this very machine lacks is not the configuration's.
+    return found - {code for code, _ in lacks()}
 
 
 def roles(c: Config, *more: dict[str, Any]) -> None:
@@ -43,15 +47,15 @@ def put(section: str, key: str, value: Any) -> Change:
 
 
 def test_a_sound_configuration_says_what_it_sets_and_nothing_else() -> None:
-    findings = check_config(sound())
-    assert {f.severity for f in findings} == {"set"}
-    assert {f.code for f in findings} == {
+    assert codes(sound(), "warning") | codes(sound(), "problem") == set()
+    assert codes(sound(), "set") | {"mounts"} == {
         "service",
         "custom-scope",
         "user-role",
         "service-role",
         "session-scopes",
         "session-address",
+        "mounts",
     }
 
 
@@ -92,6 +96,11 @@ WARNINGS = [
         lambda c: roles(c, {"name": "x", "scopes": ["admin:users"], "services": ["vmshare"]}),
         "service-too-strong",
         id="a service that may do too much",
+    ),
+    pytest.param(
+        put("JupyterHub", "spawner_class", Remote),
+        "no-session-account",
+        id="a spawner that starts sessions elsewhere",
     ),
     pytest.param(
         put("Spawner", "oauth_client_allowed_scopes", lambda spawner: []),
@@ -135,6 +144,12 @@ PROBLEMS = [
         id="visitors' tokens without a filter",
     ),
     pytest.param(put("Spawner", "environment", {}), "session-address", id="sessions don't know"),
+    pytest.param(
+        put("Spawner", "pre_spawn_hook", print), "mounts-hook", id="a hook set after configure(c)"
+    ),
+    pytest.param(
+        put("KubeSpawner", "post_stop_hook", print), "mounts-hook", id="a class's own hook"
+    ),
 ]
 
 
@@ -143,6 +158,26 @@ def test_what_will_not_work(change: Change, code: str) -> None:
     c = sound()
     change(c)
     assert code in codes(c, "problem")
+
+
+def test_what_a_machine_lacks_for_mounts_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    found = {f.code: f.message for f in check_config(sound())}
+    assert "apt-get install bubblewrap" in found["no-bubblewrap"]
+    assert "mounts" not in found
+
+
+def test_an_operator_who_says_the_account_is_not_warned() -> None:
+    c = sound()
+    c.JupyterHub.spawner_class = Remote
+    configure(c, session_account=lambda spawner: "nobody")
+    assert codes(c, "warning") == set()
+
+
+def test_mounts_that_are_switched_off_are_no_problem() -> None:
+    c = Config()
+    configure(c, mounts=False)
+    assert "mounts-off" in codes(c, "set")
 
 
 @pytest.mark.parametrize(

@@ -93,10 +93,22 @@ def test_what_the_operator_has_set_stays() -> None:
 @pytest.mark.parametrize("before", [Config, operators], ids=["empty", "an operator's"])
 def test_twice_is_once(before: Any) -> None:
     once, twice = before(), before()
-    configure(once, organizers=["teachers"])
-    configure(twice, organizers=["teachers"])
+    configure(once, organizers=["teachers"], api_token="s" * 32)
+    configure(twice, organizers=["teachers"], api_token="s" * 32)
     configure(twice, organizers=["teachers"])
     assert repr(twice) == repr(once)
+
+
+def test_a_managed_services_token_is_drawn_once_and_kept() -> None:
+    c = Config()
+    configure(c)
+    drawn = service(c)["api_token"]
+    assert len(drawn) == 64
+    configure(c)
+    assert service(c)["api_token"] == drawn
+    other = Config()
+    configure(other)
+    assert service(other)["api_token"] != drawn
 
 
 def test_the_operators_own_dictionaries_are_not_changed() -> None:

@@ -1,0 +1,84 @@
+"""Under which Unix account a spawner starts its session."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any
+
+from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner, Spawner
+from traitlets import import_item
+
+AccountOf = Callable[[Any], "str | tuple[int, int]"]
+"""An account's name, or a uid and a gid, for a spawner that is about to start."""
+
+
+class NoAccount(Exception):
+    """Nothing tells the session's account; the message says so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who the session's processes are, for the kernel."""
+
+    uid: int
+    gid: int
+
+    @property
+    def is_the_hubs(self) -> bool:
+        """Whether other sessions run as the same account: it is the hub's own."""
+        return self.uid == os.getuid()
+
+
+def account_of(spawner: Any, told: AccountOf | None = None) -> Account:
+    """The account of the session that is about to start on this machine.
+
+    Args:
+        spawner: A spawner that starts ``cmd`` as a process of this machine.
+        told: What the operator says; before all else. Then the spawner's own ``vmshare_account()``.
+
+    Raises ``NoAccount``.
+    """
+    own = getattr(spawner, "vmshare_account", None)
+    if told is not None:
+        return _resolved(told(spawner))
+    if own is not None:
+        return _resolved(own())
+    if isinstance(spawner, SimpleLocalProcessSpawner):
+        return Account(os.getuid(), os.getgid())
+    if isinstance(spawner, LocalProcessSpawner):
+        return _resolved(spawner.user.name)
+    raise NoAccount(
+        f"Shared folders can't be mounted into sessions that {type(spawner).__name__} starts."
+    )
+
+
+def tells_account(kind: type[Spawner]) -> bool:
+    """Whether ``account_of`` finds one without being told."""
+    return issubclass(kind, LocalProcessSpawner) or hasattr(kind, "vmshare_account")
+
+
+def spawner_class(configured: Any) -> type[Spawner] | None:
+    """The class that ``JupyterHub.spawner_class`` means; None where it is not installed here."""
+    if isinstance(configured, type):
+        return configured
+    named = {entry.name: entry for entry in entry_points(group="jupyterhub.spawners")}
+    try:
+        entry = named.get(str(configured).lower())
+        found = entry.load() if entry else import_item(str(configured))
+    except (ImportError, AttributeError):
+        return None
+    return found if isinstance(found, type) else None
+
+
+def _resolved(named: str | tuple[int, int]) -> Account:
+    if not isinstance(named, str):
+        return Account(*named)
+    try:
+        found = pwd.getpwnam(named)
+    except KeyError:
+        raise NoAccount(f"This machine has no account {named!r}.") from None
+    return Account(found.pw_uid, found.pw_gid)

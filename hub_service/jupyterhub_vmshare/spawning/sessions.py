@@ -1,0 +1,133 @@
+"""A session's start and end, as far as mounts are concerned.
+
+A start is never held up for longer than ``DEADLINE``, and never fails because of mounts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Self
+
+import httpx2
+
+from jupyterhub_vmshare.spawning import wrapping
+from jupyterhub_vmshare.spawning.accounts import Account, AccountOf, NoAccount, account_of
+from jupyterhub_vmshare.spawning.node import bubblewrap
+from jupyterhub_vmshare.spawning.telling import DEADLINE, Registered, Service
+
+_PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0)
+"""Seconds between attempts to say that a session has ended; the last one again and again."""
+_SILENT = "The service of shared folders did not answer when this session started."
+
+
+class MountsOfSessions:
+    """What the hub's hooks do before a session starts, and after it has ended.
+
+    Args:
+        service: Who is told.
+        hidden: Directories that sessions don't see, besides those of the mounts themselves.
+        account: How the operator tells a session's account; None where the spawner's class does.
+    """
+
+    def __init__(
+        self, service: Service, *, hidden: Sequence[str] = (), account: AccountOf | None = None
+    ) -> None:
+        self._service, self._hidden, self._account = service, tuple(hidden), account
+        self._endings: dict[tuple[str, str], asyncio.Task[None]] = {}
+
+    def __repr__(self) -> str:
+        return f"mounts of sessions by {self._service!r}, hiding {list(self._hidden)}"
+
+    @property
+    def knows_accounts(self) -> bool:
+        """Whether the operator says under which account sessions run."""
+        return self._account is not None
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        # traitlets copies what a spawner is configured with; the endings under way are one list.
+        return self
+
+    async def prepare(self, spawner: Any) -> None:
+        """Before the start: tell the service, and wrap the command."""
+        wrapping.restore(spawner)
+        try:
+            async with asyncio.timeout(DEADLINE):
+                await self._give_view(spawner)
+        except (NoAccount, LookupError) as error:
+            _go_without(spawner, str(error))
+        except Exception as error:
+            # Whatever it is: this person wants to work.
+            spawner.log.warning("Mounts of %s: %r", spawner._log_name, error)
+            _go_without(spawner, _SILENT)
+
+    async def _give_view(self, spawner: Any) -> None:
+        account = account_of(spawner, self._account)
+        bwrap = await bubblewrap(account)
+        words = wrapping.words(bwrap, account, self._hidden)
+        if account.is_the_hubs:
+            # With a view or without: sessions of one account must not reach each other's.
+            wrapping.wrap(spawner, words)
+        found = await self._register(spawner, account)
+        if found.view is None:
+            _go_without(spawner, found.because or "This machine can't mount folders.")
+        else:
+            wrapping.restore(spawner)
+            wrapping.wrap(spawner, wrapping.words(bwrap, account, self._hidden, found.view))
+
+    async def _register(self, spawner: Any, account: Account) -> Registered:
+        # The same server starts again: what was to be said of its last session is void.
+        self._forget_ending(spawner)
+        try:
+            return await self._service.has_started(spawner, account)
+        except BaseException:
+            # It may have heard us all the same.
+            self._end_later(spawner)
+            raise
+
+    async def end(self, spawner: Any) -> None:
+        """After the end: tell the service, now or as soon as it answers."""
+        wrapping.restore(spawner)
+        try:
+            account_of(spawner, self._account)
+        except NoAccount:
+            return
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._end_later(spawner)), DEADLINE)
+
+    def _end_later(self, spawner: Any) -> asyncio.Task[None]:
+        self._forget_ending(spawner)
+        ending = asyncio.create_task(self._say_ended(spawner))
+        self._endings[_key(spawner)] = ending
+        return ending
+
+    def _forget_ending(self, spawner: Any) -> None:
+        if ending := self._endings.pop(_key(spawner), None):
+            ending.cancel()
+
+    async def _say_ended(self, spawner: Any) -> None:
+        attempt = 0
+        while not await self._is_told(spawner, quietly=attempt > 0):
+            await asyncio.sleep(_PAUSES[min(attempt, len(_PAUSES) - 1)])
+            attempt += 1
+        self._endings.pop(_key(spawner), None)
+
+    async def _is_told(self, spawner: Any, *, quietly: bool) -> bool:
+        try:
+            await self._service.has_ended(spawner)
+        except (httpx2.HTTPError, OSError) as error:
+            say = spawner.log.debug if quietly else spawner.log.warning
+            say("The end of %s can't be told to the service: %r", spawner._log_name, error)
+            # What it refuses now, it will refuse again.
+            return isinstance(error, httpx2.HTTPStatusError) and error.response.is_client_error
+        return True
+
+
+def _go_without(spawner: Any, because: str) -> None:
+    spawner.log.warning("%s starts without shared folders: %s", spawner._log_name, because)
+    wrapping.say_why_not(spawner, because)
+
+
+def _key(spawner: Any) -> tuple[str, str]:
+    return (str(spawner.user.name), str(spawner.name))
