@@ -1,0 +1,90 @@
+#include "expect.h"
+
+#include <stdlib.h>
+
+#include "watch.h"
+
+#define BUCKETS 1024
+#define PATIENCE 5000000000 /* nanoseconds; events come within a fraction of that */
+
+struct expected {
+	struct expected *next;
+	const struct node *directory; /* compared, never followed */
+	uint64_t name;
+	uint32_t what;
+	int64_t since;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct expected *table[BUCKETS];
+
+static uint64_t hash_of(const char *name)
+{
+	uint64_t hash = 0xCBF29CE484222325U;
+
+	for (; *name; name++)
+		hash = (hash ^ (unsigned char)*name) * 0x100000001B3U;
+	return hash;
+}
+
+void watch_expect(struct node *directory, const char *name, uint32_t what)
+{
+	struct expected *one;
+	uint64_t hash;
+
+	if (atomic_load(&directory->watch) < 0)
+		return;
+	one = malloc(sizeof(*one));
+	if (!one)
+		return; /* then it is taken for somebody else's, which costs a look-up */
+	hash = hash_of(name);
+	*one = (struct expected){NULL, directory, hash, what, clock_steady()};
+	pthread_mutex_lock(&lock);
+	one->next = table[hash % BUCKETS];
+	table[hash % BUCKETS] = one;
+	pthread_mutex_unlock(&lock);
+}
+
+bool expect_met(const struct node *directory, const char *name, uint32_t what)
+{
+	uint64_t hash = hash_of(name);
+	int64_t now = clock_steady();
+	bool met = false;
+
+	pthread_mutex_lock(&lock);
+	for (struct expected **at = &table[hash % BUCKETS]; *at;) {
+		struct expected *one = *at;
+		bool is_late = now - one->since > PATIENCE;
+		bool is_this = !met && !is_late && one->directory == directory && one->name == hash && one->what == what;
+
+		if (!is_late && !is_this) {
+			at = &one->next;
+			continue;
+		}
+		met = met || is_this;
+		*at = one->next;
+		free(one);
+	}
+	pthread_mutex_unlock(&lock);
+	return met;
+}
+
+void watch_unexpect(struct node *directory, const char *name, uint32_t what)
+{
+	if (atomic_load(&directory->watch) >= 0)
+		expect_met(directory, name, what);
+}
+
+void expect_nothing(void)
+{
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		while (table[i]) {
+			struct expected *one = table[i];
+
+			table[i] = one->next;
+			free(one);
+		}
+	}
+	pthread_mutex_unlock(&lock);
+}

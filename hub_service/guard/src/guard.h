@@ -1,0 +1,275 @@
+/* The things of the guard, and how they hang together.
+ *
+ *   session ── place ── share          a place is a folder as one session sees it: name and level
+ *      │         │        │
+ *      └──────  tie  ──  node          a tie is an inode as one session's kernel knows it
+ *
+ * The number that a kernel has for an inode is the address of its tie, so one step leads from a
+ * request to the node, to the place and to the level that holds at this moment.
+ *
+ * Locks, in the order in which they may be taken: `share.tree`, two nodes' `names` (by address), two nodes'
+ * `claim` (by address), `session.lock`, `share.lock`. None is held while another session's
+ * kernel is told something. */
+#ifndef GUARD_GUARD_H
+#define GUARD_GUARD_H
+
+#define FUSE_USE_VERSION 312
+
+#include <fuse3/fuse_lowlevel.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#include "own.h"
+#include "wire.h"
+
+#define LEVEL_ENDED 0		/* beside the levels of wire.h */
+#define SURE_SECONDS 86400.0	/* what we would be told about lives this long in a kernel */
+#define UNSURE_SECONDS 0.8	/* everything else: changes in the store show within a second */
+#define READ_SIZE (1U << 20)
+#define MOST_THREADS 16		/* of one session */
+
+struct notifier;
+struct lock_owner;
+
+/* What there is once in the process. */
+struct guard {
+	int proc_fd;		/* /proc/self/fd, which is the working directory too */
+	size_t descriptors;	/* how many may be open */
+	int64_t fresh_for;	/* nanoseconds, or OWN_ALWAYS_FRESH */
+	bool talkative;		/* --log-level debug */
+	struct own *own;
+	pthread_mutex_t lock;	/* of the two lists */
+	struct session *sessions;
+	struct share *shares;
+};
+extern struct guard guard;
+
+/* One folder's tree in the store, for all sessions that see it. */
+struct share {
+	struct share *next;
+	char id[WIRE_ID_SIZE];
+	unsigned refs;		/* under guard.lock */
+	int top_fd;
+	dev_t dev;
+	ino_t top_ino;
+	bool tells;		/* changes by others show in inotify */
+	struct own_folder *own;
+	_Atomic uint64_t limit, used;
+	pthread_rwlock_t tree;	/* names are changed under it; alone: a directory moves with what it holds */
+	pthread_mutex_t lock;	/* of everything below, and of every tie's and node's links */
+	struct node **buckets;
+	size_t bucket_count, node_count;
+	char *top_path;		/* as the kernel says it now, and when it was asked */
+	int64_t top_asked;
+};
+
+/* An inode of the store. */
+struct node {
+	struct node *next;
+	struct share *share;
+	unsigned refs;
+	int fd;			/* O_PATH: as long as it is open the inode number is this file's */
+	ino_t ino;
+	mode_t type;
+	bool key_known;
+	struct own_key key;
+	pthread_mutex_t names;	/* a directory's: held across check and act */
+	pthread_mutex_t claim;	/* held while it is decided whether this may disappear */
+	struct tie *ties;
+	atomic_uint tie_count;
+	atomic_uint writers;	/* descriptors open for writing, in all sessions */
+	atomic_int watch;	/* inotify's number, or -1 */
+	atomic_int told_by;	/* the watch of the directory in which it was found, or -1 */
+	_Atomic int64_t inside;	/* when it was last seen to be inside of its share */
+	struct lock_owner *locks; /* under claim */
+};
+
+/* The times and the size that a kernel was told last. */
+struct told {
+	struct timespec changed, modified;
+	off_t size;
+};
+
+/* An inode as one session's kernel knows it. */
+struct tie {
+	struct node *node;
+	struct place *place;
+	uint64_t lookups;	/* under share.lock, as all links here */
+	unsigned refs;		/* descriptors, and notifications under way */
+	struct tie *next_of_node, **at_node;
+	struct tie *next_of_place, **at_place;
+	atomic_flag telling;
+	bool told_known;	/* under telling: nothing that this session did has changed it since */
+	struct told told;
+	atomic_bool attributes, pages; /* may the kernel have them cached? */
+	atomic_bool names, list;       /* a directory's entries, one by one and as a list */
+	atomic_uint writers;	/* descriptors of this session that are open for writing */
+	atomic_uint changing;	/* requests under way that hold the directory in that kernel */
+};
+
+/* A folder in one session. */
+struct place {
+	struct place *next;	/* under session.lock */
+	struct session *session;
+	struct share *share;
+	atomic_uint refs;
+	char name[WIRE_NAME_SIZE];
+	char grant[WIRE_ID_SIZE];
+	char owner[WIRE_PERSON_SIZE];
+	struct own_who who;
+	atomic_int level;
+	_Atomic int64_t until;
+	_Atomic uint64_t flushed; /* bytes that came from mappings */
+	atomic_uint phase, under_way[2];
+	struct tie *ties;	/* under share.lock, as the next two */
+	size_t known;
+	struct file *files;
+	atomic_uint open, writable;
+};
+
+/* One mount. */
+struct session {
+	struct session *next;
+	atomic_uint refs;
+	char id[WIRE_ID_SIZE];
+	char person[WIRE_PERSON_SIZE];
+	uid_t uid;
+	gid_t gid;
+	int fd;
+	struct fuse_session *fuse;
+	atomic_bool begun, leaving, lost;
+	pthread_mutex_t lock;
+	struct place *places, *past; /* past: ended, but something in a kernel still belongs to them */
+	pthread_t threads[MOST_THREADS]; /* under lock, as the next */
+	unsigned thread_count;
+	atomic_uint idle;
+	struct timespec changed; /* the virtual root's times */
+	struct notifier *notifier;
+	atomic_uint root_changing;
+};
+
+/* An open file or directory. */
+struct file {
+	struct tie *tie;
+	struct file *next, **at;
+	int fd;
+	bool writing, appending, direct, quiet_close;
+	atomic_bool wrote;
+	struct listing *listing;
+};
+
+/* A request that was let in: its place's level holds until call_end. */
+struct call {
+	fuse_req_t req;
+	struct session *session;
+	struct tie *tie;
+	struct node *node;
+	struct place *place;
+	int level;
+	unsigned phase;
+};
+
+/* call.c: the way in and out of every request. False: it was answered already. */
+bool call_begin(struct call *call, fuse_req_t req, fuse_ino_t ino);
+void call_end(struct call *call);
+bool place_enter(struct place *place, unsigned *phase);
+void place_leave(struct place *place, unsigned phase);
+bool place_wait(struct place *place, int64_t nanoseconds);
+
+/* share.c */
+struct share *share_get(const char *id, int top_fd, int *error);
+void share_put(struct share *share);
+uint64_t share_used(const struct share *share);
+/* Room for `growth` bytes more (or fewer); false: the folder's limit is reached. */
+bool share_grow(struct share *share, int64_t growth);
+
+/* node.c; a reference for each that is got. */
+struct node *node_get(struct share *share, int fd, const struct stat *st); /* takes the descriptor */
+struct node *node_find(struct share *share, ino_t ino);
+void node_hold(struct node *node);
+void node_put(struct node *node);
+const struct own_key *node_key(struct node *node);
+bool node_is_inside(struct node *node);
+/* Reopen what a node is: errno when that fails. */
+int node_open(struct node *node, int flags);
+
+/* tie.c */
+struct tie *tie_get(struct place *place, struct node *node); /* one lookup more */
+void tie_forget(struct tie *tie, uint64_t lookups);
+void tie_hold(struct tie *tie);
+void tie_put(struct tie *tie);
+void tie_tell(struct tie *tie, const struct stat *st, bool cached);
+bool tie_differs(struct tie *tie, const struct stat *st); /* from what was told; unknown: no */
+bool tie_is_told(struct tie *tie, const struct stat *st); /* exactly this; unknown: no */
+void tie_tell_if_unknown(struct tie *tie, const struct stat *st);
+void tie_changed_itself(struct tie *tie);
+
+/* place.c */
+struct place *place_new(struct session *session, struct share *share, const struct wire_order *order);
+void place_hold(struct place *place);
+void place_put(struct place *place);
+struct place *place_named(struct session *session, const char *name); /* takes a reference */
+struct place *place_of_folder(struct session *session, const char *folder);
+void place_add(struct place *place);
+/* Out of the session's list: new accesses by name find nothing. */
+void place_remove(struct place *place);
+
+/* session.c */
+struct session *session_new(const struct wire_order *order, int fd, int *error);
+bool session_begin(struct session *session);
+/* False: a request hangs in the store; the mount is closed all the same. */
+bool session_end(struct session *session);
+void session_put(struct session *session);
+struct session *session_find(const char *id); /* takes a reference */
+
+/* attr.c */
+void attr_for(const struct place *place, struct stat *st);
+void attr_reply(struct call *call, struct stat *st);
+double attr_seconds(struct node *node, const struct stat *st);
+
+/* lookup.c. Entries are what a name stands for in one session; each is a lookup of its tie.
+ * All answer 0 or an errno; entry_for takes the caller's reference to the node. */
+int entry_for(struct place *place, struct node *node, struct fuse_entry_param *entry);
+int entry_named(struct place *place, struct node *directory, const char *name, struct fuse_entry_param *entry);
+int node_named(struct node *directory, const char *name, struct node **node);
+int top_entry(struct place *place, struct fuse_entry_param *entry);
+bool is_single_name(const char *name);
+
+/* root.c: the virtual root, which lists the session's folders */
+void root_stat(struct session *session, struct stat *st);
+void root_lookup(fuse_req_t req, const char *name);
+void root_getattr(fuse_req_t req);
+void root_access(fuse_req_t req, int mask);
+void root_refuse(fuse_req_t req, const char *name); /* to change a name in it */
+
+/* file.c */
+struct file *file_new(struct tie *tie, int fd, bool writing);
+void file_free(struct file *file);
+
+/* quick words */
+static inline struct tie *tie_of(fuse_ino_t ino)
+{
+	return (struct tie *)(uintptr_t)ino;
+}
+
+static inline fuse_ino_t number_of(const struct tie *tie)
+{
+	return (fuse_ino_t)(uintptr_t)tie;
+}
+
+static inline struct file *file_of(const struct fuse_file_info *info)
+{
+	return (struct file *)(uintptr_t)info->fh;
+}
+
+int64_t clock_now(void);    /* CLOCK_REALTIME, nanoseconds */
+int64_t clock_steady(void); /* CLOCK_MONOTONIC_COARSE, nanoseconds */
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void tell_more(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+extern const struct fuse_lowlevel_ops guard_operations;
+
+#endif

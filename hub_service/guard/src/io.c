@@ -1,0 +1,211 @@
+/* Bytes: reading, writing, and what else changes a file's contents. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "notify.h"
+#include "operations.h"
+
+static pthread_key_t buffer_key;
+static pthread_once_t buffer_once = PTHREAD_ONCE_INIT;
+
+static void make_buffer_key(void)
+{
+	pthread_key_create(&buffer_key, free);
+}
+
+static char *thread_buffer(void)
+{
+	char *buffer;
+
+	pthread_once(&buffer_once, make_buffer_key);
+	buffer = pthread_getspecific(buffer_key);
+	if (!buffer) {
+		buffer = malloc(READ_SIZE);
+		pthread_setspecific(buffer_key, buffer);
+	}
+	return buffer;
+}
+
+void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
+{
+	struct file *file = file_of(info);
+	char *buffer = thread_buffer();
+	struct call call;
+	ssize_t got;
+
+	if (!call_begin(&call, req, ino))
+		return;
+	if (!file->direct && !atomic_load_explicit(&call.tie->pages, memory_order_relaxed))
+		atomic_store(&call.tie->pages, true); /* before the bytes are got: see entry_for */
+	got = buffer ? pread(file->fd, buffer, size < READ_SIZE ? size : READ_SIZE, offset) : -1;
+	if (got < 0)
+		fuse_reply_err(req, buffer ? errno : ENOMEM);
+	else
+		fuse_reply_buf(req, buffer, (size_t)got);
+	call_end(&call);
+}
+
+/* Before and after a change of contents: room in the folder's limit, and what others know. */
+static int contents_begin(struct call *call, struct file *file, int64_t end, int64_t *growth)
+{
+	struct share *share = call->node->share;
+	int error = decide(call->level, DEED_STORE, NULL);
+	struct stat st;
+
+	*growth = 0;
+	if (!error && !file->writing)
+		error = EBADF;
+	if (error || atomic_load(&share->limit) == WIRE_NO_LIMIT)
+		return error;
+	if (fstat(file->fd, &st))
+		return errno;
+	if (end > (int64_t)st.st_size)
+		*growth = end - (int64_t)st.st_size;
+	return share_grow(share, *growth) ? 0 : EDQUOT;
+}
+
+static void contents_end(struct call *call, struct file *file)
+{
+	struct wave *wave = NULL;
+
+	if (!atomic_load_explicit(&file->wrote, memory_order_relaxed))
+		atomic_store(&file->wrote, true);
+	if (!file->direct)
+		atomic_store(&call->tie->pages, true);
+	tie_changed_itself(call->tie);
+	notify_pages(&wave, call->session, call->node);
+	notify_wait(wave, call->session);
+}
+
+/* The file's end is where it is now, not where this session's kernel believes it to be. */
+static ssize_t append(struct call *call, struct file *file, const char *bytes, size_t size, off_t offset)
+{
+	struct wave *wave = NULL;
+	struct stat st;
+	ssize_t wrote;
+	struct iovec part = {(void *)(uintptr_t)bytes, size};
+
+	pthread_mutex_lock(&call->node->claim);
+	if (fstat(file->fd, &st))
+		st.st_size = offset;
+	wrote = pwritev2(file->fd, &part, 1, st.st_size, RWF_APPEND);
+	pthread_mutex_unlock(&call->node->claim);
+	if (st.st_size != offset) {
+		notify_tie(&wave, call->tie, 0);
+		notify_leave(wave); /* its pages are locked until this is answered */
+	}
+	return wrote;
+}
+
+void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset,
+	      struct fuse_file_info *info)
+{
+	struct file *file = file_of(info);
+	struct call call;
+	int64_t growth;
+	ssize_t wrote;
+	int error;
+
+	if (!call_begin(&call, req, ino))
+		return;
+	error = contents_begin(&call, file, (int64_t)offset + (int64_t)size, &growth);
+	if (!error) {
+		if (file->appending && !info->writepage)
+			wrote = append(&call, file, bytes, size, offset);
+		else
+			wrote = pwrite(file->fd, bytes, size, offset);
+		error = wrote < 0 ? errno : 0;
+		if (!error && info->writepage)
+			atomic_fetch_add(&call.place->flushed, (uint64_t)wrote);
+		if (error)
+			share_grow(call.node->share, -growth);
+		contents_end(&call, file);
+	}
+	if (error)
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_write(req, (size_t)wrote);
+	call_end(&call);
+}
+
+void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+		  struct fuse_file_info *info)
+{
+	struct file *file = file_of(info);
+	struct call call;
+	int64_t growth;
+	int error;
+
+	if (!call_begin(&call, req, ino))
+		return;
+	error = contents_begin(&call, file, mode & FALLOC_FL_KEEP_SIZE ? 0 : (int64_t)offset + (int64_t)length, &growth);
+	if (!error) {
+		if (fallocate(file->fd, mode, offset, length)) {
+			error = errno;
+			share_grow(call.node->share, -growth);
+		}
+		contents_end(&call, file);
+	}
+	fuse_reply_err(req, error);
+	call_end(&call);
+}
+
+void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t offset_in, struct fuse_file_info *info_in,
+			fuse_ino_t ino_out, off_t offset_out, struct fuse_file_info *info_out, size_t length,
+			int flags)
+{
+	struct file *in = file_of(info_in), *out = file_of(info_out);
+	struct call call;
+	int64_t growth;
+	ssize_t copied = 0;
+	int error;
+
+	if (tie_of(ino_in)->place != tie_of(ino_out)->place) {
+		fuse_reply_err(req, EXDEV);
+		return;
+	}
+	if (!call_begin(&call, req, ino_out))
+		return;
+	error = node_is_inside(in->tie->node) ? 0 : EACCES;
+	if (!error)
+		error = contents_begin(&call, out, (int64_t)offset_out + (int64_t)length, &growth);
+	if (!error) {
+		copied = copy_file_range(in->fd, &offset_in, out->fd, &offset_out, length, 0);
+		error = copied < 0 ? errno : 0;
+		if (error)
+			share_grow(call.node->share, -growth);
+		contents_end(&call, out);
+	}
+	if (error)
+		fuse_reply_err(req, error);
+	else
+		fuse_reply_write(req, (size_t)copied);
+	call_end(&call);
+}
+
+void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *info)
+{
+	struct call call;
+	off_t at;
+
+	if (!call_begin(&call, req, ino))
+		return;
+	at = whence == SEEK_DATA || whence == SEEK_HOLE ? lseek(file_of(info)->fd, offset, whence) : -1;
+	if (at < 0)
+		fuse_reply_err(req, whence == SEEK_DATA || whence == SEEK_HOLE ? errno : EINVAL);
+	else
+		fuse_reply_lseek(req, at);
+	call_end(&call);
+}
+
+/* Flags of files (immutable, append only) are the store's; nothing else is known here. */
+void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *argument, struct fuse_file_info *info,
+	      unsigned flags, const void *in, size_t in_size, size_t out_size)
+{
+	fuse_reply_err(req, command == FS_IOC_SETFLAGS || command == FS_IOC_FSSETXATTR ? EPERM : ENOTTY);
+}

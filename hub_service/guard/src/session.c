@@ -1,0 +1,267 @@
+/* Mounts, and the threads that serve them. */
+#include <errno.h>
+#include <linux/fuse.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "locks.h"
+#include "notify.h"
+
+#define KEPT_IDLE 2U /* threads of a session that wait for requests; more end themselves */
+#define PATIENCE 5000 /* milliseconds for requests under way when a mount ends */
+
+/* With this the kernel does not ask for security.capability before each write, and libfuse 3.14
+ * has no word for it. It holds here: setuid, setgid and capabilities never exist. */
+static void want_more(struct iovec *parts, int count)
+{
+	struct fuse_init_out *init = count > 1 ? parts[1].iov_base : NULL;
+
+	if (!init || parts[1].iov_len < sizeof(*init) || init->major != FUSE_KERNEL_VERSION)
+		return;
+	init->flags |= FUSE_HANDLE_KILLPRIV_V2;
+}
+
+static ssize_t send_parts(int fd, struct iovec *parts, int count, void *userdata)
+{
+	struct session *session = userdata;
+
+	if (!atomic_load_explicit(&session->begun, memory_order_relaxed)) {
+		want_more(parts, count);
+		atomic_store(&session->begun, true);
+	}
+	return writev(fd, parts, count);
+}
+
+static ssize_t receive(int fd, void *bytes, size_t size, void *userdata)
+{
+	return read(fd, bytes, size);
+}
+
+static const struct fuse_custom_io our_io = {.writev = send_parts, .read = receive};
+
+struct session *session_new(const struct wire_order *order, int fd, int *error)
+{
+	struct session *session = calloc(1, sizeof(*session));
+	char *words[] = {(char[]){"share-guard"}, NULL};
+	struct fuse_args arguments = {.argc = 1, .argv = words};
+
+	*error = ENOMEM;
+	if (!session)
+		return NULL;
+	session->fuse = fuse_session_new(&arguments, &guard_operations, sizeof(guard_operations), session);
+	if (!session->fuse) {
+		free(session);
+		return NULL;
+	}
+	*error = -fuse_session_custom_io(session->fuse, &our_io, fd);
+	if (*error) {
+		fuse_session_destroy(session->fuse);
+		free(session);
+		return NULL;
+	}
+	session->fd = fd;
+	atomic_init(&session->refs, 1);
+	memcpy(session->id, order->session, sizeof(session->id));
+	memcpy(session->person, order->person, sizeof(session->person));
+	session->uid = order->uid;
+	session->gid = order->gid;
+	pthread_mutex_init(&session->lock, NULL);
+	clock_gettime(CLOCK_REALTIME, &session->changed);
+	return session;
+}
+
+void session_put(struct session *session)
+{
+	if (atomic_fetch_sub(&session->refs, 1) != 1)
+		return;
+	fuse_session_destroy(session->fuse); /* closes the descriptor, which is another's by now */
+	pthread_mutex_destroy(&session->lock);
+	free(session);
+}
+
+struct session *session_find(const char *id)
+{
+	struct session *session;
+
+	pthread_mutex_lock(&guard.lock);
+	for (session = guard.sessions; session; session = session->next)
+		if (!strcmp(session->id, id))
+			break;
+	if (session)
+		atomic_fetch_add(&session->refs, 1);
+	pthread_mutex_unlock(&guard.lock);
+	return session;
+}
+
+static void *serve(void *argument);
+
+/* session.lock is held. */
+static bool add_thread(struct session *session)
+{
+	pthread_attr_t attributes;
+	bool added;
+
+	if (session->thread_count >= MOST_THREADS || atomic_load(&session->leaving))
+		return false;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 256 << 10);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	added = !pthread_create(&session->threads[session->thread_count], &attributes, serve, session);
+	if (added)
+		session->thread_count++;
+	pthread_attr_destroy(&attributes);
+	return added;
+}
+
+static void thread_ends(struct session *session)
+{
+	pthread_t self = pthread_self();
+
+	pthread_mutex_lock(&session->lock);
+	for (unsigned i = 0; i < session->thread_count; i++) {
+		if (pthread_equal(session->threads[i], self)) {
+			session->threads[i] = session->threads[--session->thread_count];
+			break;
+		}
+	}
+	pthread_mutex_unlock(&session->lock);
+}
+
+/* Somebody must be waiting for the next request while this one is served. */
+static void be_relieved(struct session *session)
+{
+	if (atomic_load(&session->idle))
+		return;
+	pthread_mutex_lock(&session->lock);
+	if (!atomic_load(&session->idle))
+		add_thread(session);
+	pthread_mutex_unlock(&session->lock);
+}
+
+static void *serve(void *argument)
+{
+	struct session *session = argument;
+	struct fuse_buf request = {.mem = NULL};
+	int got = 1;
+
+	atomic_fetch_add(&session->idle, 1);
+	while (!atomic_load(&session->leaving)) {
+		got = fuse_session_receive_buf(session->fuse, &request);
+		if (got == -EINTR || got == -EAGAIN)
+			continue;
+		if (got <= 0)
+			break;
+		atomic_fetch_sub(&session->idle, 1);
+		be_relieved(session);
+		fuse_session_process_buf(session->fuse, &request);
+		if (atomic_fetch_add(&session->idle, 1) >= KEPT_IDLE)
+			break;
+	}
+	atomic_fetch_sub(&session->idle, 1);
+	free(request.mem);
+	if (got <= 0 && !atomic_exchange(&session->lost, true) && !atomic_load(&session->leaving))
+		control_wake(); /* the mount was taken away */
+	thread_ends(session);
+	return NULL;
+}
+
+bool session_begin(struct session *session)
+{
+	bool begun;
+
+	pthread_mutex_lock(&session->lock);
+	begun = add_thread(session);
+	pthread_mutex_unlock(&session->lock);
+	if (!begun)
+		return false;
+	pthread_mutex_lock(&guard.lock);
+	session->next = guard.sessions;
+	guard.sessions = session;
+	pthread_mutex_unlock(&guard.lock);
+	return true;
+}
+
+/* Threads that wait for a request are woken until all have seen that there will be none. */
+static bool stop_threads(struct session *session)
+{
+	for (int waited = 0; waited < PATIENCE; waited++) {
+		struct timespec pause = {.tv_nsec = 1000000};
+		unsigned left;
+
+		pthread_mutex_lock(&session->lock);
+		left = session->thread_count;
+		for (unsigned i = 0; i < left; i++)
+			pthread_kill(session->threads[i], SIGUSR1);
+		pthread_mutex_unlock(&session->lock);
+		if (!left)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static void leave_list(struct session *session)
+{
+	pthread_mutex_lock(&guard.lock);
+	for (struct session **at = &guard.sessions; *at; at = &(*at)->next) {
+		if (*at == session) {
+			*at = session->next;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&guard.lock);
+}
+
+/* Nobody asks any more: what the kernel knew and had open ends here. */
+static void forget_all(struct place *place)
+{
+	atomic_store(&place->level, LEVEL_ENDED);
+	locks_release_place(place);
+	while (place->files)
+		file_free(place->files);
+	for (;;) {
+		struct tie *tie;
+
+		pthread_mutex_lock(&place->share->lock);
+		for (tie = place->ties; tie && !tie->lookups; tie = tie->next_of_place)
+			; /* a notification has it, and lets it go */
+		pthread_mutex_unlock(&place->share->lock);
+		if (!tie)
+			return;
+		tie_forget(tie, UINT64_MAX);
+	}
+}
+
+static void end_places(struct place **list)
+{
+	while (*list) {
+		struct place *place = *list;
+
+		*list = place->next;
+		forget_all(place);
+		place_put(place);
+	}
+}
+
+bool session_end(struct session *session)
+{
+	bool whole;
+
+	leave_list(session);
+	atomic_store(&session->leaving, true);
+	notify_stop(session);
+	locks_drop_session(session);
+	whole = stop_threads(session);
+	dup2(guard.proc_fd, session->fd); /* the mount answers ENOTCONN from here on */
+	if (!whole)
+		return false; /* kept as it is: somebody still uses it */
+	end_places(&session->places);
+	end_places(&session->past);
+	session_put(session);
+	return true;
+}

@@ -1,0 +1,164 @@
+/* Folders' trees, one for all sessions that see the folder. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "guard.h"
+
+#define FIRST_BUCKETS 256
+
+/* File systems of this machine's own. With all others somebody elsewhere may change a file, and
+ * inotify says nothing. */
+static bool file_system_tells(int fd)
+{
+	static const unsigned long known[] = {
+		0xEF53,	    /* ext4 */
+		0x58465342, /* xfs */
+		0x9123683E, /* btrfs */
+		0x01021994, /* tmpfs */
+		0x794C7630, /* overlay */
+		0xF2F52010, /* f2fs */
+		0x2FC12FC1, /* zfs */
+		0xCA451A4E, /* bcachefs */
+	};
+	struct statfs facts;
+
+	if (fstatfs(fd, &facts))
+		return false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if ((unsigned long)facts.f_type == known[i])
+			return true;
+	return false;
+}
+
+/* Who moves a directory does not wait for ever because others change names all the time. */
+static void tree_lock_init(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t kind;
+
+	pthread_rwlockattr_init(&kind);
+	pthread_rwlockattr_setkind_np(&kind, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	pthread_rwlock_init(lock, &kind);
+	pthread_rwlockattr_destroy(&kind);
+}
+
+static struct share *share_new(const char *id, int top_fd, const struct stat *st)
+{
+	struct share *share = calloc(1, sizeof(*share));
+
+	if (!share)
+		return NULL;
+	share->buckets = calloc(FIRST_BUCKETS, sizeof(struct node *));
+	share->bucket_count = FIRST_BUCKETS;
+	share->own = own_folder_get(guard.own, id, true);
+	if (!share->own) {
+		note("What %s's people make is remembered only until this process ends: %s.", id, strerror(errno));
+		share->own = own_folder_get(guard.own, id, false);
+	}
+	if (!share->buckets || !share->own) {
+		if (share->own)
+			own_folder_put(share->own);
+		free(share->buckets);
+		free(share);
+		return NULL;
+	}
+	memcpy(share->id, id, sizeof(share->id));
+	share->refs = 1;
+	share->top_fd = top_fd;
+	share->dev = st->st_dev;
+	share->top_ino = st->st_ino;
+	share->tells = file_system_tells(top_fd);
+	atomic_init(&share->limit, WIRE_NO_LIMIT);
+	pthread_mutex_init(&share->lock, NULL);
+	tree_lock_init(&share->tree);
+	return share;
+}
+
+static struct share *share_find(const char *id, const struct stat *st)
+{
+	for (struct share *share = guard.shares; share; share = share->next)
+		if (!strcmp(share->id, id) && share->dev == st->st_dev && share->top_ino == st->st_ino)
+			return share;
+	return NULL;
+}
+
+/* Takes the descriptor when it gives a share. */
+struct share *share_get(const char *id, int top_fd, int *error)
+{
+	struct share *share = NULL;
+	struct stat st;
+
+	*error = 0;
+	if (fstat(top_fd, &st)) {
+		*error = errno;
+		return NULL;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		*error = ENOTDIR;
+		return NULL;
+	}
+	pthread_mutex_lock(&guard.lock);
+	share = share_find(id, &st);
+	if (share) {
+		share->refs++;
+		close(top_fd);
+	} else {
+		share = share_new(id, top_fd, &st);
+		if (share) {
+			share->next = guard.shares;
+			guard.shares = share;
+		} else {
+			*error = ENOMEM;
+		}
+	}
+	pthread_mutex_unlock(&guard.lock);
+	return share;
+}
+
+void share_put(struct share *share)
+{
+	struct share **at = &guard.shares;
+
+	pthread_mutex_lock(&guard.lock);
+	if (--share->refs) {
+		pthread_mutex_unlock(&guard.lock);
+		return;
+	}
+	while (*at != share)
+		at = &(*at)->next;
+	*at = share->next;
+	pthread_mutex_unlock(&guard.lock);
+	own_folder_put(share->own);
+	close(share->top_fd);
+	pthread_mutex_destroy(&share->lock);
+	pthread_rwlock_destroy(&share->tree);
+	free(share->top_path);
+	free(share->buckets);
+	free(share);
+}
+
+uint64_t share_used(const struct share *share)
+{
+	return atomic_load(&share->used);
+}
+
+bool share_grow(struct share *share, int64_t growth)
+{
+	uint64_t limit = atomic_load(&share->limit), used = atomic_load(&share->used), then;
+
+	do {
+		if (growth < 0) {
+			uint64_t less = (uint64_t)-growth;
+
+			then = used > less ? used - less : 0;
+		} else {
+			then = used + (uint64_t)growth;
+			if (growth > 0 && limit != WIRE_NO_LIMIT && then > limit)
+				return false;
+		}
+	} while (!atomic_compare_exchange_weak(&share->used, &used, then));
+	return true;
+}

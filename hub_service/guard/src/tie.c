@@ -1,0 +1,184 @@
+/* What each session's kernel knows. */
+#include <stdlib.h>
+
+#include "guard.h"
+
+static struct tie *find_locked(struct place *place, struct node *node)
+{
+	for (struct tie *tie = node->ties; tie; tie = tie->next_of_node)
+		if (tie->place == place)
+			return tie;
+	return NULL;
+}
+
+static struct tie *insert_locked(struct place *place, struct node *node)
+{
+	struct tie *tie = calloc(1, sizeof(*tie));
+
+	if (!tie)
+		return NULL;
+	tie->node = node;
+	tie->place = place;
+	place_hold(place);
+	tie->next_of_node = node->ties;
+	tie->at_node = &node->ties;
+	if (node->ties)
+		node->ties->at_node = &tie->next_of_node;
+	node->ties = tie;
+	tie->next_of_place = place->ties;
+	tie->at_place = &place->ties;
+	if (place->ties)
+		place->ties->at_place = &tie->next_of_place;
+	place->ties = tie;
+	place->known++;
+	atomic_fetch_add(&node->tie_count, 1);
+	return tie;
+}
+
+/* Takes the caller's reference to the node. */
+struct tie *tie_get(struct place *place, struct node *node)
+{
+	struct share *share = node->share;
+	struct tie *tie;
+	bool taken = false;
+
+	pthread_mutex_lock(&share->lock);
+	tie = find_locked(place, node);
+	if (!tie) {
+		tie = insert_locked(place, node);
+		taken = tie != NULL;
+	}
+	if (tie)
+		tie->lookups++;
+	pthread_mutex_unlock(&share->lock);
+	if (!taken)
+		node_put(node);
+	return tie;
+}
+
+static void unlink_locked(struct tie *tie)
+{
+	*tie->at_node = tie->next_of_node;
+	if (tie->next_of_node)
+		tie->next_of_node->at_node = tie->at_node;
+	*tie->at_place = tie->next_of_place;
+	if (tie->next_of_place)
+		tie->next_of_place->at_place = tie->at_place;
+	tie->place->known--;
+	atomic_fetch_sub(&tie->node->tie_count, 1);
+}
+
+static void finish(struct tie *tie)
+{
+	node_put(tie->node);
+	place_put(tie->place);
+	free(tie);
+}
+
+void tie_forget(struct tie *tie, uint64_t lookups)
+{
+	struct share *share = tie->node->share;
+	bool last;
+
+	pthread_mutex_lock(&share->lock);
+	tie->lookups = tie->lookups > lookups ? tie->lookups - lookups : 0;
+	last = !tie->lookups && !tie->refs;
+	if (last)
+		unlink_locked(tie);
+	pthread_mutex_unlock(&share->lock);
+	if (last)
+		finish(tie);
+}
+
+void tie_hold(struct tie *tie)
+{
+	struct share *share = tie->node->share;
+
+	pthread_mutex_lock(&share->lock);
+	tie->refs++;
+	pthread_mutex_unlock(&share->lock);
+}
+
+void tie_put(struct tie *tie)
+{
+	struct share *share = tie->node->share;
+	bool last;
+
+	pthread_mutex_lock(&share->lock);
+	tie->refs--;
+	last = !tie->lookups && !tie->refs;
+	if (last)
+		unlink_locked(tie);
+	pthread_mutex_unlock(&share->lock);
+	if (last)
+		finish(tie);
+}
+
+static void tell_begin(struct tie *tie)
+{
+	while (atomic_flag_test_and_set_explicit(&tie->telling, memory_order_acquire))
+		;
+}
+
+static void tell_end(struct tie *tie)
+{
+	atomic_flag_clear_explicit(&tie->telling, memory_order_release);
+}
+
+static bool is_same(const struct told *told, const struct stat *st)
+{
+	return told->changed.tv_sec == st->st_ctim.tv_sec && told->changed.tv_nsec == st->st_ctim.tv_nsec &&
+	       told->modified.tv_sec == st->st_mtim.tv_sec &&
+	       told->modified.tv_nsec == st->st_mtim.tv_nsec && told->size == st->st_size;
+}
+
+void tie_tell(struct tie *tie, const struct stat *st, bool cached)
+{
+	tell_begin(tie);
+	tie->told.changed = st->st_ctim;
+	tie->told.modified = st->st_mtim;
+	tie->told.size = st->st_size;
+	tie->told_known = true;
+	tell_end(tie);
+	if (cached && !atomic_load_explicit(&tie->attributes, memory_order_relaxed))
+		atomic_store(&tie->attributes, true);
+}
+
+void tie_tell_if_unknown(struct tie *tie, const struct stat *st)
+{
+	tell_begin(tie);
+	if (!tie->told_known) {
+		tie->told.changed = st->st_ctim;
+		tie->told.modified = st->st_mtim;
+		tie->told.size = st->st_size;
+		tie->told_known = true;
+	}
+	tell_end(tie);
+}
+
+bool tie_differs(struct tie *tie, const struct stat *st)
+{
+	bool differs;
+
+	tell_begin(tie);
+	differs = tie->told_known && !is_same(&tie->told, st);
+	tell_end(tie);
+	return differs;
+}
+
+bool tie_is_told(struct tie *tie, const struct stat *st)
+{
+	bool same;
+
+	tell_begin(tie);
+	same = tie->told_known && is_same(&tie->told, st);
+	tell_end(tie);
+	return same;
+}
+
+void tie_changed_itself(struct tie *tie)
+{
+	tell_begin(tie);
+	tie->told_known = false;
+	tell_end(tie);
+}
