@@ -66,6 +66,14 @@ test-hub55: ## The journeys on JupyterHub 5.5.1, in an environment of its own
 	.venv-hub55/bin/python -m pytest tests $(PARALLEL) -m "journey and not slow" $(ARGS) || status=$$?
 	scripts/none-is-fine.sh $$status "on JupyterHub 5.5.1"
 
+.PHONY: guard
+guard: ## Build the share guard into build/guard
+	@$(INSTALL) guard
+
+.PHONY: test-guard
+test-guard: guard ## Unit tests of the share guard, with sanitizers too, and a minute of fuzzing
+	@hub_service/guard/test.sh $(ARGS)
+
 .PHONY: test-all
 test-all: test-ui ## Everything: both databases, every journey, the oldest hub and the newest
 	@$(PYTEST) tests $(PARALLEL) $(ARGS)
@@ -103,5 +111,6 @@ build: ## Build the wheel and the source distribution into dist/
 .PHONY: clean
 clean: ## Remove what was installed and built
 	@rm -rf .venv .venv-hub55 node_modules build dist docs/_build docs/_generated .install.lock
+	rm -rf hub_service/guard/builddir
 	rm -rf labextension/lib jupyter_vmshare/labextension .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

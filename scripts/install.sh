@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what a part of the project needs, into the project's own folders:
 #
-#   scripts/install.sh [hub] [test] [lint] [docs]        (all of them without a name)
+#   scripts/install.sh [hub] [test] [lint] [docs] [guard]        (all of them without a name)
 #
 # Running it again is quick: each step is left out while what it was made from is the same.
 # Registries are those that pip and npm are set to use; none is named here.
@@ -186,6 +186,44 @@ build_labextension() {
   fi
 }
 
+# --- the share guard ------------------------------------------------------------------------
+
+guard_packages() { # those that are missing here
+  has gcc || has cc || echo gcc libc6-dev
+  has meson || echo meson
+  has ninja || echo ninja-build
+  has pkg-config || echo pkg-config
+  has fusermount3 || echo fuse3
+  pkg-config --exists fuse3 2>/dev/null || echo libfuse3-dev
+  pkg-config --exists libseccomp 2>/dev/null || echo libseccomp-dev
+}
+
+# The tests of mounts are left out where it can't be built.
+install_guard_if_possible() {
+  if [[ $(id -u) == 0 || -z $(guard_packages) ]]; then
+    install_guard
+  else
+    say "Without $(guard_packages | xargs) the share guard is not built, and the tests of mounts are left out."
+  fi
+}
+
+install_guard() {
+  local missing log
+  mapfile -t missing < <(guard_packages | tr ' ' '\n')
+  ((${#missing[@]} == 0)) || need_packages "The share guard is built from C." "${missing[@]}"
+  mkdir -p build
+  log=$(mktemp)
+  say "Building the share guard into build/guard."
+  {
+    [[ -f build/guard/build.ninja ]] || meson setup build/guard hub_service/guard
+    meson compile -C build/guard
+  } >"$log" 2>&1 || {
+    tail -n 40 "$log" >&2
+    die "The share guard could not be built: the compiler's words are above."
+  }
+  rm -f "$log"
+}
+
 # --- the parts ------------------------------------------------------------------------------
 
 install_hub() {
@@ -197,6 +235,7 @@ install_hub() {
 
 install_test() {
   need_browser_and_database
+  install_guard_if_possible
   make_venv
   python_packages hub demo test
   node_packages
@@ -214,11 +253,11 @@ install_docs() {
   python_packages hub docs
 }
 
-(($# > 0)) || set -- hub test lint docs
+(($# > 0)) || set -- hub test lint docs guard
 for part in "$@"; do
   case $part in
-    hub | test | lint | docs) "install_$part" ;;
-    *) die "There is no part \"$part\": the parts are hub, test, lint and docs." ;;
+    hub | test | lint | docs | guard) "install_$part" ;;
+    *) die "There is no part \"$part\": the parts are hub, test, lint, docs and guard." ;;
   esac
 done
 say "Installed: $*."

@@ -8,7 +8,10 @@
 
 #include "own_parts.h"
 
-#define SLACK 65536 /* dead records (6 MiB) that are not worth writing a log anew */
+/* Dead records that are not worth writing a log anew: 6 MiB. Tests have fewer. */
+#ifndef OWN_SLACK
+#define OWN_SLACK 65536
+#endif
 
 void log_file(const struct own_folder *folder, char name[static LOG_NAME_SIZE], const char *more)
 {
@@ -29,7 +32,7 @@ bool log_must_be_rewritten(struct own_folder *folder, bool making)
 	if (atomic_load(&folder->broken))
 		return true; /* it is mended, or taken back: neither waits */
 	bool wanted = atomic_load(&folder->poisoned) || (making && atomic_load(&folder->fd) < 0) ||
-		      atomic_load(&folder->records) > 2 * atomic_load(&folder->table.known) + SLACK;
+		      atomic_load(&folder->records) > 2 * atomic_load(&folder->table.known) + OWN_SLACK;
 	return wanted && seconds() >= atomic_load(&folder->retry_at);
 }
 
@@ -59,10 +62,13 @@ void log_name(struct own_folder *folder, uint32_t number)
 	struct name *name = name_at(&folder->names, number);
 	if (name == NULL || atomic_load(&name->logged))
 		return;
-	struct record records[NAME_RECORDS];
+	struct record records[NAME_RECORDS + 1];
 	pthread_mutex_lock(&folder->names.lock);
 	if (!atomic_load(&name->logged)) {
-		log_append(folder, records, name_records(name, number, records));
+		size_t count = name_records(name, number, records);
+		if (atomic_load(&name->ended)) /* a log that was written anew has lost that */
+			records[count++] = (struct record){ .op = OP_ENDED, .grant = number };
+		log_append(folder, records, count);
 		atomic_store(&name->logged, true);
 	}
 	pthread_mutex_unlock(&folder->names.lock);
