@@ -316,7 +316,7 @@ static bool read_keys(struct slice rest, struct wire_order *order, struct wire_r
 
 static bool read_order(struct slice packet, struct wire_order *order, struct wire_refusal *refusal)
 {
-	struct slice verb;
+	struct slice verb = { NULL, 0 };
 	if (packet.length == 0 || packet.length > WIRE_MAX)
 		return refuse(refusal, "A packet has from 1 to 65,536 bytes", NULL);
 	next_piece(&packet, &verb);
