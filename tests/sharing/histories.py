@@ -257,13 +257,15 @@ class Histories(RuleBasedStateMachine):
         if by != row.receiver:
             assert isinstance(result, NotFound), result
             return
+        if not yes and row.ended_why == "declined":
+            assert isinstance(result, Grant), result  # saying no twice is saying it once
+            return
         if self.is_gone(row, result):
             return
         key = (row.thing_id, row.receiver)
         live = self.model.live(*key) if row.state != "ended" else None
         if live is None:
-            declined = not yes and row.ended_why == "declined"
-            assert isinstance(result, Grant if declined else Conflict), result
+            assert isinstance(result, Conflict), result
         elif yes and (live.accepted or not self.model.folders[row.thing_id].trashed):
             assert isinstance(result, Grant), result
             live.accepted = True
