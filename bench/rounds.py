@@ -100,14 +100,7 @@ class Report:
         self.targets.append(Target(what, wanted, got, met))
 
     def __str__(self) -> str:
-        head = [
-            f"| | {self.unit}: median (quartiles) | times {self.compared_to} |",
-            "|---|--:|--:|",
-        ]
-        body = [
-            f"| {name} | {spread} | {'' if ratio is None else ratio} |"
-            for name, spread, ratio in self.rows
-        ]
+        head, body = self._columns(compared=bool(self.compared_to))
         goals = [
             f"- {goal.what}: wanted {goal.wanted}, got {goal.got}: "
             f"**{'met' if goal.met else 'missed'}**"
@@ -115,6 +108,16 @@ class Report:
         ]
         parts = ["\n".join(head + body), "\n".join(goals), "\n\n".join(self.notes)]
         return "\n\n".join(part for part in parts if part)
+
+    def _columns(self, *, compared: bool) -> tuple[list[str], list[str]]:
+        """The table's head and body; the ratios' column where there is something to compare."""
+        head = f"| | {self.unit}: median (quartiles) |"
+        body = [f"| {name} | {spread} |" for name, spread, _ in self.rows]
+        if not compared:
+            return [head, "|---|--:|"], body
+        ratios = ["" if ratio is None else ratio for _, _, ratio in self.rows]
+        told = [f"{row} {ratio} |" for row, ratio in zip(body, ratios, strict=True)]
+        return [f"{head} times {self.compared_to} |", "|---|--:|--:|"], told
 
 
 def number(value: float) -> str:
