@@ -4,8 +4,8 @@ One person's program does the same work in three directories of one ext4 file sy
 behind the guard at level Edit (where the guard remembers who made what), and behind ``bindfs`` as
 Debian has it. In each round all three have their turn, in changing order. *Cold* means that the
 kernel's caches were dropped before; everything else follows right after what is above it. Numbers
-are work per second, so that more is better. (Opening a file asks the guard each time, so *read small
-files* is about opening; what is read again comes out of the kernel's cache.)
+are work per second, so that more is better. Opening a file asks the guard each time: *read small
+files* is about that, since what is read again comes out of the kernel's cache.
 
 How long the guard takes for orders is measured from the order to its answer, when the new level
 holds in full, with so many files of the folder known to the session's kernel.

@@ -152,8 +152,7 @@ class Histories(RuleBasedStateMachine):
             assert isinstance(result, VMShareError), result
 
     @rule(person=people, team=st.sampled_from(("genomics", "imaging")), joins=st.booleans())
-    def team_changes(self, person: str, team: str, joins: bool) -> None:
-        """Direct grants do not hang on teams: nothing else may change."""
+    def team_changes_and_nothing_else(self, person: str, team: str, joins: bool) -> None:
         if (team in self.teams[person]) == joins:
             return
         self.run(self._join_or_leave(person, team, joins))
@@ -176,8 +175,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(target=given, grant=given, level=levels)
     def invite_again(self, grant: str, level: str) -> Any:
-        """The same receiver, whatever became of the first time."""
-        row = self.row(grant)
+        row = self.row(grant)  # the same receiver, whatever became of the first time
         if row.thing_id not in self.model.folders:
             return multiple()
         return self.invite_(row.giver, row.thing_id, row.receiver, level, None)
