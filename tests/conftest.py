@@ -12,6 +12,7 @@ pytest_plugins = [
     "tests.fixtures.service",
     "tests.fixtures.api",
     "tests.fixtures.real_hub",
+    "tests.fixtures.mounted_hub",
 ]
 
 

@@ -23,6 +23,10 @@ class AccountSpawner(LocalProcessSpawner):
         """The person's own directory."""
         return Path(self.homes, str(self.user.name))
 
+    def vmshare_account(self) -> str:
+        """Whose processes the session's are: for mounts."""
+        return account_of(self.user.name)
+
     def make_preexec_fn(self, name: str) -> Callable[[], None]:
         """Become the person's account, in their home."""
         become = set_user_setuid(account_of(name), chdir=False)  # type: ignore[no-untyped-call]
