@@ -19,10 +19,12 @@ from pydantic import BaseModel, ValidationError
 from jupyter_vmshare._version import __version__
 from jupyter_vmshare.client import NotConfigured, ServiceUnreachable, VMShareError
 from jupyter_vmshare.doctor import examine
+from jupyter_vmshare.shared_dir import SharedDir
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.connect import VMShare, connect
-from jupyter_vmshare.widgets.folders import FolderTable
+from jupyter_vmshare.widgets.folders import Folder, FolderTable
 from jupyter_vmshare.widgets.invitations import InvitationTable
+from jupyter_vmshare.widgets.mounted import this_session
 
 Asked = argparse.Namespace
 DONE, FAILED, UNREACHABLE = 0, 1, 3
@@ -104,6 +106,8 @@ def _sharing(verb: Callable[..., Any]) -> None:
     verb("accept", accept, "invitation").add_argument("--as", dest="alias", help="your name for it")
     verb("decline", decline, "invitation")
     verb("leave", leave, "folder")
+    verb("mount", mount, "folder")
+    verb("unmount", unmount, "folder")
     revoked = verb("revoke", revoke, "folder")
     revoked.add_argument("name", nargs="?", help="from whom")
     revoked.add_argument("--all", action="store_true", help="from everybody")
@@ -125,7 +129,7 @@ def folders(asked: Asked) -> int:
     state = "trashed" if asked.trash else None
     with _share() as share:
         found = share.folders.find(asked.relation, state)
-    return _show(asked, [folder.view for folder in found], FolderTable(found))
+    return _show(asked, [_placed(folder) for folder in found], FolderTable(found))
 
 
 def create(asked: Asked) -> int:
@@ -179,6 +183,25 @@ def leave(asked: Asked) -> int:
     with _share() as share:
         cut = share.folders.get(asked.folder).leave()
     return _show(asked, cut, f"Left. {cut.cannot_undo}")
+
+
+def mount(asked: Asked) -> int:
+    """Have a folder in your running sessions."""
+    with _share() as share:
+        folder = share.folders.get(asked.folder)
+        choice = folder.mount()
+        if this_session(choice.sessions) is None or SharedDir.of_session().path is None:
+            return _show(asked, choice, "It appears in your sessions that have mounts.")
+        path = folder.mounted().waited()
+    told = {"folder_id": folder.id, "wanted": True, "path": str(path)}
+    return _show(asked, told, f"Mounted at {cards.visible(str(path))}.")
+
+
+def unmount(asked: Asked) -> int:
+    """Have a folder in none of your sessions; it stays yours."""
+    with _share() as share:
+        choice = share.folders.get(asked.folder).unmount()
+    return _show(asked, choice, "It is in none of your sessions any more.")
 
 
 def revoke(asked: Asked) -> int:
@@ -254,6 +277,10 @@ class _share:
 def _show(asked: Asked, told: Any, shown: object) -> int:
     print(json.dumps(_plain(told)) if asked.json else str(shown))
     return DONE
+
+
+def _placed(folder: Folder) -> dict[str, Any]:
+    return {**folder.view.model_dump(mode="json"), "path": str(folder.path or "") or None}
 
 
 def _plain(told: Any) -> Any:

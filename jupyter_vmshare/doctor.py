@@ -13,7 +13,10 @@ from jupyter_vmshare._version import __version__
 from jupyter_vmshare.client import Client, NotConfigured, Retries, VMShareError, service_token
 from jupyter_vmshare.client.address import TOKEN_VARIABLES
 from jupyter_vmshare.client.call import Answer, Call, reads
+from jupyter_vmshare.shared_dir import NO_MOUNTS, SharedDir
+from jupyter_vmshare.widgets.mounted import this_session
 from jupyterhub_vmshare.api.contract.events import Health
+from jupyterhub_vmshare.api.contract.mounts import MountState
 from jupyterhub_vmshare.api.contract.people import Me
 
 # End dates are kept to the second by the service's clock; more than this surprises people.
@@ -85,6 +88,7 @@ def _service(client: Client) -> Iterator[Finding]:
         yield Finding("credential", "failed", str(error))
     else:
         yield _credential(me)
+        yield _mounts(client)
 
 
 def _health(client: Client) -> Call[tuple[Health, Answer]]:
@@ -107,6 +111,29 @@ def _versions(health: Health) -> Finding:
     # Before 1.0 a minor version may change the contract.
     same = ours[:2] == theirs[:2] if ours[0] == "0" else ours[0] == theirs[0]
     return Finding("version", "ok" if same else "warning", sentence)
+
+
+def _mounts(client: Client) -> Finding:
+    """Whether folders appear in this session, and what is missing if not."""
+    here = SharedDir.of_session()
+    try:
+        session = this_session(client.sessions())
+    except VMShareError as error:
+        return Finding("mounts", "warning", f"It is not known whether mounts work: {error}")
+    if session is not None and not session.mounts_available:
+        because = session.because or here.because or "The service does not say why."
+        return Finding("mounts", "warning", f"Folders are not mounted in this session: {because}")
+    if here.path is None:
+        return Finding("mounts", "warning", here.because or NO_MOUNTS)
+    if session is None:
+        sentence = "The service does not know this session: restart your server from the hub."
+        return Finding("mounts", "warning", sentence)
+    failed = [m for m in session.mounts if m.state is MountState.FAILED]
+    if failed:
+        told = "; ".join(f"{m.name}: {m.because or 'nobody says why'}" for m in failed)
+        return Finding("mounts", "warning", f"Some folders could not be mounted. {told}")
+    there = sum(mount.state is MountState.MOUNTED for mount in session.mounts)
+    return Finding("mounts", "ok", f"{there} folders are mounted, below {here.path}.")
 
 
 def _clocks(answer: Answer, here: float) -> Finding:

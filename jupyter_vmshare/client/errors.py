@@ -61,6 +61,12 @@ class NotAllowed(VMShareError):
     """Refused; ``rule`` and ``because`` say why."""
 
 
+class NotMounted(VMShareError):
+    """A folder is not, or can't be, mounted in this session; the message says why."""
+
+    code = "not-mounted"
+
+
 class NotFound(VMShareError, LookupError):
     """Not there, or not yours to see: the answer is the same."""
 

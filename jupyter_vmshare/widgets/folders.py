@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 from jupyter_vmshare.client.aio import AsyncClient
 from jupyter_vmshare.client.call import Steps
 from jupyter_vmshare.client.calls import folders as calls
+from jupyter_vmshare.client.calls import mounts as mount_calls
 from jupyter_vmshare.client.calls import people as people_calls
 from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.sync import Client
@@ -17,9 +18,11 @@ from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.files import FileVerbs
 from jupyter_vmshare.widgets.moments import shown
+from jupyter_vmshare.widgets.mounted import AsyncMounted, Mounted, paths_here
 from jupyter_vmshare.widgets.sharing import SharingVerbs
 from jupyter_vmshare.widgets.tables import Answer, Table
 from jupyterhub_vmshare.api.contract.folders import FolderView
+from jupyterhub_vmshare.api.contract.mounts import MountChoice
 from jupyterhub_vmshare.api.contract.people import Why
 
 F = TypeVar("F", bound="FolderVerbs")
@@ -31,8 +34,22 @@ class FolderVerbs(SharingVerbs, FileVerbs):
 
     @twin
     def refresh(self) -> Steps[None]:
-        """Ask the service again what the folder is like."""
+        """Ask the service again what the folder is like, and where."""
         self.view = yield calls.folder(self.id)
+        self.path = (yield from paths_here()).get(self.id)
+
+    @twin
+    def mount(self) -> Steps[MountChoice]:
+        """Have it in your sessions: in those that run, and in those to come."""
+        choice: MountChoice = yield mount_calls.mount(self.id)
+        return choice
+
+    @twin
+    def unmount(self) -> Steps[MountChoice]:
+        """Have it in none of your sessions; what is open in it there is cut."""
+        choice: MountChoice = yield mount_calls.unmount(self.id)
+        self.path = None
+        return choice
 
     @twin
     def rename_folder(self, name: str) -> Steps[None]:
@@ -64,6 +81,8 @@ class FolderVerbs(SharingVerbs, FileVerbs):
         notes = [cards.level(self.level)] + ([] if self.level == "owner" else [f"of {self.owner}"])
         if self.view.alias:
             notes.append(f"called {self.name} there")
+        if self.path:
+            notes.append(f"at {self.path}")
         if self.ends_at:
             notes.append(f"until {shown(self.ends_at)}")
         if self.view.state.value != "live":
@@ -79,6 +98,7 @@ class FolderVerbs(SharingVerbs, FileVerbs):
                     ("Owner", self.owner),
                     ("Owner's name for it", self.name if self.view.alias else ""),
                     ("Level", cards.level(self.level)),
+                    ("Mounted at", str(self.path or "")),
                     ("Until", shown(self.ends_at)),
                     ("Shared with", str(self.view.shared_with or "")),
                     ("State", "" if self.view.state.value == "live" else self.view.state.value),
@@ -93,24 +113,42 @@ class Folder(FolderVerbs, Sync):
 
     _player: Client
 
+    def mounted(self, timeout: float = 30.0) -> Mounted:
+        """The folder as a directory of this session: ``with folder.mounted() as path``.
+
+        It is mounted if it is not, and then unmounted again afterwards.
+
+        Args:
+            timeout: Seconds to wait for it.
+
+        Raises:
+            NotMounted: It can't be mounted here, or was not in time; the message says why.
+        """
+        return Mounted(self, self._player, timeout)
+
 
 class AsyncFolder(FolderVerbs, Async):
     """A folder whose methods are awaited."""
 
     _player: AsyncClient
 
+    def mounted(self, timeout: float = 30.0) -> AsyncMounted:
+        """The same as `Folder.mounted`, for ``async with``."""
+        return AsyncMounted(self, self._player, timeout)
+
 
 class FolderTable(Table[F]):
     """Several folders."""
 
-    heads = ("Folder", "Owner", "Level", "Until", "Shared with")
+    heads = ("Folder", "Owner", "Level", "Until", "Shared with", "Mounted at")
     empty = "No folders. folders.create('name') makes one."
 
     def row(self, item: F) -> tuple[str, ...]:
-        """Label, owner, level, end, how many have it."""
+        """Label, owner, level, end, how many have it, where it is in this session."""
         count = item.view.shared_with
         level, until = cards.level(item.level), shown(item.ends_at)
-        return item.label, item.owner, level, until, "" if count is None else str(count)
+        shared = "" if count is None else str(count)
+        return item.label, item.owner, level, until, shared, str(item.path or "")
 
 
 class FoldersVerbs(Generic[F]):
@@ -134,14 +172,14 @@ class FoldersVerbs(Generic[F]):
         """
         if FOLDER_ID.fullmatch(label):
             view: FolderView = yield calls.folder(label)
-            return self._folder(view, self._player)
+            return (yield from self._made([view]))[0]
         label = unicodedata.normalize("NFC", label)
         # Only the beginning is asked for: what the service searches by has a greatest length.
         named = yield from calls.folders(q=label[:100]).steps()
         found = [view for view in named if view.label == label]
         if not found:
             raise NotFound(f"You have no folder {label!r}.")
-        return self._folder(found[0], self._player)
+        return (yield from self._made(found[:1]))[0]
 
     @twin
     def find(
@@ -155,10 +193,11 @@ class FoldersVerbs(Generic[F]):
             q: Only those with this in their label.
         """
         views = yield from calls.folders(relation, state, q).steps()
-        return self._table(views)
+        return FolderTable((yield from self._made(views)), "Your folders")
 
-    def _table(self, views: Iterable[FolderView]) -> FolderTable[F]:
-        return FolderTable([self._folder(view, self._player) for view in views], "Your folders")
+    def _made(self, views: Iterable[FolderView]) -> Steps[list[F]]:
+        paths = yield from paths_here()
+        return [self._folder(view, self._player, paths.get(view.id)) for view in views]
 
 
 class Folders(FoldersVerbs[Folder], Sync):

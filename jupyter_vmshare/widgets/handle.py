@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyterhub_vmshare.api.contract.folders import FolderView
@@ -13,8 +14,10 @@ if TYPE_CHECKING:
 class FolderHandle:
     """A folder as it was when the service last told of it. ``view`` is all that it told."""
 
-    def __init__(self, view: FolderView, player: object) -> None:
+    def __init__(self, view: FolderView, player: object, path: Path | None = None) -> None:
         self.view = view
+        self.path = path
+        """Where it was mounted in this session when the service last told; None: it was not."""
         self._player = player
 
     @property

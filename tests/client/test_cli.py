@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from jupyter_vmshare.cli import main, parser
+from jupyter_vmshare.shared_dir import BECAUSE_VARIABLE, DIRECTORY_VARIABLE
 from tests.client.conftest import Real
+from tests.client.test_mounted import FOLDER, mount, session
 from tests.fakes.vmshare import FakeVMShare, Scripted
 
 
@@ -131,7 +133,7 @@ def test_every_command_has_help_and_json() -> None:
     commands = dict(actions.choices or {})
     assert set(commands) >= {
         "folders", "invitations", "share", "accept", "decline", "leave", "revoke", "why", "files",
-        "get", "put", "doctor",
+        "get", "put", "doctor", "mount", "unmount",
     }  # fmt: skip
     for command in commands.values():
         assert command.description
@@ -190,6 +192,8 @@ def test_the_doctor(
         monkeypatch.setenv("JUPYTERHUB_USER", "ana")
         fake.answer("GET", "/health", told)
         fake.answer("GET", "/me", me)
+        fake.answer("GET", "/sessions", Scripted.json({"items": [session()], "next": None}))
+        monkeypatch.setenv(DIRECTORY_VARIABLE, "/home/ana/shared")
         code = main(["doctor", "--json"])
         findings = {f["what"]: f for f in json.loads(capsys.readouterr().out)}
         assert findings[finding]["verdict"] == verdict
@@ -200,3 +204,64 @@ def test_the_doctor(
         shown = capsys.readouterr().out
         assert findings[finding]["sentence"] in shown
         assert "ana-token" not in shown
+
+
+@pytest.mark.scenario("M8")
+@pytest.mark.parametrize(
+    ("sessions", "environ", "verdict", "told"),
+    [
+        pytest.param([session(mount())], {}, "ok", "1 folders are mounted, below /home/ana/shared",
+                     id="all is well"),
+        pytest.param([session(available=False, because="There is no /dev/fuse on this node.")], {},
+                     "warning", "There is no /dev/fuse", id="the node can not"),
+        pytest.param([], {}, "warning", "restart your server", id="an unknown session"),
+        pytest.param([session()], {BECAUSE_VARIABLE: "It started without."}, "warning",
+                     "It started without.", id="this session started without"),
+        pytest.param([session(mount(state="failed", because="The tree is gone."))], {}, "warning",
+                     "tests: The tree is gone.", id="one folder failed"),
+    ],
+)  # fmt: skip
+def test_the_doctor_says_whether_mounts_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, sessions: list[Any], environ: dict[str, str],
+    verdict: str, told: str,
+) -> None:  # fmt: skip
+    with FakeVMShare() as fake:
+        env = {
+            "VMSHARE_SERVICE_URL": fake.url,
+            "JUPYTERHUB_API_TOKEN": "ana-token",
+            DIRECTORY_VARIABLE: "/home/ana/shared",
+        }
+        for name, value in {**env, **environ}.items():
+            monkeypatch.setenv(name, value)
+        fake.answer("GET", "/health", health())
+        fake.answer("GET", "/me", Scripted.json(ME))
+        fake.answer("GET", "/sessions", Scripted.json({"items": sessions, "next": None}))
+        main(["doctor", "--json"])
+        findings = {f["what"]: f for f in json.loads(capsys.readouterr().out)}
+    assert findings["mounts"]["verdict"] == verdict
+    assert told in findings["mounts"]["sentence"]
+
+
+def test_mounting_waits_and_prints_the_path(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "tests").mkdir()
+    with FakeVMShare() as fake:
+        for name, value in {
+            "VMSHARE_SERVICE_URL": fake.url,
+            "JUPYTERHUB_API_TOKEN": "ana-token",
+            DIRECTORY_VARIABLE: str(tmp_path),
+        }.items():
+            monkeypatch.setenv(name, value)
+        choice = {"folder_id": FOLDER["id"], "wanted": True, "sessions": [session()]}
+        answers = [session(mount(state=s)) for s in ("waiting", "mounted")]
+        fake.answer("GET", "/me", Scripted.json(ME))
+        fake.answer("GET", "/folders", Scripted.json({"items": [FOLDER], "next": None}))
+        fake.answer("PUT", f"/folders/{FOLDER['id']}/mount", Scripted.json(choice))
+        told = [Scripted.json({"items": [each], "next": None}) for each in (session(), *answers)]
+        fake.answer("GET", "/sessions", *told)
+        assert main(["mount", "tests"]) == 0
+        assert capsys.readouterr().out == f"Mounted at {tmp_path}/tests.\n"
+        assert main(["folders"]) == 0
+        assert f"{tmp_path}/tests" in capsys.readouterr().out
+        assert fake.came("DELETE", f"/folders/{FOLDER['id']}/mount") == []
