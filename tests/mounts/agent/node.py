@@ -195,12 +195,20 @@ class Node:
         lines = self.seen(f"/proc/{process}/mountinfo").read_text().splitlines()
         return [line.split()[4] for line in lines if " fuse.share-guard " in line]
 
-    def session(self, view: str, *, door: bool = False) -> subprocess.Popen[bytes]:
-        """A session in bubblewrap that has the view at /mnt, and reads commands of a shell."""
+    def session(
+        self, view: str, *, door: bool = False, uid: int | None = None
+    ) -> subprocess.Popen[bytes]:
+        """A session in bubblewrap that has the view at /mnt, and reads commands of a shell.
+
+        With ``uid``, bubblewrap itself runs under that account, in a user namespace.
+        """
         source = f"{self.run}/doors/{Path(view).name}/m" if door else view
+        who = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups"] if uid else []
         made = subprocess.Popen(
             self.inside(
-                *("bwrap", "--dev-bind", "/", "/", "--tmpfs", str(self.run)),
+                *who,
+                *("bwrap", *(["--unshare-user"] if uid else [])),
+                *("--dev-bind", "/", "/", "--tmpfs", str(self.run)),
                 *("--bind", source, "/mnt", "--", "sh"),
             ),
             stdin=subprocess.PIPE,
