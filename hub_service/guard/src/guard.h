@@ -51,7 +51,7 @@ extern struct guard guard;
 struct share {
 	struct share *next;
 	char id[WIRE_ID_SIZE];
-	unsigned refs;		/* under guard.lock */
+	atomic_uint refs;	/* of places and nodes; the last one goes under guard.lock */
 	int top_fd;
 	dev_t dev;
 	ino_t top_ino;
@@ -119,7 +119,7 @@ struct place {
 	char name[WIRE_NAME_SIZE];
 	char grant[WIRE_ID_SIZE];
 	char owner[WIRE_PERSON_SIZE];
-	struct own_who who;
+	_Atomic struct own_who who; /* changes with the grant, while requests are under way */
 	atomic_int level;
 	_Atomic int64_t until;
 	_Atomic uint64_t flushed; /* bytes that came from mappings */
@@ -181,6 +181,7 @@ bool place_wait(struct place *place, int64_t nanoseconds);
 
 /* share.c */
 struct share *share_get(const char *id, int top_fd, int *error);
+void share_hold(struct share *share);
 void share_put(struct share *share);
 uint64_t share_used(const struct share *share);
 /* Room for `growth` bytes more (or fewer); false: the folder's limit is reached. */
@@ -209,6 +210,7 @@ void tie_changed_itself(struct tie *tie);
 
 /* place.c */
 struct place *place_new(struct session *session, struct share *share, const struct wire_order *order);
+void place_set_grant(struct place *place, const char grant[static WIRE_ID_SIZE]);
 void place_hold(struct place *place);
 void place_put(struct place *place);
 struct place *place_named(struct session *session, const char *name); /* takes a reference */

@@ -15,6 +15,17 @@ mode_t mode_kept(mode_t asked, bool directory)
 	return (asked & 01777) | (directory ? S_IRWXU : S_IRUSR);
 }
 
+/* Other sessions may have found the name before its maker was written down, and have opened it
+ * then: they knew it first, so it counts as seen. */
+static void remember_maker(struct place *place, struct node *node)
+{
+	static const struct own_who somebody = {UINT32_MAX, UINT32_MAX};
+
+	own_made(place->share->own, node_key(node), place->who, clock_now());
+	if (atomic_load(&node->tie_count))
+		own_opened(place->share->own, node_key(node), somebody);
+}
+
 typedef int (*maker)(const struct change *change, const void *with, mode_t mode);
 
 static int make_directory(const struct change *change, const void *with, mode_t mode)
@@ -36,7 +47,6 @@ static int make_symlink(const struct change *change, const void *with, mode_t mo
 static int make_locked(struct change *change, maker make, const void *with, mode_t mode,
 		       struct node **node)
 {
-	struct place *place = change->call.place;
 	int error = decide(change->call.level, DEED_MAKE, NULL);
 
 	if (!error && !is_single_name(change->name))
@@ -51,7 +61,7 @@ static int make_locked(struct change *change, maker make, const void *with, mode
 	}
 	error = node_named(change->directory, change->name, node);
 	if (!error)
-		own_made(place->share->own, node_key(*node), place->who, clock_now());
+		remember_maker(change->call.place, *node);
 	return error;
 }
 
@@ -148,7 +158,7 @@ static int file_made(struct change *change, int fd, struct fuse_file_info *info,
 	*node = node_get(place->share, path, &st);
 	if (*node) {
 		atomic_store(&(*node)->told_by, atomic_load(&change->directory->watch));
-		own_made(place->share->own, node_key(*node), place->who, clock_now());
+		remember_maker(place, *node);
 		own_opened(place->share->own, node_key(*node), place->who);
 		node_hold(*node);
 		inner.node = *node;

@@ -61,6 +61,7 @@ static struct node *insert_locked(struct share *share, int fd, const struct stat
 	if (!node)
 		return NULL;
 	node->share = share;
+	share_hold(share); /* who looks at a node may be the last who knows its share */
 	node->fd = fd;
 	node->ino = st->st_ino;
 	node->type = st->st_mode & S_IFMT;
@@ -123,6 +124,7 @@ static void node_free(struct node *node)
 	close(node->fd);
 	pthread_mutex_destroy(&node->names);
 	pthread_mutex_destroy(&node->claim);
+	share_put(node->share);
 	free(node);
 }
 

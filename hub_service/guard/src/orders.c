@@ -135,7 +135,8 @@ static struct place *add_place(struct session *session, const struct wire_order 
 		return NULL;
 	}
 	place_add(place);
-	notify_root(&wave, session, NULL);
+	/* By name too: a look-up that met the end of another folder of this name may have kept it. */
+	notify_root(&wave, session, place->name);
 	notify_wait(wave, NULL);
 	return place;
 }
@@ -172,13 +173,15 @@ static void change_place(struct place *place, const struct wire_order *order, st
 
 	rename_place(place, order->name);
 	pthread_mutex_lock(&session->lock);
-	memcpy(place->grant, order->grant, sizeof(place->grant));
+	place_set_grant(place, order->grant);
 	memcpy(place->owner, order->owner, sizeof(place->owner));
 	pthread_mutex_unlock(&session->lock);
-	own_who(place->share->own, session->person, order->grant, &place->who);
 	set_limit(place->share, order);
-	atomic_store(&place->until, order->until);
+	/* A level that has ended by its date is not there again while it is lowered. */
+	if (order->until < atomic_load(&place->until))
+		atomic_store(&place->until, order->until);
 	place_set_level(place, (int)order->level, reached);
+	atomic_store(&place->until, order->until);
 }
 
 static void order_folder(const struct wire_order *order, struct session *session, int *descriptor,

@@ -5,6 +5,17 @@
 
 #include "guard.h"
 
+/* Without memory to number the grant, nothing is own under it. */
+void place_set_grant(struct place *place, const char grant[static WIRE_ID_SIZE])
+{
+	struct own_who who;
+
+	memcpy(place->grant, grant, sizeof(place->grant));
+	if (!own_who(place->share->own, place->session->person, grant, &who))
+		who = (struct own_who){UINT32_MAX, UINT32_MAX};
+	atomic_store(&place->who, who);
+}
+
 /* Takes the caller's reference to the share. The place belongs to the session's list. */
 struct place *place_new(struct session *session, struct share *share, const struct wire_order *order)
 {
@@ -17,10 +28,8 @@ struct place *place_new(struct session *session, struct share *share, const stru
 	place->share = share;
 	atomic_init(&place->refs, 1);
 	memcpy(place->name, order->name, sizeof(place->name));
-	memcpy(place->grant, order->grant, sizeof(place->grant));
 	memcpy(place->owner, order->owner, sizeof(place->owner));
-	if (!own_who(share->own, session->person, order->grant, &place->who))
-		place->who = (struct own_who){UINT32_MAX, UINT32_MAX};
+	place_set_grant(place, order->grant);
 	atomic_init(&place->until, order->until);
 	atomic_init(&place->level, (int)order->level);
 	return place;

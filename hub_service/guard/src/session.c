@@ -255,8 +255,9 @@ bool session_end(struct session *session)
 	leave_list(session);
 	atomic_store(&session->leaving, true);
 	notify_stop(session);
-	locks_drop_session(session);
 	whole = stop_threads(session);
+	if (whole) /* not before: a request under way may still begin to wait */
+		locks_drop_session(session);
 	dup2(guard.proc_fd, session->fd); /* the mount answers ENOTCONN from here on */
 	if (!whole)
 		return false; /* kept as it is: somebody still uses it */

@@ -66,7 +66,7 @@ static struct share *share_new(const char *id, int top_fd, const struct stat *st
 		return NULL;
 	}
 	memcpy(share->id, id, sizeof(share->id));
-	share->refs = 1;
+	atomic_init(&share->refs, 1);
 	share->top_fd = top_fd;
 	share->dev = st->st_dev;
 	share->top_ino = st->st_ino;
@@ -103,7 +103,7 @@ struct share *share_get(const char *id, int top_fd, int *error)
 	pthread_mutex_lock(&guard.lock);
 	share = share_find(id, &st);
 	if (share) {
-		share->refs++;
+		atomic_fetch_add(&share->refs, 1);
 		close(top_fd);
 	} else {
 		share = share_new(id, top_fd, &st);
@@ -118,12 +118,30 @@ struct share *share_get(const char *id, int top_fd, int *error)
 	return share;
 }
 
+/* For who has a reference already. */
+void share_hold(struct share *share)
+{
+	atomic_fetch_add_explicit(&share->refs, 1, memory_order_relaxed);
+}
+
+static bool is_put_easily(struct share *share)
+{
+	unsigned refs = atomic_load(&share->refs);
+
+	while (refs > 1)
+		if (atomic_compare_exchange_weak(&share->refs, &refs, refs - 1))
+			return true;
+	return false;
+}
+
 void share_put(struct share *share)
 {
 	struct share **at = &guard.shares;
 
+	if (is_put_easily(share))
+		return;
 	pthread_mutex_lock(&guard.lock);
-	if (--share->refs) {
+	if (atomic_fetch_sub(&share->refs, 1) != 1) {
 		pthread_mutex_unlock(&guard.lock);
 		return;
 	}
