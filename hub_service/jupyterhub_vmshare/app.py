@@ -30,6 +30,8 @@ from jupyterhub_vmshare.db.database import Clock, Database, utc_now
 from jupyterhub_vmshare.db.leases import Leases
 from jupyterhub_vmshare.db.upgrade import upgrade
 from jupyterhub_vmshare.folders.room import Folders
+from jupyterhub_vmshare.mounts.agent_client import AgentClient
+from jupyterhub_vmshare.mounts.port import Connect
 from jupyterhub_vmshare.mounts.room import Mounts
 from jupyterhub_vmshare.observe.health import HealthCheck
 from jupyterhub_vmshare.observe.metrics import Metrics
@@ -73,6 +75,8 @@ class Settings:
     hub_max_age: float = 10.0
     most_upload: int | None = None
     """Bytes of one uploaded file; None: what the store has room for."""
+    agent_socket: str = ""
+    """Where the mount agent of this node listens; empty: folders are mounted nowhere."""
     upgrade_database: bool = True
     grace: float = 10.0
     """Seconds that requests under way get when the service stops."""
@@ -89,15 +93,23 @@ class Service:
         self.membership = Membership(self.db, self.hub, settings.teams, every=settings.teams_every)
         self.feed = EventFeed(self.db, Leases(self.db))
         self.folders = Folders(self.db, self.store, most_upload=settings.most_upload)
-        self.mounts = Mounts(self.db)
+        self.mounts = Mounts(self.db, Leases(self.db), self._agent())
         self.expiry = Expiry(self.db)
-        self.metrics = Metrics(self.db, self.feed)
-        self.health = HealthCheck(self.db, self.hub.check)
+        self.metrics = Metrics(self.db, self.feed, self.mounts.count)
+        self.health = HealthCheck(self.db, self.hub.check, self.mounts.remark)
         self.rooms = self._rooms()
         self.web = self._web()
         self._server: HTTPServer | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self.port = 0
+
+    def _agent(self) -> Connect | None:
+        address = self.settings.agent_socket
+        if not address:
+            return None
+        return lambda on_event, on_connected: AgentClient(
+            address, on_event=on_event, on_connected=on_connected
+        )
 
     def _rooms(self) -> Rooms:
         settings = self.settings
@@ -153,6 +165,9 @@ class Service:
         await self.expiry.start()
         await self.folders.start()
         await self.membership.catch_up()
+        if not self.db.is_sqlite:
+            self.feed.streams.delivered.append(self.mounts.hear)
+        await self.mounts.start()
         self._tasks = [
             _task("teams", self.membership.keep_fresh()),
             _task("idempotency keys", steadily("idempotency keys", lambda: keep_tidy(self.db))),
@@ -181,6 +196,7 @@ class Service:
             async with asyncio.timeout(self.settings.grace):
                 await self.web.finished()
         await server.close_all_connections()
+        await self.mounts.stop()
         await self.expiry.stop()
         await self.folders.stop()
         await self.feed.stop()

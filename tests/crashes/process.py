@@ -20,7 +20,7 @@ PREFIX = "/services/vmshare/"
 class Victim:
     """One address, one database, one store, and one process after the other."""
 
-    def __init__(self, where: Path, db_url: str, hub: FakeHub) -> None:
+    def __init__(self, where: Path, db_url: str, hub: FakeHub, **settings: Any) -> None:
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
         self.url = f"http://127.0.0.1:{self.port}"
@@ -28,7 +28,7 @@ class Victim:
         self.db_url, self.store, self.log = db_url, where / "store", where / "victim.log"
         self.armed: str | None = None
         """The step at which the running process will end."""
-        self._hub = hub
+        self._hub, self._more = hub, settings
         self._up, self._dead = asyncio.Event(), asyncio.Event()
         self._pid = self.code = 0
         self._lives: asyncio.subprocess.Process | None = None
@@ -81,6 +81,7 @@ class Victim:
             "hub_host": self._hub.url,
             "address": f"127.0.0.1:{self.port}",
             "teams_every": 2.0,
+            **self._more,
         }
 
     async def up(self) -> None:

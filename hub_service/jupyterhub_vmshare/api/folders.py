@@ -14,10 +14,12 @@ from jupyterhub_vmshare.api.contract.folders import (
     Trashing,
 )
 from jupyterhub_vmshare.api.operation import operation
+from jupyterhub_vmshare.api.render import in_sessions
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.folders import aliases, life, listing
 from jupyterhub_vmshare.folders.listing import SeenFolder
+from jupyterhub_vmshare.mounts.room import demand_unused
 from jupyterhub_vmshare.words import ThingState
 
 
@@ -106,11 +108,15 @@ class FolderTrash(FolderRoute):
     @operation("folder.trash_folder", takes=Trashing, optional_body=True, gives=FolderTrashed)
     async def post(self, folder_id: str) -> None:
         """Put a folder in the trash; its grants wait. Refused while others have it mounted."""
-        self.body_or_none(Trashing)
+        asked, mounts = self.body_or_none(Trashing) or Trashing(), self.rooms.mounts
         async with self.rooms.db.write() as tx:
             await life.trash(tx, self.caller.person(), folder_id)
+            held = await mounts.held(tx, folder_id)
+            if not asked.force:
+                demand_unused(held, besides=self.caller.name)
             told = await self.seen(tx, folder_id)
-        self.reply(200, FolderTrashed(**told.model_dump()))
+        reached = in_sessions(await mounts.reach(folder_id, held))
+        self.reply(200, FolderTrashed(**told.model_dump(), **reached.model_dump()))
 
 
 class FolderRestore(FolderRoute):

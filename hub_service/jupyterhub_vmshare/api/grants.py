@@ -12,7 +12,7 @@ from jupyterhub_vmshare.api.contract.grants import (
     PeopleOfThing,
 )
 from jupyterhub_vmshare.api.operation import operation
-from jupyterhub_vmshare.api.render import cut_view, grant_view, result_view
+from jupyterhub_vmshare.api.render import cut_view, grant_view, in_sessions, receivers, result_view
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.people.known import known
 from jupyterhub_vmshare.sharing import ending, inviting
@@ -64,7 +64,8 @@ class FolderGrants(Route):
         """Stop sharing with everyone; invitations end too, a co-owner's grant does not."""
         async with self.rooms.db.write() as tx:
             ended = await ending.stop_sharing(tx, self.caller.person(), folder_id)
-        self.reply(200, cut_view(ended))
+            held = await self.rooms.mounts.held(tx, folder_id)
+        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(folder_id, held)))
 
 
 class FolderLeave(Route):
@@ -77,7 +78,8 @@ class FolderLeave(Route):
         """Leave a shared folder; coming back needs a new invitation."""
         async with self.rooms.db.write() as tx:
             ended = await ending.leave(tx, self.caller.person(), folder_id)
-        self.reply(200, cut_view(ended))
+            held = await self.rooms.mounts.held(tx, folder_id, receivers(ended))
+        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(folder_id, held)))
 
 
 class OneGrant(Route):
@@ -94,14 +96,19 @@ class OneGrant(Route):
             changed = await inviting.change(
                 tx, self.caller.person(), grant_id, version, level=asked.level, ends_at=ends_at
             )
-        self.reply(200, GrantChanged(**grant_view(changed).model_dump()))
+            held = await self.rooms.mounts.held(tx, changed.thing_id, receivers([changed]))
+        reached = await self.rooms.mounts.reach(changed.thing_id, held)
+        told = grant_view(changed).model_dump() | in_sessions(reached).model_dump()
+        self.reply(200, GrantChanged(**told))
 
     @operation("folder.revoke", gives=Cut)
     async def delete(self, grant_id: str) -> None:
         """Take a grant away; one that is not answered yet is cancelled."""
         async with self.rooms.db.write() as tx:
             ended = await ending.revoke(tx, self.caller.person(), grant_id)
-        self.reply(200, cut_view(ended))
+            folder_id = ended[0].thing_id if ended else ""
+            held = await self.rooms.mounts.held(tx, folder_id, receivers(ended))
+        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(folder_id, held)))
 
 
 def _wanted(asked: NewGrant) -> Wanted:

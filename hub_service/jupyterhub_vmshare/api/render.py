@@ -8,14 +8,16 @@ from jupyterhub_vmshare.api.contract.grants import (
     Cut,
     GrantResult,
     GrantView,
+    InSessions,
     InvitationView,
     Receiver,
 )
 from jupyterhub_vmshare.api.problems import problem
 from jupyterhub_vmshare.errors import VMShareError
+from jupyterhub_vmshare.mounts.reach import Reached
 from jupyterhub_vmshare.sharing.listing import Invitation
 from jupyterhub_vmshare.sharing.model import Grant
-from jupyterhub_vmshare.words import ThingKind, ThingState
+from jupyterhub_vmshare.words import ReceiverKind, ThingKind, ThingState
 
 _KIND = {"fld": ThingKind.FOLDER, "mch": ThingKind.MACHINE, "drv": ThingKind.DRIVE}
 
@@ -52,9 +54,30 @@ def result_view(receiver: str, result: Grant | VMShareError) -> GrantResult:
     return GrantResult(receiver=receiver, problem=problem(result))
 
 
-def cut_view(ended: Sequence[Grant]) -> Cut:
-    """What ended, and what can't be undone."""
-    return Cut(ended=[grant_view(grant) for grant in ended], cannot_undo=CANNOT_UNDO)
+def cut_view(ended: Sequence[Grant], reached: Reached) -> Cut:
+    """What ended, what that reached in running sessions, and what can't be undone."""
+    return Cut(
+        ended=[grant_view(grant) for grant in ended],
+        cannot_undo=CANNOT_UNDO,
+        **in_sessions(reached).model_dump(),
+    )
+
+
+def in_sessions(reached: Reached) -> InSessions:
+    """What a change reached in running sessions."""
+    return InSessions(
+        sessions_cut=reached.sessions,
+        descriptors_cut=reached.descriptors,
+        unconfirmed=reached.unconfirmed,
+        in_sessions=reached.sentence,
+    )
+
+
+def receivers(grants: Sequence[Grant]) -> set[str] | None:
+    """The people whose rights hang on these grants; None where that may be anybody."""
+    if any(grant.receiver_kind is not ReceiverKind.PERSON for grant in grants):
+        return None
+    return {grant.receiver for grant in grants}
 
 
 def invitation_view(invitation: Invitation, suggested_alias: str | None) -> InvitationView:

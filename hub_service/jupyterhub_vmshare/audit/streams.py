@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 
 import structlog
@@ -134,6 +134,8 @@ class Streams:
         self.position = 0
         """Everything up to here has been handed to the streams."""
         self.open_streams = 0
+        self.delivered: list[Callable[[Sequence[Event]], None]] = []
+        """Called with events that got their positions, whichever process recorded them."""
 
     async def start(self) -> None:
         """Begin at the head; call it before any stream is opened."""
@@ -175,6 +177,8 @@ class Streams:
                 for person in event.audience:
                     for stream in self._by_person.get(person, ()):
                         stream.offer(event)
+        for hear in self.delivered:
+            hear(batch)
 
     def look(self) -> None:
         """There are new events that another process sequenced."""

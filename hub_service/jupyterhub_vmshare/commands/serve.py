@@ -55,6 +55,12 @@ class Serve(DataCommand):
         help="""How many exact names one person may look up at once, such as those of everybody in
         a course. They grow again by lookups_a_minute. Since 0.1.""",
     ).tag(config=True)
+    agent_socket = Unicode(
+        "/run/vmshare/agent.sock",
+        help="""The unix socket of this node's mount agent (jupyterhub-vmshare agent), which brings
+        folders into running sessions. While nobody answers there, everything else works, and
+        people are told why. Empty: folders are mounted nowhere. Since 0.2.""",
+    ).tag(config=True)
     grace = Float(
         10.0, min=0, help="Seconds that requests under way get at shutdown. Since 0.1."
     ).tag(config=True)
@@ -90,6 +96,7 @@ class Serve(DataCommand):
             teams_every=self.teams_every,
             lookups_a_minute=self.lookups_a_minute,
             lookups_at_once=self.lookups_at_once,
+            agent_socket=self.agent_socket,
             grace=self.grace,
             upgrade_database=self.upgrade_database,
         )

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import select
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -57,7 +57,7 @@ class Transaction:
     def __init__(self, conn: AsyncConnection, at: datetime, check: EventCheck) -> None:
         self.conn = conn
         self.at = at
-        self.has_events = False
+        self.recorded: list[NewEvent] = []
         self._check = check
 
     async def record(self, event: NewEvent) -> None:
@@ -79,7 +79,7 @@ class Transaction:
         rows = [{"person": person, "event_id": event_id} for person in sorted(event.audience)]
         if rows:
             await self.conn.execute(event_audience.insert(), rows)
-        self.has_events = True
+        self.recorded.append(event)
 
     async def lock_thing(self, thing_id: str) -> sa.Row[Any]:
         """The thing's row, held against every other writer until the transaction ends."""
@@ -107,6 +107,8 @@ class Database:
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self.committed: list[Callable[[], None]] = []
         """Called after each commit that recorded events."""
+        self.happened: list[Callable[[Sequence[NewEvent]], None]] = []
+        """Called with these events; of what other processes commit, nothing is heard here."""
         self.waited: list[Callable[[float], None]] = []
         """Called with the seconds that a write waited for its turn."""
         self._writer: sqlite.Engine | AsyncEngine
@@ -149,9 +151,11 @@ class Database:
             yield transaction
             reached("db.before_commit")
         reached("db.after_commit")
-        if transaction.has_events:
+        if transaction.recorded:
             for listener in self.committed:
                 listener()
+            for hear in self.happened:
+                hear(transaction.recorded)
 
     async def close(self) -> None:
         """Close every connection."""

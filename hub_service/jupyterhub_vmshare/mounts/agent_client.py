@@ -35,27 +35,12 @@ from jupyterhub_vmshare.mounts.messages import (
     event_of,
     order_json,
 )
+from jupyterhub_vmshare.mounts.port import AgentRefused, AgentUnreachable
 
 _log = structlog.get_logger("vmshare.mounts")
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 
 Answered = TypeVar("Answered")
-
-
-class AgentUnreachable(VMShareError):
-    """The agent of a node does not answer. Whether it obeyed is not known: ask again."""
-
-    status, code = 503, "agent-unreachable"
-
-
-class AgentRefused(VMShareError):
-    """The agent answered that it did not do it; ``why.code`` is one of the protocol's codes."""
-
-    status, code = 503, "agent-refused"
-
-    def __init__(self, why: Refusal) -> None:
-        super().__init__(why.because)
-        self.why = why
 
 
 class AgentClient:

@@ -10,15 +10,12 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jupyterhub_vmshare.db.tables import mount_nodes, mounts
+from jupyterhub_vmshare.db.tables import mounts
+from jupyterhub_vmshare.mounts.nodes import why_unavailable
 from jupyterhub_vmshare.mounts.sessions import Session, live_of
 
 Shown = Literal["waiting", "mounted", "failed", "closing"]
 
-NO_AGENT: Final = (
-    "No mount agent runs on this node, so shared folders do not appear in the file browser; all of "
-    "them are in the panel. An administrator can start it, as root: jupyterhub-vmshare agent."
-)
 VIEWLESS: Final = (
     "This server was started while folders could not be mounted. Stop it and start it again in the "
     "hub's control panel to have them in its file browser; all of them are in the panel."
@@ -51,7 +48,7 @@ async def sessions_of(
 ) -> list[SeenSession]:
     """The person's running sessions, oldest first; with ``folder_id``, with that folder alone."""
     live = await live_of(conn, person)
-    nodes = await _why_unavailable(conn, {session.node for session in live})
+    nodes = {node: await why_unavailable(conn, node) for node in {s.node for s in live}}
     query = mounts.select().where(mounts.c.session_id.in_([session.id for session in live]))
     if folder_id is not None:
         query = query.where(mounts.c.thing_id == folder_id)
@@ -65,14 +62,7 @@ async def sessions_of(
 def _because(session: Session, nodes: dict[str, str | None]) -> str | None:
     if session.viewless:
         return VIEWLESS
-    return nodes.get(session.node, NO_AGENT) or session.because
-
-
-async def _why_unavailable(conn: AsyncConnection, names: set[str]) -> dict[str, str | None]:
-    """Why nothing can be mounted, by node; None where it can."""
-    query = mount_nodes.select().where(mount_nodes.c.name.in_(names))
-    rows = await conn.execute(query)
-    return {row.name: None if row.available else row.because or NO_AGENT for row in rows}
+    return nodes[session.node] or session.because
 
 
 def _seen(row: sa.Row[Any]) -> SeenMount | None:

@@ -2,39 +2,181 @@
 
 from __future__ import annotations
 
-from jupyterhub_vmshare.db.database import Database
-from jupyterhub_vmshare.mounts import choices, sessions
-from jupyterhub_vmshare.mounts.listing import NO_AGENT, SeenSession, sessions_of
-from jupyterhub_vmshare.mounts.sessions import Session
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from jupyterhub_vmshare.db.database import Database, Transaction
+from jupyterhub_vmshare.db.leases import Leases
+from jupyterhub_vmshare.db.tables import mounts, sessions
+from jupyterhub_vmshare.errors import Conflict
+from jupyterhub_vmshare.mounts import choices, nodes
+from jupyterhub_vmshare.mounts.concerns import Happened
+from jupyterhub_vmshare.mounts.listing import SeenSession, sessions_of
+from jupyterhub_vmshare.mounts.port import Connect
+from jupyterhub_vmshare.mounts.reach import HeldMount, Reached, held_by, reach
+from jupyterhub_vmshare.mounts.sessions import (
+    LIVE,
+    LOCAL,
+    Session,
+    end,
+    one,
+    start,
+    start_without_view,
+)
+from jupyterhub_vmshare.mounts.worker import Worker
 from jupyterhub_vmshare.policy.model import Person
+
+_VIEW_WITHIN: Final = 2.0
+"""Seconds that a spawner waits for its view, before it starts without one."""
+_CHOICE_WITHIN: Final = 1.0
+_LOOK_EVERY: Final = 0.1
+
+LATE: Final = (
+    "The node did not prepare shared folders in time, so this server was started without them."
+)
+
+
+class MountedElsewhere(Conflict):
+    """Others have the folder in their running sessions."""
+
+    code = "mounted-elsewhere"
 
 
 class Mounts:
-    """Folders in running sessions."""
+    """Folders in running sessions.
 
-    def __init__(self, db: Database) -> None:
+    Args:
+        db: The database.
+        leases: Of this process.
+        connect: Makes the connection to the agent of this node; None: there are no mounts.
+    """
+
+    def __init__(self, db: Database, leases: Leases, connect: Connect | None = None) -> None:
         self._db = db
+        self._worker = None if connect is None else Worker(db, leases, connect, LOCAL)
+
+    async def start(self, *, patience: float = 5.0) -> None:
+        """Have every session as it should be, and keep it so; waits so many seconds at most."""
+        if self._worker is not None:
+            await self._worker.start(patience)
+        elif self._db.is_sqlite:
+            async with self._db.write() as tx:  # no replica has an agent either
+                await nodes.forget(tx, LOCAL)
+
+    async def stop(self) -> None:
+        """End the work here. What is mounted stays."""
+        if self._worker is not None:
+            await self._worker.stop()
+
+    def hear(self, events: Sequence[Happened]) -> None:
+        """What other processes recorded."""
+        if self._worker is not None:
+            self._worker.hear(events)
+
+    async def _changed(self, seconds: float) -> None:
+        if self._worker is None:
+            await asyncio.sleep(seconds)
+        else:
+            await self._worker.changed(seconds)
+
+    # --- for the hub ---
 
     async def start_session(self, person: str, server_name: str, uid: int, gid: int) -> Session:
         """A session that is about to run, with its view; without one where that takes too long."""
         async with self._db.write() as tx:
-            session = await sessions.start(tx, person, server_name, uid, gid)
+            session = await start(tx, person, server_name, uid, gid)
+        until = time.monotonic() + _VIEW_WITHIN
+        while True:
+            async with self._db.read() as conn:
+                session = await one(conn, session.id)
+                why = await nodes.why_unavailable(conn, session.node) or session.because
+            left = until - time.monotonic()
+            if session.view is not None:
+                return session
+            if why is not None or left <= 0:
+                break
+            await self._changed(min(left, _LOOK_EVERY))
         async with self._db.write() as tx:
-            return await sessions.start_without_view(tx, session, NO_AGENT)
+            return await start_without_view(tx, session, why or LATE)
 
     async def end_session(self, person: str, server_name: str) -> None:
         """A session that has ended."""
         async with self._db.write() as tx:
-            await sessions.end(tx, person, server_name)
+            await end(tx, person, server_name)
+
+    # --- for people ---
+
+    async def sessions_of(self, person: str, folder_id: str | None = None) -> list[SeenSession]:
+        """The person's running sessions; with ``folder_id``, with that folder alone."""
+        async with self._db.read() as conn:
+            return await sessions_of(conn, person, folder_id)
 
     async def choose(self, person: Person, folder_id: str, wanted: bool) -> list[SeenSession]:
-        """Have a folder in one's sessions, or not; how it stands in them afterwards."""
+        """Have a folder in one's sessions, or not; how it stands in them a moment later."""
         async with self._db.write() as tx:
             await choices.choose(tx, person, folder_id, wanted)
-        async with self._db.read() as conn:
-            return await sessions_of(conn, person.name, folder_id)
+        until = time.monotonic() + _CHOICE_WITHIN
+        while True:
+            found = await self.sessions_of(person.name, folder_id)
+            left = until - time.monotonic()
+            if left <= 0 or all(_is_settled(seen, wanted) for seen in found):
+                return found
+            await self._changed(min(left, _LOOK_EVERY))
 
-    async def sessions_of(self, person: str) -> list[SeenSession]:
-        """The person's running sessions."""
+    # --- what a change of rights reaches ---
+
+    async def held(
+        self, tx: Transaction, folder_id: str, people: Collection[str] | None = None
+    ) -> list[HeldMount]:
+        """Where a folder is mounted; ``people``: in their sessions alone."""
+        return await held_by(tx.conn, folder_id, people)
+
+    async def reach(self, folder_id: str, before: Sequence[HeldMount]) -> Reached:
+        """What was taken away since ``held``; waits a second for it. Never in a transaction."""
+        return await reach(self._db, folder_id, before, self._changed)
+
+    async def count(self) -> tuple[int, dict[str, int]]:
+        """Running sessions, and the mounts in them by state."""
+        live = sa.select(sa.func.count()).select_from(sessions).where(LIVE)
+        query = (
+            sa.select(mounts.c.state, sa.func.count())
+            .join(sessions, sessions.c.id == mounts.c.session_id)
+            .where(LIVE)
+            .group_by(mounts.c.state)
+        )
         async with self._db.read() as conn:
-            return await sessions_of(conn, person)
+            by_state = {state: count for state, count in await conn.execute(query)}
+            return (await conn.execute(live)).scalar_one(), by_state
+
+    async def remark(self) -> str:
+        """For ``/health``: ``ok``, or why folders can't be mounted."""
+        if self._worker is None:
+            return "off"
+        async with self._db.read() as conn:
+            return "ok" if await nodes.why_unavailable(conn, LOCAL) is None else "unavailable"
+
+
+def demand_unused(held: Sequence[HeldMount], besides: str) -> None:
+    """Raise ``MountedElsewhere`` where anybody else has the folder in a running session."""
+    others = sorted({mount.person for mount in held} - {besides})
+    if not others:
+        return
+    named = others if len(others) <= 5 else [*others[:4], f"{len(others) - 4} others"]
+    who = " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
+    has, their = ("has", "their session") if len(others) == 1 else ("have", "their sessions")
+    raise MountedElsewhere(
+        f"{who} {has} this folder in {their} just now. Ask them, or put it in the trash all the "
+        "same: it is closed there, also for files that are open."
+    )
+
+
+def _is_settled(seen: SeenSession, wanted: bool) -> bool:
+    if seen.because is not None:
+        return True
+    if not wanted:
+        return not seen.mounts
+    return any(mount.state in ("mounted", "failed") for mount in seen.mounts)

@@ -97,9 +97,23 @@ async def tell(tx: Transaction, verb: str, session: Session) -> None:
     await tx.record(NewEvent(f"session.{verb}", None, audience, data=session.told_of))
 
 
-async def one(conn: AsyncConnection, session_id: str) -> Session:
-    """A session by its id, which must be there."""
+async def close(tx: Transaction, *which: sa.ColumnElement[bool]) -> None:
+    """The node knows that these have ended."""
+    ended = (sessions.c.ended_at.is_not(None), sessions.c.closed_at.is_(None))
+    await tx.conn.execute(sessions.update().where(*ended, *which).values(closed_at=tx.at))
+
+
+async def refuse(tx: Transaction, session: Session, because: str) -> None:
+    """The node won't have this session: its person is told why."""
+    change = sessions.update().where(sessions.c.id == session.id)
+    await tx.conn.execute(change.values(because=because[:500]))
+
+
+async def one(conn: AsyncConnection, session_id: str, *, held: bool = False) -> Session:
+    """A session by its id, which must be there; ``held``: until the transaction ends."""
     query = sessions.select().where(sessions.c.id == session_id)
+    if held:
+        query = query.with_for_update()
     return Session.of((await conn.execute(query)).one())
 
 

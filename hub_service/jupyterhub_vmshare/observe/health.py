@@ -29,9 +29,15 @@ class HealthCheck:
     ``ask_hub`` raises a ``VMShareError`` when the hub does not answer.
     """
 
-    def __init__(self, database: Database, ask_hub: Callable[[], Awaitable[object]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        ask_hub: Callable[[], Awaitable[object]],
+        remark_on_mounts: Callable[[], Awaitable[str]],
+    ) -> None:
         self._database = database
         self._ask_hub = ask_hub
+        self._remark_on_mounts = remark_on_mounts
         self._hub_answered = float("-inf")
         self._looked = float("-inf")
         self._last: Health | None = None
@@ -47,8 +53,17 @@ class HealthCheck:
 
     async def _look(self) -> Health:
         database, hub = await asyncio.gather(self._database_state(), self._hub_state())
+        mounts = await self._mounts_state() if database == "ok" else "unknown"
         status = "ok" if (database, hub) == ("ok", "ok") else "unavailable"
-        return Health(status=status, version=__version__, database=database, hub=hub)
+        return Health(status=status, version=__version__, database=database, hub=hub, mounts=mounts)
+
+    async def _mounts_state(self) -> str:
+        """A remark: without mounts the service does all its other work."""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                return await self._remark_on_mounts()
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return "unknown"
 
     async def _database_state(self) -> str:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import sqlalchemy as sa
@@ -17,6 +18,10 @@ from jupyterhub_vmshare.words import GrantState
 LONG_ROUTES: Final = frozenset({"/events/stream"})
 """Counted, but kept out of the latencies: they last as long as their client likes."""
 
+CountMounts = Callable[[], Awaitable[tuple[int, dict[str, int]]]]
+"""Says how many sessions run, and how many mounts are in them by state."""
+
+_MOUNT_STATES: Final = ("waiting", "mounted", "failed", "ended", "gone")
 _LATENCY: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _WAIT: Final = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 _GRANTS_EVERY: Final = 60.0
@@ -25,9 +30,10 @@ _GRANTS_EVERY: Final = 60.0
 class Metrics:
     """What is counted on the way, and what is looked up when somebody asks."""
 
-    def __init__(self, database: Database, feed: EventFeed) -> None:
+    def __init__(self, database: Database, feed: EventFeed, count_mounts: CountMounts) -> None:
         self._database = database
         self._feed = feed
+        self._count_mounts = count_mounts
         self._grants_counted = float("-inf")
         self.registry = registry = CollectorRegistry()
         self._requests = Counter(
@@ -46,6 +52,11 @@ class Metrics:
         self._lag = self._gauge("sequencer_lag_seconds", "Age of the oldest waiting event")
         self._grants = Gauge(
             "vmshare_grants", "Grants by state, counted at most once a minute", ("state",),
+            registry=registry,
+        )  # fmt: skip
+        self._sessions = self._gauge("sessions", "Running notebook servers that the hub told of")
+        self._mounts = Gauge(
+            "vmshare_mounts", "Folders in running sessions, by what the node says", ("state",),
             registry=registry,
         )  # fmt: skip
         streams, sequencer = feed.streams, feed.sequencer
@@ -74,6 +85,10 @@ class Metrics:
         self._backlog.set(waiting.events)
         self._lag.set(waiting.seconds)
         await self._count_grants()
+        sessions, mounts = await self._count_mounts()
+        self._sessions.set(sessions)
+        for state in _MOUNT_STATES:
+            self._mounts.labels(state).set(mounts.get(state, 0))
         return generate_latest(self.registry)
 
     async def _count_grants(self) -> None:

@@ -29,8 +29,8 @@ _log = logging.getLogger("vmshare.agent")
 _HELLO: Final = {"version": 1}
 _START_LIMIT: Final = 10.0
 _LOOK_EVERY: Final = 5.0
-# After one that lived for this long there is another at once.
-_LIVED: Final = 1.0
+# One that lived for this long is worth another one at once.
+_LIVED: Final = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 
 
@@ -61,7 +61,6 @@ class Guard:
 
     Args:
         settings: How to start one.
-        patience: Seconds that an order may take before the guard counts as hung.
         on_event: Called with the words of each event.
         on_adopted: Called with the connection to a guard that was there before this agent, before
             anybody else can give it an order.
@@ -72,13 +71,11 @@ class Guard:
         self,
         settings: Callable[[], GuardSettings | None],
         *,
-        patience: float,
         on_event: Callable[[Words], None],
         on_adopted: Callable[[Control], Awaitable[None]],
         on_ready: Callable[[Control], Awaitable[None]],
     ) -> None:
         self._settings = settings
-        self._patience = patience
         self._on_event = on_event
         self._on_adopted = on_adopted
         self._on_ready = on_ready
@@ -91,18 +88,12 @@ class Guard:
 
     async def current(self, limit: float = _START_LIMIT) -> Control:
         """The connection to a guard that lives, as far as is known."""
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(limit), self._found:
-                await self._found.wait_for(lambda: self._living() is not None)
-        except TimeoutError:
-            raise GuardGone from None
-        if (found := self._living()) is None:
+                await self._found.wait_for(lambda: self.control is not None)
+        if self.control is None:
             raise GuardGone
-        return found
-
-    def _living(self) -> Control | None:
-        # One that was lost a moment ago may not have been buried yet.
-        return None if self.control is None or self.control.lost.is_set() else self.control
+        return self.control
 
     async def supervise(self) -> NoReturn:
         """Have a guard, for ever; a task of the agent."""
@@ -184,8 +175,8 @@ class Guard:
 
     async def _greet(self, connected: socket.socket) -> Control:
         self._process = os.pidfd_open(_pid_of(connected))
-        control = Control(connected, self._on_event, patience=self._patience)
-        words = (await control.order("hello", _HELLO)).words
+        control = Control(connected, self._on_event)
+        words = (await control.order("hello", _HELLO, limit=_START_LIMIT)).words
         self.seen = GuardSeen(int(words["pid"]), float(words["since"]))
         return control
 

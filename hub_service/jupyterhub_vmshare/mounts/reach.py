@@ -1,0 +1,139 @@
+"""What a change of somebody's rights reached in running sessions, as their node confirms it.
+
+A revoke waits for that a second at most, after its commit. What was not confirmed by then is said
+to be under way: it is done as soon as the node can be reached, and an end date in any case.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jupyterhub_vmshare.db.database import Database
+from jupyterhub_vmshare.db.tables import mounts, sessions
+from jupyterhub_vmshare.mounts.desired import desired
+from jupyterhub_vmshare.mounts.nodes import why_unavailable
+from jupyterhub_vmshare.mounts.sessions import LIVE
+from jupyterhub_vmshare.words import LEVELS, ThingKind
+
+PATIENCE: Final = 1.0
+"""Seconds that an answer waits."""
+
+_LOOK_EVERY: Final = 0.1
+_LEVELS: Final = (None, *LEVELS[ThingKind.FOLDER])
+
+Changed = Callable[[float], Awaitable[None]]
+"""Waits until something was observed, so many seconds at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldMount:
+    """A folder that a running session has."""
+
+    session_id: str
+    person: str
+    node: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """In how many sessions something was taken away, and in how many that is under way."""
+
+    sessions: int = 0
+    descriptors: int = 0
+    unconfirmed: int = 0
+
+    @property
+    def sentence(self) -> str | None:
+        """The same for a person; None where nothing was concerned."""
+        said = []
+        if self.sessions:
+            files = _count(self.descriptors, "open file")
+            said.append(f"Cut in {_count(self.sessions, 'running session')}, with {files}.")
+        if self.unconfirmed:
+            where = _count(self.unconfirmed, "running session")
+            said.append(
+                f"In {where} it is being closed; that is not confirmed yet, and is done as soon as "
+                "the node can be reached."
+            )
+        return " ".join(said) or None
+
+
+async def held_by(
+    conn: AsyncConnection, folder_id: str, people: Collection[str] | None = None
+) -> list[HeldMount]:
+    """Where a folder is in running sessions; ``people``: in theirs alone."""
+    query = (
+        sa.select(sessions.c.id, sessions.c.person, sessions.c.node, mounts.c.seen_level)
+        .join(mounts, mounts.c.session_id == sessions.c.id)
+        .where(LIVE, mounts.c.thing_id == folder_id, mounts.c.seen_level.is_not(None))
+        .order_by(sessions.c.id)
+    )
+    if people is not None:
+        query = query.where(sessions.c.person.in_(people))
+    return [HeldMount(*row) for row in await conn.execute(query)]
+
+
+async def reach(
+    db: Database, folder_id: str, before: Sequence[HeldMount], changed: Changed
+) -> Reached:
+    """What a commit since ``before`` took away: waits until it is so, or patience runs out."""
+    if not before:
+        return Reached()
+    until = time.monotonic() + PATIENCE
+    lowered = await _lowered(db, folder_id, before)
+    while True:
+        found = await _look(db, folder_id, lowered)
+        left = until - time.monotonic()
+        if not found.unconfirmed or left <= 0 or await _nobody_answers(db, lowered):
+            return found
+        await changed(min(left, _LOOK_EVERY))
+
+
+async def _lowered(
+    db: Database, folder_id: str, before: Sequence[HeldMount]
+) -> dict[str, HeldMount]:
+    """The sessions that should have less than they had, each with what they should have."""
+    lowered = {}
+    async with db.read() as conn:
+        for person in sorted({held.person for held in before}):
+            wanted = (await desired(conn, person, db.clock(), {})).get(folder_id)
+            level = None if wanted is None else wanted.level
+            for held in before:
+                if held.person == person and _is_less(level, held.level):
+                    lowered[held.session_id] = replace(held, level=level or "")
+    return lowered
+
+
+async def _look(db: Database, folder_id: str, lowered: dict[str, HeldMount]) -> Reached:
+    query = (
+        sa.select(sessions.c.id, sessions.c.ended_at, mounts.c.seen_level, mounts.c.cut_open)
+        .join(mounts, mounts.c.session_id == sessions.c.id)
+        .where(sessions.c.id.in_(lowered), mounts.c.thing_id == folder_id)
+    )
+    async with db.read() as conn:
+        rows = (await conn.execute(query)).all()
+    # Of a session that has ended meanwhile there is nothing left to cut.
+    there = [row for row in rows if row.ended_at is None]
+    done = [row for row in there if not _is_less(lowered[row.id].level or None, row.seen_level)]
+    return Reached(len(done), sum(row.cut_open for row in done), len(there) - len(done))
+
+
+async def _nobody_answers(db: Database, lowered: dict[str, HeldMount]) -> bool:
+    async with db.read() as conn:
+        nodes = {held.node for held in lowered.values()}
+        return all([await why_unavailable(conn, node) is not None for node in nodes])
+
+
+def _is_less(level: str | None, than: str | None) -> bool:
+    return _LEVELS.index(level) < _LEVELS.index(than)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

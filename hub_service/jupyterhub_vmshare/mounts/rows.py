@@ -1,0 +1,179 @@
+"""The rows that say what each session should have, and what its node says that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jupyterhub_vmshare.db.database import NewEvent, Transaction
+from jupyterhub_vmshare.db.tables import mounts, sessions
+from jupyterhub_vmshare.mounts.desired import DesiredMount
+from jupyterhub_vmshare.mounts.messages import Cut, FolderSeen, FolderWanted, SessionSeen
+from jupyterhub_vmshare.mounts.sessions import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One folder in one session. Without a ``level`` it should not be there; without a
+    ``seen_level`` it is not."""
+
+    session_id: str
+    thing_id: str
+    name: str
+    level: str | None
+    grant_id: str
+    owner: str
+    until: datetime | None
+    state: str
+    seen_level: str | None
+    seen_name: str | None
+    because: str | None
+    cut_open: int
+
+    @classmethod
+    def of(cls, row: sa.Row[Any]) -> Mount:
+        """From a row of ``mounts``."""
+        return cls(**{name: getattr(row, name) for name in cls.__slots__})
+
+    @property
+    def wanted(self) -> DesiredMount | None:
+        """What should be there, as `desired` says it."""
+        if self.level is None:
+            return None
+        return DesiredMount(
+            self.thing_id, self.name, self.level, self.grant_id, self.owner, self.until
+        )
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether what is there is what should be."""
+        if self.level is None:
+            return self.seen_level is None
+        return self.state == "mounted" and (self.seen_level, self.seen_name) == (
+            self.level,
+            self.name,
+        )
+
+    def order(self) -> FolderWanted:
+        """The folder as the agent is told of it."""
+        until = None if self.until is None else self.until.timestamp()
+        return FolderWanted(
+            self.thing_id, self.name, self.level or "", self.grant_id, self.owner, until
+        )
+
+
+async def of_sessions(conn: AsyncConnection, ids: Sequence[str]) -> dict[str, list[Mount]]:
+    """The rows of these sessions, by session."""
+    found: dict[str, list[Mount]] = {session_id: [] for session_id in ids}
+    query = mounts.select().where(mounts.c.session_id.in_(ids)).order_by(mounts.c.thing_id)
+    for row in await conn.execute(query):
+        found[row.session_id].append(Mount.of(row))
+    return found
+
+
+def is_aligned(rows: Sequence[Mount], wanted: Mapping[str, DesiredMount]) -> bool:
+    """Whether the rows say already what should be there."""
+    return {r.thing_id: r.wanted for r in rows if r.level is not None} == dict(wanted)
+
+
+async def align(
+    tx: Transaction, session: Session, rows: Sequence[Mount], wanted: Mapping[str, DesiredMount]
+) -> None:
+    """Write down what should be there, as a new version of the session's list."""
+    there = {row.thing_id: row for row in rows}
+    for thing_id, row in there.items():
+        if row.level is not None and thing_id not in wanted:
+            await _set(tx, row, level=None, until=None)
+    for thing_id, mount in wanted.items():
+        if thing_id not in there:
+            key = {"session_id": session.id, "thing_id": thing_id}
+            new = {**key, "state": "waiting", "cut_open": 0, **_columns(mount)}
+            await tx.conn.execute(mounts.insert().values(new))
+        elif there[thing_id].wanted != mount:
+            await _set(tx, there[thing_id], **_columns(mount))
+    await raise_version(tx, session)
+
+
+def _columns(mount: DesiredMount) -> dict[str, Any]:
+    return {
+        "name": mount.name,
+        "level": mount.level,
+        "grant_id": mount.grant,
+        "owner": mount.owner,
+        "until": mount.until,
+    }
+
+
+async def raise_version(tx: Transaction, session: Session) -> None:
+    """A later list: what an earlier leader may still send is refused from now on."""
+    query = sessions.update().where(sessions.c.id == session.id)
+    await tx.conn.execute(query.values(version=sessions.c.version + 1))
+
+
+async def observe(tx: Transaction, session: Session, seen: SessionSeen) -> None:
+    """Write down what the session's node says, and tell its person what changed."""
+    found = {folder.folder: folder for folder in seen.folders}
+    cuts = {cut.folder: cut for cut in seen.cut}
+    for row in (await of_sessions(tx.conn, [session.id]))[session.id]:
+        await _observe_one(tx, session, row, found.get(row.thing_id), cuts.get(row.thing_id))
+    query = sessions.update().where(sessions.c.id == session.id)
+    await tx.conn.execute(query.values(told=seen.version, view=seen.view, because=None))
+
+
+async def _observe_one(
+    tx: Transaction, session: Session, row: Mount, seen: FolderSeen | None, cut: Cut | None
+) -> None:
+    state = "gone" if seen is None else seen.state
+    level = None if seen is None else seen.level
+    name = row.name if level is not None else None
+    values: dict[str, Any] = {
+        "state": state,
+        "seen_level": level,
+        "seen_name": name,
+        "because": seen.because if seen is not None and state == "failed" else None,
+        "cut_open": row.cut_open if cut is None else cut.open,
+    }
+    if all(getattr(row, key) == value for key, value in values.items()):
+        return
+    await _set(tx, row, seen_at=tx.at, **values)
+    await _tell_change(tx, session, row, level, failed=state == "failed")
+
+
+async def _tell_change(
+    tx: Transaction, session: Session, row: Mount, level: str | None, *, failed: bool
+) -> None:
+    before = row.seen_level
+    if level is not None and before is None:
+        await _tell(tx, "mounted", session, row, row.name, level=level)
+    elif level is not None and (level, row.name) != (before, row.seen_name):
+        await _tell(tx, "changed", session, row, row.name, **{"from": before, "to": level})
+    elif level is None and before is not None:
+        await _tell(tx, "unmounted", session, row, row.seen_name or row.name, level=before)
+    if failed and row.state != "failed":
+        await _tell(tx, "failed", session, row, row.name)
+
+
+async def _tell(
+    tx: Transaction, verb: str, session: Session, row: Mount, name: str, **more: str | None
+) -> None:
+    # Under the session's own name for it: after a revoke the owner's is no longer theirs to know.
+    await tx.record(
+        NewEvent(
+            f"mount.{verb}",
+            actor=None,
+            audience=frozenset({session.person}),
+            thing_id=row.thing_id,
+            thing_name=name,
+            data={**session.told_of, "name": name, **more},
+        )
+    )
+
+
+async def _set(tx: Transaction, row: Mount, **values: Any) -> None:
+    which = (mounts.c.session_id == row.session_id, mounts.c.thing_id == row.thing_id)
+    await tx.conn.execute(mounts.update().where(*which).values(**values))
