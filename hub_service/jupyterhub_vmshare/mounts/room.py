@@ -30,8 +30,8 @@ from jupyterhub_vmshare.mounts.sessions import (
 from jupyterhub_vmshare.mounts.worker import Worker
 from jupyterhub_vmshare.policy.model import Person
 
-_VIEW_WITHIN: Final = 2.0
-"""Seconds that a spawner waits for its view, before it starts without one."""
+_VIEW_WITHIN: Final = 1.5
+"""Seconds until a spawner is answered, with its view or without; its own deadline is at two."""
 _CHOICE_WITHIN: Final = 1.0
 _LOOK_EVERY: Final = 0.1
 
