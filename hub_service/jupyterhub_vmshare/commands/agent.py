@@ -29,6 +29,7 @@ class ShareAgent(Application):
         "guard": "ShareAgent.guard",
         "guard-state": "ShareAgent.guard_state",
         "look-every": "ShareAgent.look_every",
+        "patience": "ShareAgent.patience",
         "log-level": "Application.log_level",
     }
     flags = {
@@ -74,6 +75,12 @@ class ShareAgent(Application):
         help="""Seconds between two looks for sessions that have died without the hub saying so.
         One that nobody is in at two looks is ended. Since 0.1.""",
     ).tag(config=True)
+    patience = Float(
+        30.0,
+        min=0.1,
+        help="""Seconds that the guard may take for an order. One that takes longer counts as hung:
+        it is ended, which cuts every session's files, and another one is started. Since 0.1.""",
+    ).tag(config=True)
     allow_root_sessions = Bool(
         False, help="Mount for sessions with uid 0 too, which no right holds back. Since 0.1."
     ).tag(config=True)
@@ -107,6 +114,7 @@ class ShareAgent(Application):
             allow_root_sessions=self.allow_root_sessions,
             end_guard=self.end_guard,
             look_every=self.look_every,
+            patience=self.patience,
         )
 
     def start(self) -> None:

@@ -137,7 +137,7 @@ class Node:
         subprocess.run(self.inside("kill", *what), check=True, timeout=PATIENCE)
 
     def kill_guard(self) -> None:
-        self.send(self.guard_pids())
+        self.send(await_(self.guard_pids))
 
     def kill_agent(self, number: int = signal.SIGKILL) -> None:
         assert self.agent is not None
@@ -226,6 +226,13 @@ class Node:
         for process in (*self.sessions, *([self.agent] if self.agent else [])):
             process.wait(PATIENCE)
         shutil.rmtree(self.where, ignore_errors=True)
+
+
+def leave(session: subprocess.Popen[bytes]) -> None:
+    """The session's first process ends."""
+    assert session.stdin is not None
+    session.stdin.close()
+    session.wait(PATIENCE)
 
 
 def say(session: subprocess.Popen[bytes], command: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -40,8 +41,9 @@ while not os.path.exists(told + ".stop"):
         continue
     number += 1
     worst, last = max(worst, time.monotonic() - last), time.monotonic()
-    with open(told, "w") as out:
+    with open(told + ".new", "w") as out:
         out.write(f"{number} {worst:.3f} {' '.join(sorted(errors))}\\n")
+    os.rename(told + ".new", told)
 """
 
 
@@ -52,9 +54,10 @@ class Writer:
         self.shell = node.session(view)
         program = node.where / "writer.py"
         program.write_text(WRITER)
-        self.told = node.where / f"told-{new_id('ses')}"
+        self.told = node.where / f"of-{uid}" / "told"
+        self.told.parent.mkdir()
         self.told.touch()
-        self.told.chmod(0o666)
+        os.chown(self.told.parent, uid, uid)
         who = f"setpriv --reuid={uid} --regid={uid} --clear-groups"
         command = f"{who} {sys.executable} {program} {path} {self.told}"
         say(self.shell, f"{command} </dev/null >/dev/null 2>&1 &")

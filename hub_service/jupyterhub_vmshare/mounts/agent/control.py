@@ -12,9 +12,6 @@ from urllib.parse import quote, unquote
 
 _PACKET: Final = 65536
 _PLAIN: Final = "-._:~@,+"
-# A guard that lets an order wait for longer than this has hung. Lowering a level takes long only
-# where much must be written back, and the guard bounds that by itself.
-ORDER_LIMIT: Final = 30.0
 
 Words = dict[str, str]
 _NO_WORDS: Final[Mapping[str, str | int]] = {}
@@ -66,12 +63,17 @@ class Control:
     Args:
         connected: A ``SOCK_SEQPACKET`` socket.
         on_event: Called with each event's words, in the event loop.
+        patience: Seconds after which a guard that has not answered counts as hung. Lowering a level
+            may take long, where much must be written back; the guard bounds that by itself.
     """
 
-    def __init__(self, connected: socket.socket, on_event: Callable[[Words], None]) -> None:
+    def __init__(
+        self, connected: socket.socket, on_event: Callable[[Words], None], *, patience: float
+    ) -> None:
         self._socket = connected
         self._socket.setblocking(False)
         self._on_event = on_event
+        self._patience = patience
         self._last = 0
         self._waiting: dict[str, tuple[Answer, asyncio.Future[None]]] = {}
         self._sending = asyncio.Lock()
@@ -79,12 +81,7 @@ class Control:
         asyncio.get_running_loop().add_reader(connected, self._read)
 
     async def order(
-        self,
-        verb: str,
-        words: Mapping[str, str | int] = _NO_WORDS,
-        *,
-        fd: int | None = None,
-        limit: float = ORDER_LIMIT,
+        self, verb: str, words: Mapping[str, str | int] = _NO_WORDS, *, fd: int | None = None
     ) -> Answer:
         """Give an order, perhaps with a descriptor, and wait until it holds in full.
 
@@ -99,7 +96,7 @@ class Control:
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[number] = (Answer(), answered)
         try:
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(self._patience):
                 await self._send(packet_of(verb, {"n": number, **words}), fd)
                 await answered
         except TimeoutError:
@@ -107,8 +104,8 @@ class Control:
             raise GuardGone from None
         finally:
             answer, _ = self._waiting.pop(number)
-            # So that an answer that nobody waits for any more is no complaint in the log.
-            answered.cancel() or answered.exception()
+            if not answered.cancel() and not answered.cancelled():
+                answered.exception()  # seen: nobody waits for it any more
         return answer
 
     async def _send(self, packet: bytes, fd: int | None) -> None:

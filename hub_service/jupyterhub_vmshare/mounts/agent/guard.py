@@ -29,8 +29,10 @@ _log = logging.getLogger("vmshare.agent")
 _HELLO: Final = {"version": 1}
 _START_LIMIT: Final = 10.0
 _LOOK_EVERY: Final = 5.0
-# One that lived for this long is worth another one at once.
-_LIVED: Final = 10.0
+# While the node lacks something.
+_LOOK_AGAIN: Final = 1.0
+# One that lived for less has died young. The first few of these are replaced at once, too.
+_LIVED, _AT_ONCE = 1.0, 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 30.0
 
 
@@ -61,6 +63,7 @@ class Guard:
 
     Args:
         settings: How to start one.
+        patience: Seconds that an order may take before the guard counts as hung.
         on_event: Called with the words of each event.
         on_adopted: Called with the connection to a guard that was there before this agent, before
             anybody else can give it an order.
@@ -71,11 +74,13 @@ class Guard:
         self,
         settings: Callable[[], GuardSettings | None],
         *,
+        patience: float,
         on_event: Callable[[Words], None],
         on_adopted: Callable[[Control], Awaitable[None]],
         on_ready: Callable[[Control], Awaitable[None]],
     ) -> None:
         self._settings = settings
+        self._patience = patience
         self._on_event = on_event
         self._on_adopted = on_adopted
         self._on_ready = on_ready
@@ -88,28 +93,35 @@ class Guard:
 
     async def current(self, limit: float = _START_LIMIT) -> Control:
         """The connection to a guard that lives, as far as is known."""
-        with suppress(TimeoutError):
+        try:
             async with asyncio.timeout(limit), self._found:
-                await self._found.wait_for(lambda: self.control is not None)
-        if self.control is None:
+                await self._found.wait_for(lambda: self._living() is not None)
+        except TimeoutError:
+            raise GuardGone from None
+        if (found := self._living()) is None:
             raise GuardGone
-        return self.control
+        return found
+
+    def _living(self) -> Control | None:
+        # One that was lost a moment ago may not have been buried yet.
+        return None if self.control is None or self.control.lost.is_set() else self.control
 
     async def supervise(self) -> NoReturn:
         """Have a guard, for ever; a task of the agent."""
-        pause = 0.0
+        young = 0
         old = True
         while True:
             settings = self._settings()
-            control = await self._obtain(settings, old) if settings is not None else None
+            if settings is None:
+                await asyncio.sleep(_LOOK_AGAIN)
+                continue
+            control = await self._obtain(settings, old)
             old, since = False, time.monotonic()
             if control is not None:
                 await self._serve(control)
                 self._bury()
-            lived = time.monotonic() - since > _LIVED
-            pause = 0.0 if lived else min(max(pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE)
-            # The first time that it dies young, it is replaced at once.
-            await asyncio.sleep(pause if pause > _FIRST_PAUSE or control is None else 0)
+            young = 0 if time.monotonic() - since > _LIVED else young + 1
+            await asyncio.sleep(_pause(young))
 
     async def _obtain(self, settings: GuardSettings, old: bool) -> Control | None:
         try:
@@ -175,8 +187,8 @@ class Guard:
 
     async def _greet(self, connected: socket.socket) -> Control:
         self._process = os.pidfd_open(_pid_of(connected))
-        control = Control(connected, self._on_event)
-        words = (await control.order("hello", _HELLO, limit=_START_LIMIT)).words
+        control = Control(connected, self._on_event, patience=self._patience)
+        words = (await control.order("hello", _HELLO)).words
         self.seen = GuardSeen(int(words["pid"]), float(words["since"]))
         return control
 
@@ -216,6 +228,12 @@ class Guard:
             with suppress(GuardGone, GuardRefused):
                 await self.control.order("quit")
         self._bury()
+
+
+def _pause(young: int) -> float:
+    """Seconds to wait after so many in a row that died young."""
+    beyond = min(young - _AT_ONCE, 10)
+    return min(_FIRST_PAUSE * 2**beyond, _LONGEST_PAUSE) if beyond > 0 else 0.0
 
 
 def _connected(path: Path) -> socket.socket:

@@ -45,6 +45,7 @@ class Settings:
     allow_root_sessions: bool = False
     end_guard: bool = False
     look_every: float = 60.0
+    patience: float = 30.0
 
 
 class Agent:
@@ -60,6 +61,7 @@ class Agent:
         self._sessions = Sessions(self._orders, self._views, self._trees, self._tell)
         self._guard = Guard(
             self._guard_settings,
+            patience=settings.patience,
             on_event=self._sessions.heard,
             on_adopted=self._sessions.compare,
             on_ready=self._restore,

@@ -76,6 +76,11 @@ class Live:
     users: int = 0
     served: bool = False
 
+    @property
+    def there(self) -> dict[str, FolderWanted]:
+        """What the session has just now: nothing, where its guard is gone."""
+        return {} if self.control is None or self.control.lost.is_set() else self.given
+
 
 class Sessions:
     """All sessions of this node.
@@ -150,7 +155,7 @@ class Sessions:
         return SessionSeen(session, held.wanted.version, view, folders, tuple(cut))
 
     def _folder_seen(self, folder: FolderWanted, live: Live) -> FolderSeen:
-        given = live.given.get(folder.folder)
+        given = live.there.get(folder.folder)
         level = given.level if given else None
         if because := live.failed.get(folder.folder):
             return FolderSeen(folder.folder, "failed", level, because)
