@@ -194,16 +194,17 @@ guard_packages() { # those that are missing here
   has ninja || echo ninja-build
   has pkg-config || echo pkg-config
   has fusermount3 || echo fuse3
+  has bwrap || echo bubblewrap
   pkg-config --exists fuse3 2>/dev/null || echo libfuse3-dev
   pkg-config --exists libseccomp 2>/dev/null || echo libseccomp-dev
 }
 
-# The tests of mounts are left out where it can't be built.
+# Where it can't be built, folders do not appear in sessions, and the tests of that are left out.
 install_guard_if_possible() {
-  if [[ $(id -u) == 0 || -z $(guard_packages) ]]; then
+  if [[ -z $(guard_packages) ]] || { [[ $(id -u) == 0 ]] && has apt-get; }; then
     install_guard
   else
-    say "Without $(guard_packages | xargs) the share guard is not built, and the tests of mounts are left out."
+    say "Without $(guard_packages | xargs) the share guard is not built: folders will not appear in running sessions."
   fi
 }
 
@@ -227,6 +228,7 @@ install_guard() {
 # --- the parts ------------------------------------------------------------------------------
 
 install_hub() {
+  install_guard_if_possible
   make_venv
   python_packages hub demo
   node_packages

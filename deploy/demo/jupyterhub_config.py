@@ -52,8 +52,12 @@ c.JupyterHub.load_roles = [
     {"name": "user", "scopes": ["self", "shares!user", "read:users:name", "read:groups:name"]},
     {"name": "demonstration", "scopes": ["tokens"], "services": ["demonstration"]},
 ]
+serve = [sys.executable, "-m", "jupyterhub_vmshare", "serve"]
 configure(
-    c, url=demo["service_url"], environment={"VMSHARE_DATA_DIR": str(here / "service" / "data")}
+    c,
+    url=demo["service_url"],
+    environment={"VMSHARE_DATA_DIR": str(here / "service" / "data")},
+    command=[*serve, f"--Serve.agent_socket={demo['agent_socket']}"],
 )
 if demo["accounts"]:
     for service in c.JupyterHub.services:

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -25,7 +26,9 @@ from types import FrameType
 import httpx2
 
 from deploy.demo import accounts
+from deploy.demo.mounts import Agent, MountsRefused, check
 from deploy.demo.people import HUB_ADMIN, PEOPLE, SERVICE_ACCOUNT, account_of
+from deploy.demo.processes import descendants, end, ends_with_us, marked
 from deploy.demo.seed import seed
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +51,7 @@ class Demo:
     password: str
     admin_password: str
     seed_token: str
+    agent: Agent | None
 
     @property
     def url(self) -> str:
@@ -68,6 +72,7 @@ class Demo:
                 "password": self.password,
                 "admin_password": self.admin_password,
                 "seed_token": self.seed_token,
+                "agent_socket": str(self.agent.socket) if self.agent else "",
             }
         )
 
@@ -119,10 +124,14 @@ def _prepare(directory: Path, asked: argparse.Namespace) -> Demo:
     for name, mode in (("hub", 0o700), ("homes", 0o711), ("service", 0o700)):
         (directory / name).mkdir(exist_ok=True)
         (directory / name).chmod(mode)
+    # What one that was killed has left behind is still ending, or does not know yet.
+    end(marked(f'"directory": "{directory}"'), signal.SIGTERM, 20)
+    isolated = _isolate(directory, asked.one_account)
     return Demo(
         directory=directory,
         port=_port(asked.port),
-        isolated=_isolate(directory, asked.one_account),
+        isolated=isolated,
+        agent=_agent(directory, isolated),
         password=_kept(directory, "password", asked.password, 6),
         admin_password=_kept(directory, "admin_password", None, 24),
         seed_token=secrets.token_hex(16),
@@ -174,6 +183,19 @@ def _isolate(directory: Path, one_account: bool) -> bool:
     return True
 
 
+def _agent(directory: Path, isolated: bool) -> Agent | None:
+    """Folders in running sessions, where that is possible; says so where it is not."""
+    try:
+        check()
+        if not isolated:
+            raise MountsRefused("that takes an account for everybody")
+    except MountsRefused as refused:
+        print(f"== Folders do not appear in running sessions: {refused}.")
+        print("   Everything else works: the panel has them all.")
+        return None
+    return Agent(directory)
+
+
 def _kept(directory: Path, name: str, given: str | None, length: int) -> str:
     """A secret that stays the same from run to run."""
     file = directory / "hub" / name
@@ -188,7 +210,8 @@ def _run(demo: Demo) -> None:
     log = demo.directory / "hub" / "demo.log"
     print(f"== Starting JupyterHub; its log is {log}.", flush=True)
     signal.signal(signal.SIGTERM, _interrupted)
-    with _hub(demo, log) as hub:
+    mounts = demo.agent.running(log.with_name("agent.log")) if demo.agent else nullcontext()
+    with mounts, _hub(demo, log) as hub:
         _wait(demo, hub, log)
         seeded = demo.directory / "hub" / "seeded"
         if not seeded.exists():
@@ -225,6 +248,7 @@ def _hub(demo: Demo, log: Path) -> Iterator[subprocess.Popen[bytes]]:
             stderr=out,
             # Ctrl-C is for us: the hub ends its servers only when it is asked to, alone.
             start_new_session=True,
+            preexec_fn=ends_with_us(signal.SIGTERM),
         )
     try:
         yield process
@@ -234,7 +258,7 @@ def _hub(demo: Demo, log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 def _end(process: subprocess.Popen[bytes], proxy_token: str) -> None:
     # A hub that died by itself has left its proxy behind, on the port of the next run.
-    family = _descendants(process.pid) | _marked(proxy_token)
+    family = descendants(process.pid) | marked(proxy_token)
     with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
         process.terminate()
         process.wait(20)
@@ -242,25 +266,6 @@ def _end(process: subprocess.Popen[bytes], proxy_token: str) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     process.wait()
-
-
-def _descendants(pid: int) -> set[int]:
-    found: set[int] = set()
-    for task in Path(f"/proc/{pid}/task").glob("*/children"):
-        with contextlib.suppress(OSError):
-            for child in map(int, task.read_text().split()):
-                found |= {child, *_descendants(child)}
-    return found
-
-
-def _marked(secret: str) -> set[int]:
-    """The processes that have the secret in their environment."""
-    found = set()
-    for environment in Path("/proc").glob("[0-9]*/environ"):
-        with contextlib.suppress(OSError):
-            if secret.encode() in environment.read_bytes():
-                found.add(int(environment.parent.name))
-    return found
 
 
 def _wait(demo: Demo, hub: subprocess.Popen[bytes], log: Path) -> None:
@@ -281,6 +286,9 @@ def _answers(url: str) -> bool:
 
 
 def _welcome(demo: Demo) -> str:
+    read = "open the folder, read hello.txt. It is READ-ONLY; ask why."
+    if demo.agent:
+        read = "open shared/tests in the file browser, read hello.txt. It is READ-ONLY."
     return f"""
 == Jupyter VMShare is at   {demo.url}
 
@@ -292,7 +300,7 @@ def _welcome(demo: Demo) -> str:
    1. Sign in as ana. In the left side bar open VMShare: she owns the folder "tests".
    2. Sign in as ben in the other window, and open the same panel.
    3. As ana share "tests" with ben, at View. Watch ben's panel: the invitation arrives by itself.
-   4. As ben accept, open the folder, read hello.txt. It is READ-ONLY; ask why.
+   4. As ben accept, {read}
    5. As ana raise him to Edit, or stop sharing. Watch ben's panel.
 
    Ctrl-C ends everything. The next run finds it as it was; remove {demo.directory} to begin anew.
