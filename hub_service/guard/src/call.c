@@ -95,7 +95,7 @@ static int level_now(const struct place *place)
 	return atomic_load(&place->level);
 }
 
-bool call_begin(struct call *call, fuse_req_t req, fuse_ino_t ino)
+static int begin(struct call *call, fuse_req_t req, fuse_ino_t ino)
 {
 	call->req = req;
 	call->session = fuse_req_userdata(req);
@@ -104,16 +104,44 @@ bool call_begin(struct call *call, fuse_req_t req, fuse_ino_t ino)
 	call->place = call->tie->place;
 	place_hold(call->place); /* the kernel may forget the tie as soon as it is answered */
 	place_enter(call->place, &call->phase);
-	call->level = level_now(call->place);
-	if (call->level != LEVEL_ENDED && node_is_inside(call->node))
+	return node_use(call->node);
+}
+
+static void leave(struct call *call)
+{
+	place_leave(call->place, call->phase);
+	place_put(call->place);
+}
+
+static bool let_in(struct call *call, int level, int error)
+{
+	call->level = level;
+	if (!error && level != LEVEL_ENDED && node_is_inside(call->node))
 		return true;
-	call_end(call);
-	fuse_reply_err(req, EACCES);
+	if (error)
+		leave(call);
+	else
+		call_end(call);
+	fuse_reply_err(call->req, level == LEVEL_ENDED || !error ? EACCES : error);
 	return false;
+}
+
+bool call_begin(struct call *call, fuse_req_t req, fuse_ino_t ino)
+{
+	int error = begin(call, req, ino);
+
+	return let_in(call, level_now(call->place), error);
+}
+
+bool call_begin_page(struct call *call, fuse_req_t req, fuse_ino_t ino)
+{
+	int error = begin(call, req, ino);
+
+	return let_in(call, atomic_load(&call->place->level), error);
 }
 
 void call_end(struct call *call)
 {
-	place_leave(call->place, call->phase);
-	place_put(call->place);
+	node_put(call->node);
+	leave(call);
 }

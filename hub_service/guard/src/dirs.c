@@ -212,58 +212,92 @@ static int fill(struct call *call, struct file *file, struct answer *answer, off
 	return answer->used ? 0 : error;
 }
 
-static void list_root(fuse_req_t req, size_t size, off_t offset, bool plus)
+/* The entries are real ones, so that a folder's new name is known as soon as somebody has listed
+ * it: working directories in it go on under that name. */
+static bool add_place_entry(fuse_req_t req, struct answer *answer, struct place *place, off_t next, bool plus)
 {
-	struct session *session = fuse_req_userdata(req);
-	struct answer answer = {.bytes = malloc(size), .size = size};
-	struct fuse_entry_param entry = {.attr.st_mode = S_IFDIR};
-	off_t at = 0;
+	struct stat st = {.st_ino = place->share->top_ino, .st_mode = S_IFDIR};
+	size_t left = answer->size - answer->used;
+	struct fuse_entry_param entry = {.ino = 0};
+
+	if (!plus)
+		return add_plain(req, answer, place->name, &st, next);
+	if (fuse_add_direntry_plus(req, NULL, 0, place->name, NULL, 0) > left)
+		return false;
+	if (top_entry(place, &entry)) {
+		entry.ino = 0;
+		entry.attr = st;
+	} else {
+		answer->numbers[answer->count++] = entry.ino;
+	}
+	answer->used += fuse_add_direntry_plus(req, answer->bytes + answer->used, left, place->name, &entry, next);
+	return true;
+}
+
+static struct place *place_at(struct session *session, off_t number)
+{
+	struct place *place;
 
 	pthread_mutex_lock(&session->lock);
-	for (struct place *place = session->places; answer.bytes && place; place = place->next) {
-		size_t left = size - answer.used, took;
-		char *end = answer.bytes + answer.used;
-
-		if (at++ < offset)
-			continue;
-		entry.attr.st_ino = place->share->top_ino;
-		took = plus ? fuse_add_direntry_plus(req, end, left, place->name, &entry, at)
-			    : fuse_add_direntry(req, end, left, place->name, &entry.attr, at);
-		if (took > left)
-			break;
-		answer.used += took;
-	}
+	place = session->places;
+	while (place && number-- > 0)
+		place = place->next;
+	if (place)
+		place_hold(place);
 	pthread_mutex_unlock(&session->lock);
-	if (answer.bytes)
-		fuse_reply_buf(req, answer.bytes, answer.used);
-	else
-		fuse_reply_err(req, ENOMEM);
-	free(answer.bytes);
+	return place;
+}
+
+static int fill_root(fuse_req_t req, struct answer *answer, off_t offset, bool plus)
+{
+	struct session *session = fuse_req_userdata(req);
+	struct place *place;
+	bool fits = true;
+
+	while (fits && (place = place_at(session, offset))) {
+		fits = add_place_entry(req, answer, place, ++offset, plus);
+		place_put(place);
+	}
+	return 0;
+}
+
+/* Nobody reads the answer: what was looked up for it is forgotten. */
+static void take_back(const struct answer *answer)
+{
+	for (size_t i = 0; i < answer->count; i++)
+		tie_forget(tie_of(answer->numbers[i]), 1);
+}
+
+static int list_directory(fuse_req_t req, fuse_ino_t ino, struct answer *answer, off_t offset,
+			  struct fuse_file_info *info, bool plus)
+{
+	struct call call;
+	int error;
+
+	if (ino == FUSE_ROOT_ID)
+		return fill_root(req, answer, offset, plus);
+	if (!call_begin(&call, req, ino))
+		return -1; /* it was answered */
+	error = fill(&call, file_of(info), answer, offset, plus);
+	call_end(&call);
+	return error;
 }
 
 static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info, bool plus)
 {
 	struct answer answer = {.size = size};
-	struct call call;
-	int error;
+	int error = ENOMEM;
 
-	if (ino == FUSE_ROOT_ID) {
-		list_root(req, size, offset, plus);
-		return;
-	}
-	if (!call_begin(&call, req, ino))
-		return;
 	answer.bytes = malloc(size);
 	answer.numbers = calloc(size / 128 + 1, sizeof(*answer.numbers));
-	error = answer.bytes && answer.numbers ? fill(&call, file_of(info), &answer, offset, plus) : ENOMEM;
-	if (error)
+	if (answer.bytes && answer.numbers)
+		error = list_directory(req, ino, &answer, offset, info, plus);
+	if (error > 0)
 		fuse_reply_err(req, error);
-	else if (fuse_reply_buf(req, answer.bytes, answer.used))
-		for (size_t i = 0; i < answer.count; i++)
-			tie_forget(tie_of(answer.numbers[i]), 1);
+	else if (!error && fuse_reply_buf(req, answer.bytes, answer.used))
+		take_back(&answer);
 	free(answer.bytes);
 	free(answer.numbers);
-	call_end(&call);
 }
 
 void op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)

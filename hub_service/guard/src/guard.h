@@ -38,6 +38,7 @@ struct lock_owner;
 struct guard {
 	int proc_fd;		/* /proc/self/fd, which is the working directory too */
 	size_t descriptors;	/* how many may be open */
+	atomic_size_t awake;	/* nodes with a descriptor */
 	int64_t fresh_for;	/* nanoseconds, or OWN_ALWAYS_FRESH */
 	bool talkative;		/* --log-level debug */
 	struct own *own;
@@ -61,7 +62,7 @@ struct share {
 	pthread_rwlock_t tree;	/* names are changed under it; alone: a directory moves with what it holds */
 	pthread_mutex_t lock;	/* of everything below, and of every tie's and node's links */
 	struct node **buckets;
-	size_t bucket_count, node_count;
+	size_t bucket_count, node_count, hand; /* hand: the bucket whose files sleep next */
 	char *top_path;		/* as the kernel says it now, and when it was asked */
 	int64_t top_asked;
 };
@@ -71,7 +72,7 @@ struct node {
 	struct node *next;
 	struct share *share;
 	unsigned refs;
-	int fd;			/* O_PATH: as long as it is open the inode number is this file's */
+	int fd;			/* O_PATH: as long as it is open the inode number is this file's; -1: asleep */
 	ino_t ino;
 	mode_t type;
 	bool key_known;
@@ -85,6 +86,9 @@ struct node {
 	atomic_int told_by;	/* the watch of the directory in which it was found, or -1 */
 	_Atomic int64_t inside;	/* when it was last seen to be inside of its share */
 	struct lock_owner *locks; /* under claim */
+	struct node *home;	/* of files: the directory and the name in which it was found last */
+	char *name;
+	bool used;		/* since it was last thought of putting it to sleep */
 };
 
 /* The times and the size that a kernel was told last. */
@@ -174,6 +178,8 @@ struct call {
 
 /* call.c: the way in and out of every request. False: it was answered already. */
 bool call_begin(struct call *call, fuse_req_t req, fuse_ino_t ino);
+/* For pages of mappings, which may come until the place has been lowered. */
+bool call_begin_page(struct call *call, fuse_req_t req, fuse_ino_t ino);
 void call_end(struct call *call);
 bool place_enter(struct place *place, unsigned *phase);
 void place_leave(struct place *place, unsigned phase);
@@ -191,11 +197,18 @@ bool share_grow(struct share *share, int64_t growth);
 struct node *node_get(struct share *share, int fd, const struct stat *st); /* takes the descriptor */
 struct node *node_find(struct share *share, ino_t ino);
 void node_hold(struct node *node);
+/* A reference, with which the descriptor stays open: 0, or ESTALE. A tie's own is none. */
+int node_use(struct node *node);
 void node_put(struct node *node);
 const struct own_key *node_key(struct node *node);
 bool node_is_inside(struct node *node);
 /* Reopen what a node is: errno when that fails. */
 int node_open(struct node *node, int flags);
+
+/* sleep.c: more files may be known than descriptors may be open */
+void node_found_in(struct node *node, struct node *directory, const char *name);
+int node_wake(struct node *node);
+void share_put_to_sleep(struct share *share); /* share.lock is held */
 
 /* tie.c */
 struct tie *tie_get(struct place *place, struct node *node); /* one lookup more */

@@ -50,7 +50,8 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	call_end(&call);
 }
 
-/* Before and after a change of contents: room in the folder's limit, and what others know. */
+/* Before and after a change of contents: room in the folder's limit, and what others know. The
+ * limit counts sizes, so with one nobody takes room behind a file's size (`end` is negative). */
 static int contents_begin(struct call *call, struct file *file, int64_t end, int64_t *growth)
 {
 	struct share *share = call->node->share;
@@ -64,6 +65,8 @@ static int contents_begin(struct call *call, struct file *file, int64_t end, int
 		return error;
 	if (fstat(file->fd, &st))
 		return errno;
+	if (end < 0)
+		return -end > (int64_t)st.st_size ? EOPNOTSUPP : 0;
 	if (end > (int64_t)st.st_size)
 		*growth = end - (int64_t)st.st_size;
 	return share_grow(share, *growth) ? 0 : EDQUOT;
@@ -111,7 +114,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, of
 	ssize_t wrote;
 	int error;
 
-	if (!call_begin(&call, req, ino))
+	if (!(info->writepage ? call_begin_page(&call, req, ino) : call_begin(&call, req, ino)))
 		return;
 	error = contents_begin(&call, file, (int64_t)offset + (int64_t)size, &growth);
 	if (!error) {
@@ -138,12 +141,15 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 {
 	struct file *file = file_of(info);
 	struct call call;
-	int64_t growth;
+	int64_t growth, end;
 	int error;
 
 	if (!call_begin(&call, req, ino))
 		return;
-	error = contents_begin(&call, file, mode & FALLOC_FL_KEEP_SIZE ? 0 : (int64_t)offset + (int64_t)length, &growth);
+	end = (int64_t)offset + (int64_t)length;
+	if (mode & FALLOC_FL_KEEP_SIZE)
+		end = mode & FALLOC_FL_PUNCH_HOLE ? 0 : -end;
+	error = contents_begin(&call, file, end, &growth);
 	if (!error) {
 		if (fallocate(file->fd, mode, offset, length)) {
 			error = errno;
@@ -203,9 +209,15 @@ void op_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct f
 	call_end(&call);
 }
 
-/* Flags of files (immutable, append only) are the store's; nothing else is known here. */
+/* Flags of files (immutable, append only) are the store's: none are seen, and none are set.
+ * The kernel asks for them before it sets them. */
 void op_ioctl(fuse_req_t req, fuse_ino_t ino, unsigned command, void *argument, struct fuse_file_info *info,
 	      unsigned flags, const void *in, size_t in_size, size_t out_size)
 {
-	fuse_reply_err(req, command == FS_IOC_SETFLAGS || command == FS_IOC_FSSETXATTR ? EPERM : ENOTTY);
+	static const struct fsxattr none;
+
+	if (command == FS_IOC_GETFLAGS || command == FS_IOC_FSGETXATTR)
+		fuse_reply_ioctl(req, 0, &none, out_size < sizeof(none) ? out_size : sizeof(none));
+	else
+		fuse_reply_err(req, command == FS_IOC_SETFLAGS || command == FS_IOC_FSSETXATTR ? EPERM : ENOTTY);
 }

@@ -33,6 +33,7 @@ int node_named(struct node *directory, const char *name, struct node **node)
 	if (!*node)
 		return ENOMEM;
 	atomic_store(&(*node)->told_by, atomic_load(&directory->watch));
+	node_found_in(*node, directory, name);
 	return 0;
 }
 
@@ -58,16 +59,19 @@ void tie_refresh(struct tie *tie, const struct stat *st)
 	notify_wait(wave, tie->place->session);
 }
 
-int entry_for(struct place *place, struct node *node, struct fuse_entry_param *entry)
+/* The node is held by the caller. */
+static int entry_held(struct place *place, struct node *node, struct fuse_entry_param *entry)
 {
-	struct tie *tie = tie_get(place, node);
+	struct tie *tie;
 
+	node_hold(node); /* the tie's */
+	tie = tie_get(place, node);
 	if (!tie)
 		return ENOMEM;
 	memset(entry, 0, sizeof(*entry));
 	/* From here on changes by others are told to this kernel, so it is asked only now. */
 	atomic_store(&tie->attributes, true);
-	if (fstat(tie->node->fd, &entry->attr)) {
+	if (fstat(node->fd, &entry->attr)) {
 		tie_forget(tie, 1);
 		return EIO;
 	}
@@ -78,6 +82,14 @@ int entry_for(struct place *place, struct node *node, struct fuse_entry_param *e
 	entry->entry_timeout = atomic_load(&tie->node->told_by) >= 0 ? SURE_SECONDS : UNSURE_SECONDS;
 	attr_for(place, &entry->attr);
 	return 0;
+}
+
+int entry_for(struct place *place, struct node *node, struct fuse_entry_param *entry)
+{
+	int error = entry_held(place, node, entry);
+
+	node_put(node);
+	return error;
 }
 
 int entry_named(struct place *place, struct node *directory, const char *name, struct fuse_entry_param *entry)

@@ -158,6 +158,7 @@ static int file_made(struct change *change, int fd, struct fuse_file_info *info,
 	*node = node_get(place->share, path, &st);
 	if (*node) {
 		atomic_store(&(*node)->told_by, atomic_load(&change->directory->watch));
+		node_found_in(*node, change->directory, change->name);
 		remember_maker(place, *node);
 		own_opened(place->share->own, node_key(*node), place->who);
 		node_hold(*node);
@@ -272,6 +273,7 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 {
 	struct fuse_entry_param entry;
 	struct change change;
+	bool used;
 	int error;
 
 	if (ino == FUSE_ROOT_ID || (parent != FUSE_ROOT_ID && tie_of(ino)->place != tie_of(parent)->place)) {
@@ -280,13 +282,18 @@ void op_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t parent, const char *name
 	}
 	if (!change_begin(&change, req, parent, name))
 		return;
-	error = link_checked(&change, tie_of(ino));
+	error = node_use(tie_of(ino)->node);
+	used = !error;
+	if (!error)
+		error = link_checked(&change, tie_of(ino));
 	change_unlock(&change);
 	if (!error) {
 		change_told(&change);
-		node_hold(tie_of(ino)->node);
+		used = false; /* it goes into the entry */
 		error = entry_for(change.call.place, tie_of(ino)->node, &entry);
 	}
+	if (used)
+		node_put(tie_of(ino)->node);
 	change_end(&change);
 	if (error)
 		fuse_reply_err(req, error);

@@ -71,6 +71,8 @@ static struct node *insert_locked(struct share *share, int fd, const struct stat
 	atomic_init(&node->watch, -1);
 	atomic_init(&node->told_by, -1);
 	atomic_init(&node->inside, clock_steady());
+	atomic_fetch_add(&guard.awake, 1);
+	share_put_to_sleep(share);
 	share_make_room(share);
 	bucket = bucket_of(share, node->ino);
 	node->next = *bucket;
@@ -87,8 +89,14 @@ struct node *node_get(struct share *share, int fd, const struct stat *st)
 	node = find_locked(share, st->st_ino);
 	if (node) {
 		node->refs++;
+		node->used = true;
 		atomic_store(&node->inside, clock_steady());
-		close(fd);
+		if (node->fd < 0) {
+			node->fd = fd;
+			atomic_fetch_add(&guard.awake, 1);
+		} else {
+			close(fd);
+		}
 	} else {
 		node = insert_locked(share, fd, st);
 		if (!node)
@@ -117,11 +125,34 @@ void node_hold(struct node *node)
 	pthread_mutex_unlock(&node->share->lock);
 }
 
+int node_use(struct node *node)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&node->share->lock);
+	node->refs++;
+	node->used = true;
+	if (node->fd < 0)
+		error = ESTALE;
+	pthread_mutex_unlock(&node->share->lock);
+	if (error)
+		error = node_wake(node);
+	if (error)
+		node_put(node);
+	return error;
+}
+
 static void node_free(struct node *node)
 {
 	watch_forget(node);
 	locks_forget(node);
-	close(node->fd);
+	if (node->fd >= 0) {
+		close(node->fd);
+		atomic_fetch_sub(&guard.awake, 1);
+	}
+	if (node->home)
+		node_put(node->home);
+	free(node->name);
 	pthread_mutex_destroy(&node->names);
 	pthread_mutex_destroy(&node->claim);
 	share_put(node->share);

@@ -54,13 +54,20 @@ int file_begin(struct call *call, int fd, struct fuse_file_info *info, struct fi
 }
 
 /* It is empty from now on, for everybody. */
-static int cut(struct call *call, int fd)
+static int cut(struct call *call)
 {
+	int fd = node_open(call->node, O_WRONLY); /* O_RDONLY|O_TRUNC is no mistake */
 	struct wave *wave = NULL;
 	struct stat st;
+	int error = 0;
 
-	if (fstat(fd, &st) || ftruncate(fd, 0))
+	if (fd < 0)
 		return errno;
+	if (fstat(fd, &st) || ftruncate(fd, 0))
+		error = errno;
+	close(fd);
+	if (error)
+		return error;
 	share_grow(call->node->share, -(int64_t)st.st_size);
 	tie_changed_itself(call->tie);
 	notify_pages(&wave, call->session, call->node);
@@ -90,7 +97,7 @@ int open_node(struct call *call, struct fuse_file_info *info, struct file **file
 	if (error)
 		return error;
 	if (cuts)
-		error = cut(call, fd);
+		error = cut(call);
 	if (error) {
 		own_closed(own, node_key(call->node), call->place->who, clock_now());
 		close(fd);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,6 +44,16 @@ static void order_hello(const struct wire_order *order, struct wire_packet *pack
 	wire_number(packet, "since", (uint64_t)since);
 }
 
+/* A descriptor of /dev/fuse that belongs to a mount. A message that is too short is refused as
+ * such then, and nothing comes of it. */
+static bool is_mounted(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 229) && write(fd, "", 1) < 0 &&
+	       errno == EINVAL;
+}
+
 static void order_session(const struct wire_order *order, int *descriptor, struct wire_packet *packet)
 {
 	struct session *session = session_find(order->session);
@@ -55,6 +66,10 @@ static void order_session(const struct wire_order *order, int *descriptor, struc
 	}
 	if (*descriptor < 0) {
 		refuse(packet, order, WIRE_NO_DESCRIPTOR, "This order needs the descriptor of a mount.");
+		return;
+	}
+	if (!is_mounted(*descriptor)) {
+		refuse(packet, order, WIRE_NO_DESCRIPTOR, "This is no descriptor of a FUSE mount.");
 		return;
 	}
 	session = session_new(order, *descriptor, &error);

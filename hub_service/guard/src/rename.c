@@ -136,8 +136,11 @@ static int act(struct move *move)
 		return error;
 	}
 	atomic_store(&move->source->told_by, atomic_load(&move->to->watch));
-	if (move->target && move->flags & RENAME_EXCHANGE)
+	node_found_in(move->source, move->to, move->new_name);
+	if (move->target && move->flags & RENAME_EXCHANGE) {
 		atomic_store(&move->target->told_by, atomic_load(&move->from->watch));
+		node_found_in(move->target, move->from, move->name);
+	}
 	return 0;
 }
 
