@@ -151,7 +151,7 @@ struct session {
 	unsigned thread_count;
 	atomic_uint idle;
 	struct timespec changed; /* the virtual root's times */
-	struct notifier *notifier;
+	struct notifier *notifiers[2]; /* of pages, of names */
 	atomic_uint root_changing;
 };
 

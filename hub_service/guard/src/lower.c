@@ -170,3 +170,23 @@ void place_set_level(struct place *place, int level, struct reached *reached)
 				 reached->whole;
 	reached->took = steady_now() - began;
 }
+
+void session_flush(struct session *session)
+{
+	struct place *place;
+
+	for (unsigned number = 0;; number++) {
+		unsigned at = 0;
+
+		pthread_mutex_lock(&session->lock);
+		for (place = session->places; place && at < number; place = place->next)
+			at++;
+		if (place)
+			place_hold(place);
+		pthread_mutex_unlock(&session->lock);
+		if (!place)
+			return;
+		invalidate(place, true, 0, FLUSH_LONGEST);
+		place_put(place);
+	}
+}

@@ -15,4 +15,7 @@ struct reached {
 /* Another level, or the end. Orders are carried out by one thread, which is the only caller. */
 void place_set_level(struct place *place, int level, struct reached *reached);
 
+/* What programs have written into mappings reaches the store, as far as it does in time. */
+void session_flush(struct session *session);
+
 #endif

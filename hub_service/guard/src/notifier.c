@@ -21,7 +21,7 @@ struct job {
 	struct tie *tie;
 	fuse_ino_t ino;
 	int64_t offset;
-	bool is_name;
+	bool is_name, waits; /* waits: for pages that are being read or written */
 	atomic_bool done;
 	char name[];
 };
@@ -174,7 +174,7 @@ static void *notifier_run(void *argument)
 }
 
 /* session.lock is held. */
-static struct notifier *notifier_new(struct session *session)
+static struct notifier *notifier_new(struct session *session, struct notifier **at)
 {
 	struct notifier *notifier = calloc(1, sizeof(*notifier));
 	pthread_attr_t small;
@@ -186,13 +186,13 @@ static struct notifier *notifier_new(struct session *session)
 	pthread_cond_init(&notifier->wake, NULL);
 	notifier->last = &notifier->first;
 	notifier->session = session;
-	session->notifier = notifier;
+	*at = notifier;
 	atomic_fetch_add(&session->refs, 1);
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 128 << 10);
 	pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
 	if (pthread_create(&thread, &small, notifier_run, notifier)) {
-		session->notifier = NULL;
+		*at = NULL;
 		atomic_fetch_sub(&session->refs, 1);
 		free(notifier);
 		notifier = NULL;
@@ -204,12 +204,12 @@ static struct notifier *notifier_new(struct session *session)
 static void job_post(struct job *job)
 {
 	struct session *session = job->session;
-	struct notifier *notifier;
+	struct notifier *notifier, **at = &session->notifiers[job->is_name];
 
 	pthread_mutex_lock(&session->lock);
-	notifier = atomic_load(&session->leaving) ? NULL : session->notifier;
+	notifier = atomic_load(&session->leaving) ? NULL : *at;
 	if (!notifier && !atomic_load(&session->leaving))
-		notifier = notifier_new(session);
+		notifier = notifier_new(session, at);
 	if (notifier) {
 		pthread_mutex_lock(&notifier->lock);
 		*notifier->last = job;
@@ -241,6 +241,7 @@ void wave_add(struct wave **at, struct session *session, struct tie *tie, fuse_i
 	job->ino = ino;
 	job->offset = offset;
 	job->is_name = name != NULL;
+	job->waits = name || (offset >= 0 && tie && S_ISREG(tie->node->type));
 	if (name)
 		memcpy(job->name, name, room);
 	job->next_of_wave = wave->jobs;
@@ -261,7 +262,13 @@ static bool waits_for_us(const struct job *job, const struct session *by)
 static void wave_send(struct wave *wave, struct session *by)
 {
 	for (struct job *job = wave->jobs; job; job = job->next_of_wave) {
-		if (waits_for_us(job, by) && notify_expire(job->session)) {
+		bool told = waits_for_us(job, by) && notify_expire(job->session);
+
+		if (!job->waits) {
+			notify_inode_now(job->session, job->ino, job->offset);
+			told = true;
+		}
+		if (told) {
 			atomic_store(&job->done, true);
 			job_put(job); /* the queue's */
 			continue;
@@ -331,14 +338,16 @@ void notify_leave(struct wave *wave)
 void notify_stop(struct session *session)
 {
 	pthread_mutex_lock(&session->lock);
-	if (session->notifier) {
-		struct notifier *notifier = session->notifier;
+	for (int i = 0; i < 2; i++) {
+		struct notifier *notifier = session->notifiers[i];
 
+		if (!notifier)
+			continue;
 		pthread_mutex_lock(&notifier->lock);
 		notifier->stop = true;
 		pthread_cond_signal(&notifier->wake);
 		pthread_mutex_unlock(&notifier->lock);
-		session->notifier = NULL;
+		session->notifiers[i] = NULL;
 	}
 	pthread_mutex_unlock(&session->lock);
 }

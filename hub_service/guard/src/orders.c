@@ -89,6 +89,7 @@ static void order_session(const struct wire_order *order, int *descriptor, struc
 
 static void order_drop(const struct wire_order *order, struct session *session, struct wire_packet *packet)
 {
+	session_flush(session);
 	session_put(session); /* session_find's; the list's goes in session_end */
 	if (!session_end(session))
 		refuse(packet, order, WIRE_FAILED, "The mount is closed, but a request hangs in the store.");
@@ -293,6 +294,7 @@ void order_carry_out(const struct wire_order *order, int *descriptor, struct wir
 	} else if (order->verb == WIRE_REPORT) {
 		order_report(order, packet, send);
 	} else if (order->verb == WIRE_QUIT) {
+		orders_end_all();
 		wire_ok(packet, order->n);
 	} else if (!(session = session_find(order->session))) {
 		refuse(packet, order, WIRE_UNKNOWN_SESSION, "No such session is served here.");
@@ -383,6 +385,8 @@ int64_t orders_look(struct wire_packet *packet, sender send)
 
 void orders_end_all(void)
 {
-	while (guard.sessions)
+	while (guard.sessions) {
+		session_flush(guard.sessions);
 		session_end(guard.sessions);
+	}
 }
