@@ -59,12 +59,15 @@ def _operation(method: str, operation: dict[str, Any]) -> list[str]:
 
 def traits() -> list[str]:
     from jupyter_vmshare.extension import VMShareExtension
+    from jupyterhub_vmshare.commands.agent import ShareAgent
     from jupyterhub_vmshare.commands.base import DataCommand
     from jupyterhub_vmshare.commands.serve import Serve
 
     lines = ["# Configuration", "", "## The service", ""]
     lines += ["`jupyterhub-vmshare serve --config=FILE`, where FILE sets `c.Serve.…`.", ""]
     lines += _traits(DataCommand) + _traits(Serve)
+    lines += ["## The agent", "", "Arguments of `jupyterhub-vmshare agent`, as root.", ""]
+    lines += _traits(ShareAgent)
     lines += ["## `configure(c, …)`", "", "In `jupyterhub_config.py`.", "", *_arguments()]
     lines += ["## The notebook server", "", "In `jupyter_server_config.py`.", ""]
     return lines + _traits(VMShareExtension)

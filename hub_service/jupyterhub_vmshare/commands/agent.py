@@ -13,6 +13,7 @@ from traitlets.config import Application
 
 from jupyterhub_vmshare import __version__
 from jupyterhub_vmshare.mounts.agent.main import Agent, CannotStart, Settings
+from jupyterhub_vmshare.mounts.agent.status import NoAnswer, ask, lines
 from jupyterhub_vmshare.mounts.agent.views import RunDirectoryUnsafe
 
 
@@ -20,7 +21,10 @@ class ShareAgent(Application):
     """One a node. It obeys the hub service, and starts the guard."""
 
     name = "jupyterhub-vmshare agent"
-    description = "Mount shared folders into the sessions of this node. Needs root; one a node."
+    description = (
+        "Mount shared folders into the sessions of this node. Needs root; one a node."
+        " 'agent status' says what the one that runs has mounted."
+    )
     version = __version__
     aliases = {
         "run": "ShareAgent.run_dir",
@@ -118,6 +122,24 @@ class ShareAgent(Application):
         )
 
     def start(self) -> None:
+        match self.extra_args:
+            case []:
+                self._run()
+            case ["status"]:
+                self._tell_status()
+            case _:
+                self._fail("Say: jupyterhub-vmshare agent, or: jupyterhub-vmshare agent status", 2)
+
+    def _tell_status(self) -> None:
+        try:
+            hello, report = ask(Path(self.socket))
+        except NoAnswer as error:
+            self._fail(str(error))
+            return
+        print("\n".join(lines(hello, report)))
+        self.exit(0 if hello.can_mount else 1)
+
+    def _run(self) -> None:
         if os.geteuid() != 0:
             self._fail("The agent mounts, so it must be started as root.")
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
@@ -127,6 +149,6 @@ class ShareAgent(Application):
         except (CannotStart, RunDirectoryUnsafe) as error:
             self._fail(str(error))
 
-    def _fail(self, sentence: str) -> None:
+    def _fail(self, sentence: str, code: int = 1) -> None:
         self.log.error("%s", sentence)
-        self.exit(1)
+        self.exit(code)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from jupyterhub_vmshare.ids import new_id
-from jupyterhub_vmshare.mounts.agent_client import AgentClient, AgentRefused, AgentUnreachable
+from jupyterhub_vmshare.mounts.agent_client import AgentClient
 from jupyterhub_vmshare.mounts.messages import (
     Event,
     FolderWanted,
@@ -20,6 +20,7 @@ from jupyterhub_vmshare.mounts.messages import (
     Hello,
     SessionWanted,
 )
+from jupyterhub_vmshare.mounts.port import AgentRefused, AgentUnreachable
 from tests.mounts.agent.node import BEN, PATIENCE, Node
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

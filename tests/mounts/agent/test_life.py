@@ -114,6 +114,26 @@ def test_what_a_node_lacks_is_said_and_found_once_it_is_there(node: Node) -> Non
     assert node.ask("session", session=session(new_id("ses")))["ok"]
 
 
+@pytest.mark.scenario("M8")
+def test_the_status_says_what_is_there(node: Node) -> None:
+    status = [sys.executable, "-m", "jupyterhub_vmshare", "agent", "status", f"--run={node.run}"]
+    nobody = subprocess.run(status, capture_output=True, text=True, timeout=60)
+    assert nobody.returncode == 1
+    assert "No agent listens" in nobody.stderr
+    node.start()
+    one = node.folder()
+    name = node.ask("session", session=session(new_id("ses"), folder(one)))["session"]
+    await_(lambda: (node.hello() or {})["guard"])
+    done = subprocess.run(status, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    for words in ("can mount", f"process {node.guard_pids()[0]}", name, f"{one} mounted edit"):
+        assert words in done.stdout
+    node.guard.unlink()
+    lacking = subprocess.run(status, capture_output=True, text=True, timeout=60)
+    assert lacking.returncode == 1
+    assert "share-guard was not found" in lacking.stdout
+
+
 def test_a_run_directory_that_others_can_write_is_refused(node: Node) -> None:
     node.run.mkdir()
     node.run.chmod(0o777)
