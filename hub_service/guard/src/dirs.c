@@ -61,7 +61,6 @@ static void may_cache(struct call *call, struct fuse_file_info *info)
 
 static int open_directory(struct call *call, struct fuse_file_info *info, struct file **file)
 {
-	struct own_folder *own = call->node->share->own;
 	int error = decide(call->level, DEED_READ, NULL);
 	int fd;
 
@@ -74,7 +73,7 @@ static int open_directory(struct call *call, struct fuse_file_info *info, struct
 	error = fd < 0 ? errno : 0;
 	/* Its maker's looking into it does not make it younger. */
 	if (!error && !is_own(call->place, call->node))
-		own_opened(own, node_key(call->node), call->place->who);
+		note_open(call);
 	pthread_mutex_unlock(&call->node->claim);
 	if (error)
 		return error;

@@ -85,7 +85,9 @@ struct node {
 	atomic_int watch;	/* inotify's number, or -1 */
 	atomic_int told_by;	/* the watch of the directory in which it was found, or -1 */
 	_Atomic int64_t inside;	/* when it was last seen to be inside of its share */
-	struct lock_owner *locks; /* under claim */
+	struct lock_owner *locks; /* under claim, as the next two */
+	bool opened;
+	uint32_t opened_by;	/* the person, as own numbers them; UINT32_MAX: several */
 	struct node *home;	/* of files: the directory and the name in which it was found last */
 	char *name;
 	bool used;		/* since it was last thought of putting it to sleep */

@@ -15,15 +15,17 @@ mode_t mode_kept(mode_t asked, bool directory)
 	return (asked & 01777) | (directory ? S_IRWXU : S_IRUSR);
 }
 
-/* Other sessions may have found the name before its maker was written down, and have opened it
- * then: they knew it first, so it counts as seen. */
+/* Somebody else may have found the name and opened it before its maker is written down. */
 static void remember_maker(struct place *place, struct node *node)
 {
-	static const struct own_who somebody = {UINT32_MAX, UINT32_MAX};
+	struct own_who who = place->who, opener = {UINT32_MAX, UINT32_MAX};
 
-	own_made(place->share->own, node_key(node), place->who, clock_now());
-	if (atomic_load(&node->tie_count))
-		own_opened(place->share->own, node_key(node), somebody);
+	pthread_mutex_lock(&node->claim);
+	own_made(place->share->own, node_key(node), who, clock_now());
+	opener.person = node->opened_by;
+	if (node->opened && opener.person != who.person)
+		own_opened(place->share->own, node_key(node), opener);
+	pthread_mutex_unlock(&node->claim);
 }
 
 typedef int (*maker)(const struct change *change, const void *with, mode_t mode);

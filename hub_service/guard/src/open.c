@@ -75,6 +75,16 @@ static int cut(struct call *call)
 	return 0;
 }
 
+void note_open(struct call *call)
+{
+	struct node *node = call->node;
+	struct own_who who = call->place->who;
+
+	own_opened(node->share->own, node_key(node), who);
+	node->opened_by = node->opened && node->opened_by != who.person ? UINT32_MAX : who.person;
+	node->opened = true;
+}
+
 int open_node(struct call *call, struct fuse_file_info *info, struct file **file)
 {
 	bool cuts = info->flags & O_TRUNC;
@@ -92,7 +102,7 @@ int open_node(struct call *call, struct fuse_file_info *info, struct file **file
 	fd = node_open(call->node, info->flags & (O_ACCMODE | O_SYNC | O_DSYNC));
 	error = fd < 0 ? errno : 0;
 	if (!error)
-		own_opened(own, node_key(call->node), call->place->who);
+		note_open(call);
 	pthread_mutex_unlock(&call->node->claim);
 	if (error)
 		return error;

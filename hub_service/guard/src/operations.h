@@ -78,7 +78,9 @@ void last_name_gone(struct node *node, const struct stat *before);
 /* made.c */
 mode_t mode_kept(mode_t asked, bool directory);
 
-/* open.c: 0 or an errno */
+/* open.c */
+void note_open(struct call *call); /* this person opens it; the node's claim is held */
+/* 0 or an errno */
 int open_node(struct call *call, struct fuse_file_info *info, struct file **file);
 int file_begin(struct call *call, int fd, struct fuse_file_info *info, struct file **file);
 
