@@ -74,6 +74,7 @@ struct node {
 	unsigned refs;
 	int fd;			/* O_PATH: as long as it is open the inode number is this file's; -1: asleep */
 	ino_t ino;
+	bool gone;		/* while it slept its number became another file's: it is in no table */
 	mode_t type;
 	bool key_known;
 	struct own_key key;
@@ -210,6 +211,8 @@ int node_open(struct node *node, int flags);
 /* sleep.c: more files may be known than descriptors may be open */
 void node_found_in(struct node *node, struct node *directory, const char *name);
 int node_wake(struct node *node);
+/* Is this descriptor of the file that sleeps, or of a later one with its number? */
+bool node_is_still(const struct node *node, int fd);
 void share_put_to_sleep(struct share *share); /* share.lock is held */
 
 /* tie.c */

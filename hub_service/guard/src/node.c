@@ -81,12 +81,27 @@ static struct node *insert_locked(struct share *share, int fd, const struct stat
 	return node;
 }
 
+static void take_out_locked(struct node *node)
+{
+	struct node **at = bucket_of(node->share, node->ino);
+
+	while (*at != node)
+		at = &(*at)->next;
+	*at = node->next;
+	node->gone = true;
+	node->share->node_count--;
+}
+
 struct node *node_get(struct share *share, int fd, const struct stat *st)
 {
 	struct node *node;
 
 	pthread_mutex_lock(&share->lock);
 	node = find_locked(share, st->st_ino);
+	if (node && node->fd < 0 && !node_is_still(node, fd)) {
+		take_out_locked(node);
+		node = NULL;
+	}
 	if (node) {
 		node->refs++;
 		node->used = true;
@@ -162,15 +177,10 @@ static void node_free(struct node *node)
 /* True: nobody has it any more, and it is out of the table. */
 static bool let_go_locked(struct node *node)
 {
-	struct share *share = node->share;
-	struct node **at = bucket_of(share, node->ino);
-
 	if (--node->refs)
 		return false;
-	while (*at != node)
-		at = &(*at)->next;
-	*at = node->next;
-	share->node_count--;
+	if (!node->gone)
+		take_out_locked(node);
 	return true;
 }
 

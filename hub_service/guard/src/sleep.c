@@ -38,6 +38,17 @@ static bool is_same_key(const struct own_key *one, const struct own_key *other)
 	       one->length == other->length && !memcmp(one->bytes, other->bytes, one->length);
 }
 
+bool node_is_still(const struct node *node, int fd)
+{
+	struct own_key key;
+	struct stat st;
+
+	if (fstat(fd, &st) || st.st_ino != node->ino || st.st_dev != node->share->dev)
+		return false;
+	own_key_of(fd, &key);
+	return is_same_key(&key, &node->key);
+}
+
 /* Its home and name, as they are now; false: it has none. */
 static bool where_it_was(struct node *node, struct node **home, char name[static WIRE_NAME_SIZE])
 {
@@ -57,10 +68,8 @@ static bool where_it_was(struct node *node, struct node **home, char name[static
 int node_wake(struct node *node)
 {
 	char name[WIRE_NAME_SIZE];
-	struct own_key key;
 	struct node *home;
 	bool adopted = false;
-	struct stat st;
 	int fd;
 
 	if (!where_it_was(node, &home, name))
@@ -69,9 +78,8 @@ int node_wake(struct node *node)
 	node_put(home);
 	if (fd < 0)
 		return ESTALE;
-	own_key_of(fd, &key);
 	pthread_mutex_lock(&node->share->lock);
-	if (node->fd < 0 && !fstat(fd, &st) && st.st_ino == node->ino && is_same_key(&key, &node->key)) {
+	if (node->fd < 0 && node_is_still(node, fd)) {
 		node->fd = fd;
 		adopted = true;
 		atomic_fetch_add(&guard.awake, 1);
