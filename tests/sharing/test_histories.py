@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from jupyterhub_vmshare.db.upgrade import upgrade
-from tests.sharing.histories import Histories
+from tests.sharing.mounting import MountedHistories
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -18,7 +18,7 @@ _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 def play(url: str, examples: int) -> None:
     """Bring an empty database to the schema, and play so many histories on it."""
     upgrade(url)
-    machine = cast(type[RuleBasedStateMachine], lambda: Histories(url))
+    machine = cast(type[RuleBasedStateMachine], lambda: MountedHistories(url))
     run_state_machine_as_test(
         machine,
         settings=settings(

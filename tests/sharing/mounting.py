@@ -1,0 +1,75 @@
+"""The histories once more, with what everybody's sessions should have after every step."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import hypothesis.strategies as st
+from hypothesis.stateful import invariant, rule
+
+from jupyterhub_vmshare.errors import Forbidden, NotFound, WrongState
+from jupyterhub_vmshare.mounts.choices import choose
+from jupyterhub_vmshare.mounts.desired import desired
+from jupyterhub_vmshare.policy.decide import decide
+from jupyterhub_vmshare.sharing import facts
+from tests.sharing.histories import PEOPLE, Histories, people
+
+_Wanted = dict[str, tuple[str, datetime | None]]
+
+
+class MountedHistories(Histories):
+    """People also choose what they want in their sessions."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.unwanted: set[tuple[str, str]] = set()
+
+    @rule(person=people, folder=Histories.folders, wanted=st.booleans())
+    def choose(self, person: str, folder: str, wanted: bool) -> None:
+        result = self.attempt(self._write(choose, self.person(person), folder, wanted))
+        if folder in self.model.sees(person):
+            assert result is None, result
+            said_no = {(folder, person)}
+            self.unwanted = self.unwanted - said_no if wanted else self.unwanted | said_no
+        else:
+            assert isinstance(result, (NotFound, Forbidden, WrongState)), result
+
+    @invariant()
+    def sessions_should_have_what_decide_and_the_model_say(self) -> None:
+        for name in PEOPLE:
+            assert self.run(self._desired(name)) == self._modelled(name), name
+            assert self.run(self._desired(name)) == self.run(self._decided(name)), name
+
+    def _modelled(self, name: str) -> _Wanted:
+        found: _Wanted = {}
+        for folder, level in self.model.sees(name).items():
+            grant = self.model.live(folder, name)
+            owned = level == "owner"
+            until = None if owned or grant is None else grant.ends_at
+            if (folder, name) not in self.unwanted:
+                found[folder] = ("edit_delete" if owned else level, until)
+        return found
+
+    async def _desired(self, name: str) -> _Wanted:
+        async with self.db.read() as conn:
+            found = await desired(conn, name, self.model.at, {})
+        assert len({mount.name for mount in found.values()}) == len(found)
+        return {folder: (mount.level, mount.until) for folder, mount in found.items()}
+
+    async def _decided(self, name: str) -> _Wanted:
+        person, at = self.person(name), self.model.at
+        async with self.db.read() as conn:
+            held = await facts.load(conn, person, list(self.model.folders))
+        found: _Wanted = {}
+        for folder, thing in held.items():
+            if (folder, name) in self.unwanted:
+                continue
+            if decide(person, "mount_read_only", thing, at).allowed:
+                # The strongest action that a level opens tells the level.
+                level = "view"
+                if decide(person, "mount_read_write", thing, at).allowed:
+                    level = "edit"
+                if decide(person, "delete_file", thing, at).allowed:
+                    level = "edit_delete"
+                found[folder] = (level, self._modelled(name)[folder][1])
+        return found
