@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from jupyterhub_vmshare.people.hook import hook_secret
+from jupyterhub_vmshare.spawning import telling
 from tests.fakes.hub import FakeHub
 from tests.fixtures.api import Api
 from tests.fixtures.service import RunningService
@@ -72,6 +73,11 @@ async def test_no_other_credential_claims_a_session(
         answer = await api.nobody.call(method, "/hub/sessions", json=body, **more)
         assert answer.status_code == 401, answer.text
     assert await sessions(api, "ben") == []
+
+
+@pytest.mark.parametrize("token", ["", "abc", "é" * 9, secrets.token_hex()])
+def test_the_hub_and_the_service_mean_the_same_secret(token: str) -> None:
+    assert hook_secret(token) == telling.hook_secret(token)
 
 
 @pytest.mark.asyncio
