@@ -44,8 +44,10 @@ class Whole:
         self.api: Api
 
     async def start(self) -> None:
-        more = {"agent_socket": str(self.node.run / "agent.sock"), "clock": RealClock()}
-        running = await self._life.enter_async_context(running_service(*self._world, **more))
+        address = str(self.node.run / "agent.sock")
+        running = await self._life.enter_async_context(
+            running_service(*self._world, clock=RealClock(), agent_socket=address)
+        )
         self.api = Api(running, self._life)
 
     async def stop(self) -> None:
