@@ -27,6 +27,7 @@ from jupyterhub_vmshare.mounts.sessions import (
     start,
     start_without_view,
 )
+from jupyterhub_vmshare.mounts.sweep import forget
 from jupyterhub_vmshare.mounts.worker import Worker
 from jupyterhub_vmshare.policy.model import Person
 
@@ -61,11 +62,12 @@ class Mounts:
 
     async def start(self, *, patience: float = 5.0) -> None:
         """Have every session as it should be, and keep it so; waits so many seconds at most."""
+        async with self._db.write() as tx:
+            await forget(tx)
+            if self._worker is None and self._db.is_sqlite:
+                await nodes.forget(tx, LOCAL)  # no replica has an agent either
         if self._worker is not None:
             await self._worker.start(patience)
-        elif self._db.is_sqlite:
-            async with self._db.write() as tx:  # no replica has an agent either
-                await nodes.forget(tx, LOCAL)
 
     async def stop(self) -> None:
         """End the work here. What is mounted stays."""

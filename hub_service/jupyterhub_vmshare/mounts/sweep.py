@@ -57,9 +57,13 @@ async def next_people(conn: AsyncConnection, node: str, after: str) -> list[str]
 
 
 async def forget(tx: Transaction) -> None:
-    """Drop rows that nobody asks for any more; the events keep what happened."""
-    old = sa.select(sessions.c.id).where(sessions.c.closed_at < tx.at - _SESSIONS_KEPT)
+    """Drop rows that nobody asks for any more; the events keep what happened.
+
+    A node that was never told of an end by then hears of it with the next list of all sessions.
+    """
+    ended = sessions.c.ended_at < tx.at - _SESSIONS_KEPT
+    old = sa.select(sessions.c.id).where(ended)
     await tx.conn.execute(mounts.delete().where(mounts.c.session_id.in_(old)))
-    await tx.conn.execute(sessions.delete().where(sessions.c.closed_at < tx.at - _SESSIONS_KEPT))
+    await tx.conn.execute(sessions.delete().where(ended))
     gone = (mounts.c.level.is_(None), mounts.c.seen_level.is_(None))
     await tx.conn.execute(mounts.delete().where(*gone, mounts.c.seen_at < tx.at - _MOUNTS_KEPT))
