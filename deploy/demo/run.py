@@ -209,7 +209,9 @@ def _run(demo: Demo) -> None:
     (demo.directory / "lock").write_text(demo.url)
     log = demo.directory / "hub" / "demo.log"
     print(f"== Starting JupyterHub; its log is {log}.", flush=True)
-    signal.signal(signal.SIGTERM, _interrupted)
+    # SIGINT too: a shell that starts us in the background has it ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     mounts = demo.agent.running(log.with_name("agent.log")) if demo.agent else nullcontext()
     with mounts, _hub(demo, log) as hub:
         _wait(demo, hub, log)

@@ -60,6 +60,8 @@ def demo(directory: Path, *options: str) -> Iterator[RunningDemo]:
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # As in the background of a shell's script.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN) and None,
     )
     assert process.stdout is not None
     try:
