@@ -136,7 +136,7 @@ function FolderRow(props: {
           </span>
         </div>
       </div>
-      <div role="gridcell">
+      <div className="jp-VMShare-rowActions" role="gridcell">
         {mounts.path(folder.id) !== null && (
           <IconButton
             icon={launchIcon}

@@ -15,10 +15,9 @@ export function MountMark(props: { mounts: MountsModel; folder: FolderView }): J
   switch (mount?.state) {
     case 'mounted': {
       const path = mounts.absolutePath(folder.id) ?? mount.name;
-      const shown = mounts.path(folder.id) ?? path;
       return (
         <span className="jp-VMShare-mount" title={trans.__('Mounted in this session: %1', path)}>
-          {shown}
+          {trans.__('mounted')}
         </span>
       );
     }

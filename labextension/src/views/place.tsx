@@ -1,5 +1,5 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { infoIcon, lockIcon } from '@jupyterlab/ui-components';
+import { lockIcon } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 
 import type { FolderView } from '../api/types';
@@ -18,9 +18,7 @@ export function PlaceBar(props: { model: VMShareModel; path: string }): JSX.Elem
   useSignal(model.folders.changed);
   const { root } = model.mounts;
   if (path === root) {
-    return (
-      <Bar>{trans.__('Your shared folders. New ones are made in the panel “Shared folders”.')}</Bar>
-    );
+    return <Bar>{trans.__('New ones are made in the panel “Shared folders”.')}</Bar>;
   }
   const place = model.mounts.at(path);
   if (!place) {
@@ -89,10 +87,9 @@ export function badgeText(
 }
 
 function Bar(props: { isLocked?: boolean; children: React.ReactNode }): JSX.Element {
-  const Icon = props.isLocked ? lockIcon : infoIcon;
   return (
     <div className="jp-VMShare-place" role="status">
-      <Icon.react tag="span" className="jp-VMShare-rowIcon" />
+      {props.isLocked && <lockIcon.react tag="span" className="jp-VMShare-rowIcon" />}
       {props.children}
     </div>
   );

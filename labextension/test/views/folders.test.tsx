@@ -109,7 +109,7 @@ describe('the list of folders in a session with mounts', () => {
     document.querySelector<HTMLElement>('[data-folder]')?.dataset.mount;
 
   it.each([
-    ['mounted', [mount()], 'shared/tests', 'mounted placed shown'],
+    ['mounted', [mount()], 'mounted', 'mounted placed shown'],
     ['on its way', [mount({ state: 'waiting' as const })], 'being mounted…', 'mounted'],
     ['on its way out', [mount({ state: 'closing' as const })], 'being unmounted…', 'mountable'],
     ['not wanted', [], 'not mounted', 'mountable'],
