@@ -5,6 +5,7 @@ import type {
   EntriesPage,
   EntryView,
   FoldersPage,
+  FolderTrashed,
   FolderView,
   GrantChange,
   GrantResults,
@@ -70,8 +71,10 @@ export class ApiClient {
     return this.call(`folders/${id}/alias`, { method: 'PUT', body: { alias } });
   }
 
-  trashFolder(id: string): Promise<FolderView> {
-    return this.call(`folders/${id}/trash`, { method: 'POST' });
+  /** Refused as `MountedElsewhere` while others have it in their sessions, unless forced. */
+  trashFolder(id: string, force = false): Promise<FolderTrashed> {
+    const body = force ? { body: { force } } : {};
+    return this.call(`folders/${id}/trash`, { method: 'POST', ...body });
   }
 
   restoreFolder(id: string, name?: string): Promise<FolderView> {

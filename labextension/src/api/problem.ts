@@ -47,6 +47,14 @@ export class NameTaken extends Conflict {
   }
 }
 
+/** Somebody else has the folder in a running session. */
+export class MountedElsewhere extends Conflict {}
+
+const BY_CODE: Record<string, typeof ApiError> = {
+  'name-taken': NameTaken,
+  'mounted-elsewhere': MountedElsewhere
+};
+
 const BY_STATUS: Record<number, typeof ApiError> = {
   400: BadInput,
   401: NotSignedIn,
@@ -65,7 +73,7 @@ const BY_STATUS: Record<number, typeof ApiError> = {
 
 /** The error that a problem document stands for. */
 export function errorOf(problem: Problem): ApiError {
-  const Kind = problem.code === 'name-taken' ? NameTaken : (BY_STATUS[problem.status] ?? ApiError);
+  const Kind = BY_CODE[problem.code] ?? BY_STATUS[problem.status] ?? ApiError;
   const sentence = problem.because ?? (problem.detail || problem.title);
   return new Kind(sentence, problem.status, problem.code, problem);
 }

@@ -2,7 +2,7 @@ import { Clipboard, Notification, showDialog, Dialog } from '@jupyterlab/apputil
 import { PageConfig } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import { NameTaken } from '../api/problem';
+import { MountedElsewhere, NameTaken } from '../api/problem';
 import { newKey } from '../api/transport';
 import type { FolderView, InvitationView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
@@ -99,9 +99,16 @@ export class Deeds {
     if (this.settings.confirmTrash && !(await confirm(title, body, ok, trans))) {
       return;
     }
-    await attempt(trans.__('Moving "%1" to the trash did not work', folder.label), () =>
-      this.model.moveToTrash(folder.id)
-    );
+    await attempt(trans.__('Moving "%1" to the trash did not work', folder.label), async () => {
+      try {
+        await this.model.moveToTrash(folder.id);
+      } catch (error) {
+        if (!(error instanceof MountedElsewhere)) {
+          throw error;
+        }
+        await this.trashAllTheSame(folder, error);
+      }
+    });
   }
 
   async restore(folder: FolderView): Promise<void> {
@@ -167,6 +174,15 @@ export class Deeds {
         await askName(asked, alias => this.model.accept(invitation.id, alias));
       }
     });
+  }
+
+  /** Others work in it just now: it is said who, and asked again, whatever the settings say. */
+  private async trashAllTheSame(folder: FolderView, error: MountedElsewhere): Promise<void> {
+    const { trans } = this;
+    const title = trans.__('Move "%1" to the trash all the same?', folder.label);
+    if (await confirm(title, error.message, trans.__('Move all the same'), trans)) {
+      await this.model.moveToTrash(folder.id, true);
+    }
   }
 
   private async restoreAs(folder: FolderView, clash: NameTaken): Promise<void> {

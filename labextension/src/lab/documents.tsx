@@ -16,6 +16,8 @@ import { endedBecause } from '../views/words';
 import { askName } from './dialogs';
 import { View } from './reactive';
 
+const SAVE = 'docmanager:save';
+
 /** A document that is open, and the folder that it lies (or lay) in. */
 interface Watched {
   widget: IDocumentWidget & MainAreaWidget;
@@ -117,6 +119,10 @@ export class SharedDocuments {
     }
     if (!widget.isDisposed && context.contentsModel?.writable !== writable) {
       this.tell(context.path, context.path, { ...context.contentsModel, writable });
+      // Buttons that save are drawn again.
+      if (this.app.commands.hasCommand(SAVE)) {
+        this.app.commands.notifyCommandChanged(SAVE);
+      }
       if (writable) {
         dropReadOnlyLabel(widget);
       }

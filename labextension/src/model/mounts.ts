@@ -56,9 +56,9 @@ export class MountsModel implements IDisposable {
     return this.sessions.items.find(({ server_name }) => server_name === name) ?? null;
   }
 
-  /** Whether folders can be mounted in this session. */
+  /** Whether folders can be mounted in this session: on its node, and as it was started. */
   get areAvailable(): boolean {
-    return this.session?.mounts_available ?? false;
+    return (this.session?.mounts_available ?? false) && this.here()?.shared_path !== null;
   }
 
   /** Why they can't, or why the file browser does not show them; null when all is well. */

@@ -132,8 +132,9 @@ export class VMShareModel implements IDisposable {
     return cut;
   }
 
-  async moveToTrash(id: string): Promise<void> {
-    await this.api.trashFolder(id);
+  /** Raises `MountedElsewhere` while others have it in their sessions, unless forced. */
+  async moveToTrash(id: string, force = false): Promise<void> {
+    await this.api.trashFolder(id, force);
     this.folders.remove(id);
     void this.trash.refresh();
   }

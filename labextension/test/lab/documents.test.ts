@@ -16,6 +16,8 @@ interface World {
   context: FakeContext;
   told: { old: string; path: string; writable: boolean }[];
   mounts: MountView[];
+  /** How often the buttons that save were drawn again. */
+  redrawn: number;
   /** What the file system says. */
   writable: boolean;
   happens: (type: string) => Promise<void>;
@@ -25,7 +27,7 @@ interface World {
 const EDIT = mount({ level: 'edit', read_only: false });
 
 async function world(path: string, mounts: MountView[]): Promise<World> {
-  const made = { mounts, told: [], writable: true } as unknown as World;
+  const made = { mounts, told: [], writable: true, redrawn: 0 } as unknown as World;
   made.server = new FakeServer()
     .on('GET session', () => here())
     .on('GET api/sessions', () => ({ items: [running({ mounts: made.mounts })] }))
@@ -48,7 +50,8 @@ async function world(path: string, mounts: MountView[]): Promise<World> {
   const widget = new MainAreaWidget({ content: new Widget() });
   Object.assign(widget, { context: made.context });
   Widget.attach(widget, document.body);
-  const app = { serviceManager: { contents } } as unknown as JupyterFrontEnd;
+  const commands = { hasCommand: () => true, notifyCommandChanged: () => made.redrawn++ };
+  const app = { serviceManager: { contents }, commands } as unknown as JupyterFrontEnd;
   const trans = nullTranslator.load('jupyter_vmshare');
   const documents = new SharedDocuments(app, model, trans);
   documents.add(widget);
@@ -92,6 +95,7 @@ describe('a document of a shared folder', () => {
     expect(made.bar()).toContain('Read-only');
     const path = 'shared/tests/a.ipynb';
     expect(made.told).toEqual([{ old: path, path, writable: false }]);
+    expect(made.redrawn).toBe(1);
   });
 
   it('that is raised can be saved again, when the file system says so', async () => {

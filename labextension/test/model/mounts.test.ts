@@ -83,6 +83,12 @@ describe('why there are no mounts', () => {
       'There is no /dev/fuse.'
     ],
     [
+      'this session started without, on a node that can',
+      [running()],
+      { shared_dir: null, shared_path: null, mounts_because: 'It took too long.' },
+      'It took too long.'
+    ],
+    [
       'the session started without',
       [],
       { shared_dir: null, shared_path: null, mounts_because: 'Nothing is set up.' },
@@ -93,6 +99,7 @@ describe('why there are no mounts', () => {
     made.sessions = sessions;
     await made.mounts.sessions.refresh();
     expect(made.mounts.because).toBe(expected);
+    expect(made.mounts.areAvailable).toBe(expected === null);
   });
 });
 

@@ -1,3 +1,4 @@
+import { MountedElsewhere } from '../../src/api/problem';
 import type { Session } from '../../src/api/types';
 import { VMShareModel } from '../../src/model/vmshare';
 import { FakeServer, refusal, settle } from '../fakes/server';
@@ -147,6 +148,25 @@ describe('an answer to an invitation', () => {
     await model[deed]('gnt_1');
     const keys = server.calls(route).map(({ headers }) => headers.get('Idempotency-Key'));
     expect(keys).toEqual([null, null]);
+    model.dispose();
+  });
+});
+
+describe('a folder that others have in their sessions', () => {
+  it('goes to the trash only when forced', async () => {
+    const because = 'dan has this folder in their session just now.';
+    const route = 'POST api/folders/fld_1/trash';
+    const server = serverWith().on(route, ({ body }) =>
+      (body as { force?: boolean } | null)?.force
+        ? folder()
+        : refusal(409, 'mounted-elsewhere', { because })
+    );
+    const model = await started(server);
+    const refused = model.moveToTrash('fld_1');
+    await expect(refused).rejects.toThrow(MountedElsewhere);
+    await expect(refused).rejects.toThrow(because);
+    await model.moveToTrash('fld_1', true);
+    expect(server.calls(route).map(({ body }) => body)).toEqual([null, { force: true }]);
     model.dispose();
   });
 });

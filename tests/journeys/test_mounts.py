@@ -1,0 +1,235 @@
+"""Shared folders in running sessions, where people look: file browser, notebooks, panel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.fixtures.mounted_hub import MountedHub, eventually
+from tests.journeys.axe import violations
+from tests.journeys.mountedlab import MountedLab
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser_all, pytest.mark.mounts]
+
+Labs = Callable[[str], MountedLab]
+Picture = Callable[[Page, str], None]
+CELL: dict[str, Any] = {
+    "cell_type": "code",
+    "id": "a",
+    "metadata": {},
+    "outputs": [],
+    "execution_count": None,
+}
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
+NOTEBOOK = {
+    "cells": [{**CELL, "source": "first = 'of ana'"}],
+    "metadata": {"kernelspec": KERNEL},
+    "nbformat": 4,
+    "nbformat_minor": 5,
+}
+BYTES = json.dumps(NOTEBOOK).encode()
+
+
+def stored(hub: MountedHub, folder: str) -> str:
+    """The first cell of the notebook as it is in the store."""
+    [found] = [file for file in hub.store.rglob("a.ipynb") if folder in file.parts]
+    source: Any = json.loads(found.read_text())["cells"][0]["source"]
+    return "".join(source)
+
+
+def left_behind(hub: MountedHub) -> list[str]:
+    """What JupyterLab should not leave in anybody's folder."""
+    return [str(file) for file in hub.store.rglob("*checkpoint*")]
+
+
+@pytest.mark.scenario("F3")
+@pytest.mark.scenario("M1")
+def test_what_ben_accepts_is_in_his_file_browser_and_says_what_it_is(
+    mounted_hub: MountedHub, mounted_lab_of: Labs, picture: Picture
+) -> None:
+    folder = mounted_hub.folder("ana", "seagrass", a_ipynb=BYTES)
+    ben = mounted_lab_of("ben")
+    ben.show_files("shared")
+    grant = mounted_hub.invite(folder, "ana", "ben", "view")
+    ben.do("POST", f"/invitations/{grant}/accept")
+    expect(ben.file("seagrass")).to_contain_text("View · ana")
+    assert violations(ben.files) == []
+    picture(ben.page, "file-browser")
+
+    ben.show_panel()
+    expect(ben.folder("seagrass")).to_contain_text("mounted")
+    ben.act("seagrass", "Open in File Browser")
+    expect(ben.place).to_contain_text("View")
+    expect(ben.place).to_contain_text("of ana")
+    ben.file("a.ipynb").get_by_role("button").dblclick()
+    expect(ben.bar).to_contain_text("Read-only: ana shares “seagrass” with you at View.")
+    assert violations(ben.bar) == []
+    picture(ben.page, "read-only-notebook")
+
+    ben.write("mine = 1")
+    ben.save()
+    expect(ben.notice("is read-only. Use")).to_be_visible()
+    expect(ben.notebook).to_contain_text("mine = 1")
+    ben.save_copy("copy.ipynb")
+    expect(ben.notebook).to_contain_text("mine = 1")
+    expect(ben.bar).to_have_count(0)
+    assert stored(mounted_hub, folder) == "first = 'of ana'"
+
+
+@pytest.mark.scenario("M3")
+def test_ben_saves_anas_notebook_at_edit(
+    mounted_hub: MountedHub, mounted_lab_of: Labs, picture: Picture
+) -> None:
+    folder = mounted_hub.folder("ana", "reef", a_ipynb=BYTES)
+    mounted_hub.share(folder, "ana", "ben", "edit")
+    ben = mounted_lab_of("ben")
+    eventually(lambda: ben.mounted("reef"))
+    ben.open_notebook("shared/reef/a.ipynb")
+    expect(ben.place).to_contain_text("Only what you have just made can be deleted.")
+    for text in ("once = 1", "twice = 2"):
+        ben.write(text)
+        ben.save()
+        eventually(lambda wanted=text: stored(mounted_hub, folder) == wanted)  # type: ignore[misc]
+        expect(ben.dirty).to_have_count(0)
+    expect(ben.page.get_by_role("dialog")).to_have_count(0)
+    assert left_behind(mounted_hub) == []
+
+
+@pytest.mark.scenario("F6")
+def test_an_owners_new_name_does_not_break_an_open_notebook(
+    mounted_hub: MountedHub, mounted_lab_of: Labs
+) -> None:
+    folder = mounted_hub.folder("ana", "before (2026)", a_ipynb=BYTES)
+    mounted_hub.share(folder, "ana", "ben", "edit")
+    ben = mounted_lab_of("ben")
+    eventually(lambda: ben.mounted("before (2026)"))
+    ben.open_notebook("shared/before (2026)/a.ipynb")
+    ben.write("written = 'before'")
+    with mounted_hub.person("ana") as ana:
+        seen = {"If-Match": ana.get(f"/folders/{folder}").headers["ETag"]}
+        told = ana.patch(f"/folders/{folder}", json={"name": "after"}, headers=seen)
+        told.raise_for_status()
+    expect(ben.browser).to_contain_text("/shared/after/")
+    expect(ben.notebook).to_contain_text("written = 'before'")
+    ben.save()
+    eventually(lambda: stored(mounted_hub, folder) == "written = 'before'")
+    expect(ben.dirty).to_have_count(0)
+    expect(ben.page.get_by_role("dialog")).to_have_count(0)
+    expect(ben.bar).to_have_count(0)
+    assert left_behind(mounted_hub) == []
+
+
+@pytest.mark.scenario("F8")
+def test_a_lowered_level_and_a_kick_reach_the_open_notebook(
+    mounted_hub: MountedHub, mounted_lab_of: Labs, picture: Picture
+) -> None:
+    folder = mounted_hub.folder("ana", "krill", a_ipynb=BYTES)
+    grant = mounted_hub.share(folder, "ana", "ben", "edit")
+    ben = mounted_lab_of("ben")
+    eventually(lambda: ben.mounted("krill"))
+    ben.open_notebook("shared/krill/a.ipynb")
+    ben.write("precious = 1")
+    with mounted_hub.person("ana") as ana:
+        [held] = ana.get(f"/folders/{folder}/people").json()["grants"]
+        seen = {"If-Match": f'"{held["version"]}"'}
+        ana.patch(f"/grants/{grant}", json={"level": "view"}, headers=seen).raise_for_status()
+        expect(ben.bar).to_contain_text("Read-only: ana shares “krill” with you at View.")
+        expect(ben.notice('changed your level on "krill" from Edit to View')).to_have_count(1)
+        expect(ben.place).to_contain_text("Read-only.")
+        expect(ben.page.get_by_role("button", name="is disabled; use")).to_be_disabled()
+        picture(ben.page, "lowered")
+        ben.save()
+        expect(ben.notebook).to_contain_text("precious = 1")
+        assert stored(mounted_hub, folder) == "first = 'of ana'"
+
+        ana.delete(f"/grants/{grant}").raise_for_status()
+    expect(ben.bar).to_contain_text("ana no longer shares this folder with you.")
+    expect(ben.notice('ana no longer shares "krill" with you')).to_have_count(1)
+    expect(ben.file("krill")).to_have_count(0)
+    expect(ben.page.get_by_role("dialog")).to_have_count(0)
+    picture(ben.page, "revoked")
+    expect(ben.notebook).to_contain_text("precious = 1")
+    ben.save_copy("rescued.ipynb")
+    expect(ben.notebook).to_contain_text("precious = 1")
+    ben.show_panel()
+    expect(ben.folder("krill")).to_have_count(0)
+
+
+@pytest.mark.scenario("F12")
+def test_an_end_date_ends_it_in_the_session_too(
+    mounted_hub: MountedHub, mounted_lab_of: Labs
+) -> None:
+    folder = mounted_hub.folder("ana", "tides", a_ipynb=BYTES)
+    grant = mounted_hub.share(folder, "ana", "ben", "edit")
+    ben = mounted_lab_of("ben")
+    eventually(lambda: ben.mounted("tides"))
+    ben.open_notebook("shared/tides/a.ipynb")
+    end = (datetime.now(UTC) + timedelta(seconds=5)).isoformat().replace("+00:00", "Z")
+    with mounted_hub.person("ana") as ana:
+        [held] = ana.get(f"/folders/{folder}/people").json()["grants"]
+        seen = {"If-Match": f'"{held["version"]}"'}
+        ana.patch(f"/grants/{grant}", json={"ends_at": end}, headers=seen).raise_for_status()
+    expect(ben.place).to_contain_text("until")
+    expect(ben.bar).to_contain_text("had an end date, and it has come")
+    expect(ben.file("tides")).to_have_count(0)
+    expect(ben.notice("its end date has come")).to_have_count(1)
+
+
+def test_ben_takes_a_folder_out_of_his_sessions_and_back(
+    mounted_hub: MountedHub, mounted_lab_of: Labs, picture: Picture
+) -> None:
+    folder = mounted_hub.folder("ana", "whales", a_ipynb=BYTES)
+    mounted_hub.share(folder, "ana", "ben", "edit_delete")
+    ben = mounted_lab_of("ben")
+    eventually(lambda: ben.mounted("whales"))
+    ben.open_notebook("shared/whales/a.ipynb")
+    ben.notebook.get_by_role("textbox").first.click()
+    ben.page.keyboard.press("Control+End")
+    ben.show_panel()
+    ben.act("whales", "Insert Path")
+    expect(ben.notebook).to_contain_text('/shared/whales"')
+    ben.show_panel()
+    ben.act("whales", "Unmount from My Sessions")
+    expect(ben.folder("whales")).to_contain_text("not mounted")
+    expect(ben.bar).to_contain_text("You took the folder out of your sessions.")
+    ben.act("whales", "Mount in My Sessions")
+    expect(ben.folder("whales")).not_to_contain_text("not mounted")
+    expect(ben.bar).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "theme",
+    [
+        pytest.param("JupyterLab Light", id="in the light theme"),
+        pytest.param("JupyterLab Dark", id="in the dark theme"),
+        pytest.param("JupyterLab Dark High Contrast", id="in the high-contrast theme"),
+    ],
+)
+def test_axe_finds_nothing(
+    mounted_hub: MountedHub, mounted_lab_of: Labs, picture: Picture, theme: str
+) -> None:
+    cleo = mounted_lab_of("cleo")
+    if not cleo.mounted("plankton survey of the bay"):
+        folder = mounted_hub.folder("ana", "plankton survey of the bay", a_ipynb=BYTES)
+        mounted_hub.share(folder, "ana", "cleo", "view")
+        mounted_hub.folder("cleo", "own data", a_ipynb=BYTES)
+        eventually(lambda: cleo.mounted("plankton survey of the bay", "own data"))
+    cleo.choose_theme(theme)
+    expect(cleo.folder("own data")).to_contain_text("mounted")
+    assert violations(cleo.panel) == []
+    name = theme.split()[-1].lower()
+    picture(cleo.page, f"panel-mounted-{name}")
+    cleo.open_notebook("shared/plankton survey of the bay/a.ipynb")
+    expect(cleo.bar).to_be_visible()
+    assert violations(cleo.bar) == []
+    assert violations(cleo.place) == []
+    picture(cleo.page, f"notebook-mounted-{name}")
+    cleo.show_files("shared")
+    expect(cleo.file("own data")).to_contain_text("Mine")
+    assert violations(cleo.files) == []
+    picture(cleo.page, f"file-browser-{name}")
