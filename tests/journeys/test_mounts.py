@@ -59,7 +59,6 @@ def test_what_ben_accepts_is_in_his_file_browser_and_says_what_it_is(
     ben.do("POST", f"/invitations/{grant}/accept")
     expect(ben.file("seagrass")).to_contain_text("View · ana")
     assert violations(ben.files) == []
-    picture(ben.page, "file-browser")
 
     ben.show_panel()
     expect(ben.folder("seagrass")).to_contain_text("mounted")

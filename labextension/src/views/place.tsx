@@ -18,7 +18,7 @@ export function PlaceBar(props: { model: VMShareModel; path: string }): JSX.Elem
   useSignal(model.folders.changed);
   const { root } = model.mounts;
   if (path === root) {
-    return <Bar>{trans.__('New ones are made in the panel “Shared folders”.')}</Bar>;
+    return <Bar>{trans.__('Shared folders are made in the panel, not here.')}</Bar>;
   }
   const place = model.mounts.at(path);
   if (!place) {
