@@ -30,7 +30,8 @@ static void empty_state(void)
 	unlinkat(state, MODEL_FOLDER ".own.new", 0);
 }
 
-static void live(uint64_t seed, unsigned from, unsigned to, enum fault which, int at)
+/* `ends`: with the step in which the fault was. */
+static void live(uint64_t seed, unsigned from, unsigned to, enum fault which, int at, bool ends)
 {
 	struct own *own = own_open(state, BOOT);
 	MUST(own);
@@ -38,7 +39,7 @@ static void live(uint64_t seed, unsigned from, unsigned to, enum fault which, in
 	struct own_folder *folder = own_folder_get(own, MODEL_FOLDER, true);
 	if (folder == NULL)
 		folder = own_folder_get(own, MODEL_FOLDER, false);
-	for (unsigned i = from; folder && i < to; i++) {
+	for (unsigned i = from; folder && i < to && !(ends && fault_calls >= at); i++) {
 		progress->refused[i] = !own_step(own, &folder, step_of(seed, i));
 		__atomic_store_n(&progress->done, i + 1, __ATOMIC_SEQ_CST);
 	}
@@ -47,14 +48,14 @@ static void live(uint64_t seed, unsigned from, unsigned to, enum fault which, in
 }
 
 /* True when the process was killed. */
-static bool live_and_die(uint64_t seed, unsigned from, unsigned to, enum fault which, int at)
+static bool live_and_die(uint64_t seed, unsigned from, unsigned to, enum fault which, int at, bool ends)
 {
 	int status;
 	progress->done = from;
 	pid_t child = fork();
 	MUST(child >= 0);
 	if (child == 0)
-		live(seed, from, to, which, at);
+		live(seed, from, to, which, at, ends);
 	MUST(waitpid(child, &status, 0) == child);
 	CHECK(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0, "status %d", status);
 	return WIFSIGNALED(status);
@@ -143,8 +144,10 @@ static void one_death(uint64_t seed, enum fault which, int at, const char *becau
 	int64_t now = step_of(seed, progress->done).now;
 	close_all(&before);
 	close_all(&after);
-	believe(&belief, now);
-	compare(&before, &after, &belief, now, which <= KILL_HALFWAY, because, at);
+	for (int start = 0; start < 2; start++) { /* what one start makes of it, the next one reads */
+		believe(&belief, now);
+		compare(&before, &after, &belief, now, which <= KILL_HALFWAY, because, at);
+	}
 }
 
 static void killed_between_any_two_calls(void)
@@ -156,7 +159,7 @@ static void killed_between_any_two_calls(void)
 			for (int at = 1; killed; at++) {
 				empty_state();
 				memset(progress->refused, 0, sizeof progress->refused);
-				killed = live_and_die(seed, 0, STEPS, (enum fault)which, at);
+				killed = live_and_die(seed, 0, STEPS, (enum fault)which, at, false);
 				one_death(seed, (enum fault)which, at, words[which]);
 			}
 			CHECK(progress->calls > STEPS / 2, "only %d calls", progress->calls);
@@ -164,7 +167,7 @@ static void killed_between_any_two_calls(void)
 	}
 }
 
-static void refused_by_the_disk(void)
+static void refused_by_the_disk(bool ends)
 {
 	static const char *const words[] = { "the disk refuses call", "half a write at call", "the disk is full from call" };
 	for (uint64_t seed = 4; seed <= 5; seed++) {
@@ -175,8 +178,8 @@ static void refused_by_the_disk(void)
 				struct belief belief;
 				empty_state();
 				memset(progress->refused, 0, sizeof progress->refused);
-				CHECK(!live_and_die(seed, 0, STEPS, (enum fault)which, at), "it died");
-				calls = which == DISK_FULL ? 110 : progress->calls;
+				CHECK(!live_and_die(seed, 0, STEPS, (enum fault)which, at, ends), "it died");
+				calls = which == DISK_FULL || ends ? 110 : progress->calls;
 				replay(&model, seed, 0, progress->done);
 				int64_t now = step_of(seed, progress->done).now;
 				close_all(&model);
@@ -236,7 +239,7 @@ static void many_lives(void)
 		for (unsigned life = 0; from < STEPS; life++) {
 			struct belief belief;
 			uint64_t r = spread(seed * 77 + life);
-			live_and_die(seed, from, STEPS, (enum fault)(KILL_BEFORE + (int)(r % 3)), 1 + (int)((r >> 8) % 30));
+			live_and_die(seed, from, STEPS, (enum fault)(KILL_BEFORE + (int)(r % 3)), 1 + (int)((r >> 8) % 30), false);
 			replay(&model, seed, from, progress->done);
 			struct model after = one_more(&model, seed, progress->done);
 			int64_t now = step_of(seed, progress->done).now;
@@ -258,7 +261,8 @@ int main(void)
 	progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	MUST(progress != MAP_FAILED);
 	killed_between_any_two_calls();
-	refused_by_the_disk();
+	refused_by_the_disk(false);
+	refused_by_the_disk(true);
 	refused_in_everything();
 	many_lives();
 	empty_state();
