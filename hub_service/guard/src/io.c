@@ -80,6 +80,8 @@ static void contents_end(struct call *call, struct file *file)
 		atomic_store(&file->wrote, true);
 	if (!file->direct)
 		atomic_store(&call->tie->pages, true);
+	else if (atomic_exchange(&call->tie->pages, false)) /* through another descriptor of its own */
+		notify_tie(&wave, call->tie, 0);
 	tie_changed_itself(call->tie);
 	notify_pages(&wave, call->session, call->node);
 	notify_wait(wave, call->session);
@@ -88,7 +90,6 @@ static void contents_end(struct call *call, struct file *file)
 /* The file's end is where it is now, not where this session's kernel believes it to be. */
 static ssize_t append(struct call *call, struct file *file, const char *bytes, size_t size, off_t offset)
 {
-	struct wave *wave = NULL;
 	struct stat st;
 	ssize_t wrote;
 	struct iovec part = {(void *)(uintptr_t)bytes, size};
@@ -98,10 +99,6 @@ static ssize_t append(struct call *call, struct file *file, const char *bytes, s
 		st.st_size = offset;
 	wrote = pwritev2(file->fd, &part, 1, st.st_size, RWF_APPEND);
 	pthread_mutex_unlock(&call->node->claim);
-	if (st.st_size != offset) {
-		notify_tie(&wave, call->tie, 0);
-		notify_leave(wave); /* its pages are locked until this is answered */
-	}
 	return wrote;
 }
 

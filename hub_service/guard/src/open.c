@@ -41,13 +41,15 @@ int file_begin(struct call *call, int fd, struct fuse_file_info *info, struct fi
 	if (!*file)
 		return ENOMEM;
 	(*file)->appending = info->flags & O_APPEND;
-	(*file)->direct = others_write(call->tie);
+	/* From its cache a kernel writes what crosses a page in two parts, and somebody else's line
+	 * would come in between. */
+	(*file)->direct = others_write(call->tie) || (writing && (*file)->appending);
 	(*file)->quiet_close = !writing && !locks_has(call->node, call->session);
 	info->fh = (uint64_t)(uintptr_t)*file;
 	info->direct_io = (*file)->direct;
 	info->noflush = (*file)->quiet_close;
 	info->keep_cache = !(*file)->direct && pages_are_good(call, fd);
-	if ((*file)->direct || (writing && atomic_load(&call->node->tie_count) > 1))
+	if (others_write(call->tie) || (writing && atomic_load(&call->node->tie_count) > 1))
 		notify_pages(&wave, call->session, call->node); /* what they hold dirty is written */
 	notify_wait(wave, call->session);
 	return 0;
