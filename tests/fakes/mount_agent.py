@@ -53,6 +53,10 @@ class FakeAgent:
     missing: tuple[str, ...] = ()
     deaf: bool = False
     """Takes orders, and neither obeys nor answers."""
+    delay: float = 0.0
+    """Seconds until a list is obeyed."""
+    complaints: list[str] = field(default_factory=list)
+    """What a service must never do."""
     refuses: Callable[[Order], Refusal | None] = lambda order: None
     fails: dict[str, str] = field(default_factory=dict)
     """Folders that can't be mounted, and why."""
@@ -131,6 +135,8 @@ class FakeAgent:
                 self.orders.append(order)
                 if self.deaf:
                     continue
+                if isinstance(order, SetSession):
+                    await asyncio.sleep(self.delay)
                 answer = self.refuses(order) or self._obey(order)
                 writer.write(json.dumps(answer_json(raw["order"], answer)).encode() + b"\n")
                 await writer.drain()
@@ -162,6 +168,8 @@ class FakeAgent:
         before = self.has.get(wanted.id)
         if before is not None and wanted.version < before.version:
             return Refusal("stale", "There is a later list.")
+        if before is not None and wanted.version == before.version and wanted != before:
+            self.complaints.append(f"two lists of version {wanted.version}: {before}, {wanted}")
         cut = self._cut(wanted.id, wanted)
         self.has[wanted.id] = wanted
         over = self.over.get(wanted.id, set())
@@ -204,3 +212,4 @@ async def fake_agent(where: Path) -> AsyncIterator[FakeAgent]:
     finally:
         with suppress(OSError):
             await agent.stop()
+    assert agent.complaints == []

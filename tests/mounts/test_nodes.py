@@ -63,6 +63,17 @@ async def test_a_spawner_does_not_wait_for_an_agent_that_is_stuck(stage: Stage) 
     assert stage.agent.levels(told["id"]) == {}
 
 
+async def test_a_view_that_comes_too_late_is_taken_away_again(stage: Stage) -> None:
+    await stage.share("ana", "tests", "view", "ben")
+    stage.agent.delay = 2.5
+    told = await stage.start("ben")
+    assert told["view"] is None
+    await until(lambda: told["id"] in stage.agent.ended)
+    assert stage.agent.levels(told["id"]) == {}
+    (seen,) = await stage.sessions("ben")
+    assert (seen["mounts_available"], seen["mounts"]) == (False, [])
+
+
 async def test_a_revoke_that_the_node_has_not_confirmed_says_so(stage: Stage) -> None:
     folder = await stage.share("ana", "tests", "edit", "ben")
     session = await stage.session("ben")
@@ -95,7 +106,8 @@ async def test_a_folder_that_fails_is_tried_again_and_holds_up_no_other(stage: S
 
 
 async def test_an_agent_that_comes_back_is_told_everything(stage: Stage) -> None:
-    session = await stage.session("ben")
+    await stage.api("cleo").make_folder("hers")
+    session, other = await stage.session("ben"), await stage.session("cleo")
     await stage.agent.stop()
     gone = await stage.start("ana")
     assert gone["view"] is None
@@ -104,6 +116,8 @@ async def test_an_agent_that_comes_back_is_told_everything(stage: Stage) -> None
     before = stage.agent.count(KeepSessions)
     await stage.agent.start()
     await stage.has(session, tests="edit")
+    # Hers too, though nothing of it has changed.
+    await stage.has(other, hers="edit_delete")
     assert stage.agent.count(KeepSessions) == before + 1
     assert folder in {f.folder for f in stage.agent.folders(session).values()}
 

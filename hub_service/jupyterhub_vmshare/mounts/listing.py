@@ -56,7 +56,11 @@ async def sessions_of(
     for row in await conn.execute(query.order_by(mounts.c.name, mounts.c.thing_id)):
         if (seen := _seen(row)) is not None:
             found[row.session_id].append(seen)
-    return [SeenSession(session, _because(session, nodes), found[session.id]) for session in live]
+    return [
+        # Nothing appears in one without a view, whatever it should have.
+        SeenSession(s, _because(s, nodes), [] if s.viewless else found[s.id])
+        for s in live
+    ]
 
 
 def _because(session: Session, nodes: dict[str, str | None]) -> str | None:
