@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 import pytest
@@ -200,6 +201,28 @@ async def test_an_end_date_travels_with_the_order(make_stage: StageMaker) -> Non
     (told,) = await told_of(stage.api, "ben", "mount.unmounted", 1)
     assert (told["session_id"], told["level"]) == (session, "edit")
     await until(lambda: stage.agent.has[session].folders == ())
+
+
+@pytest.mark.scenario("F12")
+async def test_an_end_date_that_is_moved_reaches_the_node(make_stage: StageMaker) -> None:
+    clock = ScriptedClock()
+    stage = await make_stage(clock)
+    folder = await stage.share("ana", "tests", "edit", "ben")
+    session = await stage.session("ben")
+    for hour in (18, 12, None):
+        grant = await stage.grant_of("ana", folder, "ben")
+        ends = None if hour is None else clock.now.replace(hour=hour)
+        told = await stage.api("ana").ask(
+            "PATCH",
+            f"/grants/{grant['id']}",
+            {"ends_at": None if ends is None else ends.isoformat().replace("+00:00", "Z")},
+            headers={"If-Match": f'"{grant["version"]}"'},
+        )
+        assert told["sessions_cut"] == 0
+        wanted = None if ends is None else ends.timestamp()
+        async with asyncio.timeout(30):
+            while stage.agent.folders(session)["tests"].until != wanted:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
 
 
 @pytest.mark.scenario("F12")

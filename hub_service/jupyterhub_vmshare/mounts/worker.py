@@ -31,6 +31,7 @@ from jupyterhub_vmshare.steps import reached
 _log = structlog.get_logger("vmshare.mounts")
 
 _PEOPLE_AT_ONCE = 8
+_MANY = 1000
 _LOOK_EVERY = 1.0
 _SWEEP_EVERY = 3.0
 _ASK_AGAIN = 10.0
@@ -206,7 +207,7 @@ class Worker:
 
     async def _hear_of_sessions(self) -> None:
         """What the node said by itself."""
-        told, self._told = self._told, []
+        told = list(self._told)
         lost = [event.session for event in told if isinstance(event, Lost)]
         again = [event.session for event in told if isinstance(event, Expired)]
         for event in told:
@@ -223,6 +224,7 @@ class Worker:
                 people = set((await conn.execute(query)).scalars())
             self._dirty |= people
             self._again |= people
+        del self._told[: len(told)]  # not before all of it is done
 
     async def _sweep(self) -> None:
         """Look for what was missed, and at a few of all people, in turn."""
@@ -241,12 +243,7 @@ class Worker:
     async def _spread(self) -> None:
         """Give work to as many tasks as may be, one a person."""
         if self._everybody or self._dirty:
-            # What is heard of meanwhile comes into the new set.
-            everybody, self._everybody = self._everybody, False
-            asked, self._dirty = self._dirty, set()
-            async with self._db.read() as conn:
-                among = None if everybody else sorted(asked)
-                self._dirty |= await people_with_sessions(conn, self._node, among)
+            await self._drop_who_has_no_session()
         for person in sorted(self._dirty - set(self._running)):
             if len(self._running) >= _PEOPLE_AT_ONCE:
                 return
@@ -254,6 +251,19 @@ class Worker:
             self._running[person] = asyncio.create_task(
                 self._settle(person, self._held()), name=f"mounts of {person}"
             )
+
+    async def _drop_who_has_no_session(self) -> None:
+        # What is heard of meanwhile comes into the new set.
+        asked, self._dirty = self._dirty, set()
+        everybody, self._everybody = self._everybody or len(asked) > _MANY, False
+        among = None if everybody else sorted(asked)
+        try:
+            async with self._db.read() as conn:
+                self._dirty |= await people_with_sessions(conn, self._node, among)
+        except BaseException:
+            self._dirty |= asked
+            self._everybody |= everybody
+            raise
 
     async def _settle(self, person: str, lease: Lease) -> None:
         again = person in self._again
