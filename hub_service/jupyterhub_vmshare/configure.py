@@ -94,7 +94,8 @@ def configure(
         mounts: Whether shared folders are mounted into sessions, where the machine can. Sessions
             then run in a view of the file system of their own.
         session_account: For spawners that start ``Spawner.cmd`` on this machine and are no
-            ``LocalProcessSpawner``: the Unix account's name, or uid and gid, for a spawner.
+            ``LocalProcessSpawner``: for a spawner, the name of an account that is the person's
+            own, or uid and gid of one that people share (their sessions are then kept apart).
         hidden_from_sessions: Further directories that sessions don't see: the store, where it is
             not in a managed service's ``VMSHARE_DATA_DIR``.
     """

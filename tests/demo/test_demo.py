@@ -19,6 +19,7 @@ import httpx2
 import pytest
 
 from tests.fixtures.hub_process import ROOT, descendants, free_port
+from tests.fixtures.mounted_hub import eventually, missing
 from tests.fixtures.signed_in import SignedIn
 
 pytestmark = pytest.mark.slow
@@ -101,6 +102,61 @@ def test_ana_finds_her_folder_in_the_panel_and_ben_does_not(running: RunningDemo
     with running.browser("ana") as ana, running.browser("ben") as ben:
         assert labels(ana, ana.start_server()) == ["tests"]
         assert labels(ben, ben.start_server()) == []
+
+
+def shared_of(browser: SignedIn, path: str) -> list[str]:
+    """What the file browser shows in ``shared``."""
+    told = browser.client.get(f"{path}api/contents/shared", params={"content": 1})
+    content = told.json().get("content") or []
+    return [entry["name"] for entry in content]
+
+
+@pytest.mark.mounts
+@pytest.mark.skipif(missing() is not None, reason=missing() or "")
+def test_what_ben_accepts_is_in_his_file_browser(running: RunningDemo) -> None:
+    assert "shared/tests in the file browser" in running.said
+    with running.browser("ana") as ana, running.browser("ben") as ben:
+        hers, his = ana.start_server(), ben.start_server()
+        folder = ana.client.get(f"{hers}vmshare/api/folders").json()["items"][0]["id"]
+        asked = {"grants": [{"receiver": "ben", "level": "view"}]}
+        path = f"vmshare/api/folders/{folder}/grants"
+        invited = ana.client.post(f"{hers}{path}", json=asked)
+        grant = invited.json()["results"][0]["grant"]["id"]
+        path = f"{his}vmshare/api/invitations/{grant}/accept"
+        ben.client.post(path).raise_for_status()
+        assert eventually(lambda: shared_of(ben, his)) == ["tests"]
+        read = ben.client.get(f"{his}api/contents/shared/tests/hello.txt").json()
+        assert read["content"] == "Hello from ana.\n"
+
+
+def mounted() -> list[str]:
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line.split()[4] for line in lines if "/vmshare-demo-" in line.split()[4]]
+
+
+@pytest.mark.mounts
+@pytest.mark.skipif(missing() is not None, reason=missing() or "")
+def test_killed_it_leaves_nothing_and_starts_again() -> None:
+    others = set(mounted())
+    with tempfile.TemporaryDirectory(prefix="vmshare-demo-") as where:
+        Path(where).chmod(0o755)
+        with demo(Path(where) / "demo") as first:
+            family = descendants(first.process.pid)
+            assert set(mounted()) - others
+            first.process.kill()
+            first.process.wait(40)
+        eventually(lambda: [pid for pid in family if is_running(pid)], lambda left: not left)
+        with demo(Path(where) / "demo", "--password", "coral-reef-5") as second:
+            assert "coral-reef-5" in second.said
+            assert set(mounted()) - others
+        assert set(mounted()) == others
+
+
+def is_running(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        # Z: it has ended, and nobody has asked how.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="accounts of their own need root")

@@ -13,7 +13,8 @@ from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner, S
 from traitlets import import_item
 
 AccountOf = Callable[[Any], "str | tuple[int, int]"]
-"""An account's name, or a uid and a gid, for a spawner that is about to start."""
+"""The name of an account that is the person's own, or a uid and a gid that several people may
+share, for a spawner that is about to start."""
 
 
 class NoAccount(Exception):
@@ -26,10 +27,12 @@ class Account:
 
     uid: int
     gid: int
+    is_shared: bool = True
+    """Whether other people's sessions may run as the same account."""
 
     @property
     def is_the_hubs(self) -> bool:
-        """Whether other sessions run as the same account: it is the hub's own."""
+        """Whether it is the account that the hub itself runs as."""
         return self.uid == os.getuid()
 
 
@@ -81,4 +84,4 @@ def _resolved(named: str | tuple[int, int]) -> Account:
         found = pwd.getpwnam(named)
     except KeyError:
         raise NoAccount(f"This machine has no account {named!r}.") from None
-    return Account(found.pw_uid, found.pw_gid)
+    return Account(found.pw_uid, found.pw_gid, is_shared=found.pw_uid == os.getuid())

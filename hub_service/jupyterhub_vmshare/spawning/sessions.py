@@ -66,7 +66,7 @@ class MountsOfSessions:
         account = account_of(spawner, self._account)
         bwrap = await bubblewrap(account)
         words = wrapping.words(bwrap, account, self._hidden)
-        if account.is_the_hubs:
+        if account.is_shared:
             # With a view or without: sessions of one account must not reach each other's.
             wrapping.wrap(spawner, words)
         found = await self._register(spawner, account)

@@ -60,7 +60,7 @@ def words(
         session = PurePosixPath(view)
         run = session.parent.parent
         options += [f"--view={view}", f"--door={run / 'doors' / session.name}", f"--hide={run}"]
-    if account.is_the_hubs:
+    if account.is_shared:
         options.append("--own-processes")
     return [*launcher, *options, "--"]
 

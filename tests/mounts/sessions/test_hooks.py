@@ -93,24 +93,39 @@ async def test_what_the_store_keeps_is_hidden(service: ScriptedService) -> None:
 
 
 NOBODY = pwd.getpwnam("nobody")
+HUBS = os.getuid()
 ACCOUNTS = [
-    pytest.param(SimpleLocalProcessSpawner, "ben", None, os.getuid(), id="the hub's own account"),
-    pytest.param(LocalProcessSpawner, "nobody", None, NOBODY.pw_uid, id="an account of that name"),
-    pytest.param(OfAnAccount, "ben", None, NOBODY.pw_uid, id="the spawner's class says it"),
-    pytest.param(Remote, "ben", lambda s: "nobody", NOBODY.pw_uid, id="the operator says it"),
-    pytest.param(Remote, "ben", lambda s: (4242, 4243), 4242, id="the operator says numbers"),
+    pytest.param(SimpleLocalProcessSpawner, "ben", None, HUBS, True, id="the hub's own account"),
+    pytest.param(
+        LocalProcessSpawner, "nobody", None, NOBODY.pw_uid, False, id="an account of that name"
+    ),
+    pytest.param(OfAnAccount, "ben", None, NOBODY.pw_uid, False, id="the class names it"),
+    pytest.param(
+        Remote, "ben", lambda s: "nobody", NOBODY.pw_uid, False, id="the operator names it"
+    ),
+    pytest.param(
+        Remote, "ben", lambda s: (4242, 4243), 4242, True, id="the operator gives a number"
+    ),
 ]
 
 
-@pytest.mark.parametrize(("kind", "person", "account", "uid"), ACCOUNTS)
+@pytest.mark.scenario("M7")
+@pytest.mark.parametrize(("kind", "person", "account", "uid", "is_shared"), ACCOUNTS)
 async def test_whose_processes_they_are(
-    service: ScriptedService, kind: type[Spawner], person: str, account: Any, uid: int
+    service: ScriptedService,
+    kind: type[Spawner],
+    person: str,
+    account: Any,
+    uid: int,
+    is_shared: bool,
 ) -> None:
     if uid != os.getuid() and os.geteuid() != 0:
         pytest.skip("Only root can look what another account can do: run the tests as root.")
     ben = spawner(configured(service, session_account=account), kind, person=person)
     await ben.run_pre_spawn_hook()
     assert [body["uid"] for _, body, _ in service.told] == [uid]
+    assert is_wrapped(ben), ben.environment
+    assert ("--own-processes" in ben.cmd) == is_shared
 
 
 STRANGERS = [
