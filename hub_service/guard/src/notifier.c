@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 
 #define INC_EPOCH 8 /* FUSE_NOTIFY_INC_EPOCH, Linux 6.16 */
-#define STEP 2000000 /* nanoseconds after which it is looked who else waits */
+#define STEP 2000000 /* nanoseconds after which names expire that could not be told */
 #define LONGEST 250000000
 
 struct job {
@@ -22,7 +22,7 @@ struct job {
 	fuse_ino_t ino;
 	int64_t offset;
 	bool is_name, waits; /* waits: for pages that are being read or written */
-	atomic_bool done;
+	atomic_bool done, moot; /* moot: the names of that kernel have expired meanwhile */
 	char name[];
 };
 
@@ -158,9 +158,9 @@ static void *notifier_run(void *argument)
 		if (!notifier->first)
 			notifier->last = &notifier->first;
 		pthread_mutex_unlock(&notifier->lock);
-		if (job->is_name)
+		if (job->is_name && !atomic_load(&job->moot))
 			send_name(session, job->ino, job->name);
-		else
+		else if (!job->is_name)
 			notify_inode_now(session, job->ino, job->offset);
 		job_done(job);
 		pthread_mutex_lock(&notifier->lock);
@@ -253,16 +253,23 @@ static bool is_being_changed(const struct job *job)
 	return job->tie ? atomic_load(&job->tie->changing) != 0 : atomic_load(&job->session->root_changing) != 0;
 }
 
-/* Does this kernel's lock on the directory depend on our answer, or may it? */
+/* Where names can't expire: of two that change one directory, one goes on without waiting. */
 static bool waits_for_us(const struct job *job, const struct session *by)
 {
-	return job->is_name && by > job->session && is_being_changed(job);
+	return by > job->session && is_being_changed(job);
 }
 
-static void wave_send(struct wave *wave, struct session *by)
+static bool expires_instead(struct job *job)
+{
+	if (!atomic_load(&job->moot) && notify_expire(job->session))
+		atomic_store(&job->moot, true);
+	return atomic_load(&job->moot);
+}
+
+static void wave_send(struct wave *wave)
 {
 	for (struct job *job = wave->jobs; job; job = job->next_of_wave) {
-		bool told = waits_for_us(job, by) && notify_expire(job->session);
+		bool told = job->is_name && is_being_changed(job) && expires_instead(job);
 
 		if (!job->waits) {
 			notify_inode_now(job->session, job->ino, job->offset);
@@ -289,11 +296,8 @@ static bool wave_expire(struct wave *wave, struct session *by, bool at_last)
 	for (struct job *job = wave->jobs; job; job = job->next_of_wave) {
 		if (atomic_load(&job->done))
 			continue;
-		if (job->is_name && (at_last || waits_for_us(job, by))) {
-			notify_expire(job->session);
-			continue;
-		}
-		more = true;
+		if (!job->is_name || !(expires_instead(job) || waits_for_us(job, by)))
+			more = true;
 	}
 	return more && !at_last;
 }
@@ -304,7 +308,7 @@ void notify_wait(struct wave *wave, struct session *by)
 
 	if (!wave)
 		return;
-	wave_send(wave, by);
+	wave_send(wave);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	pthread_mutex_lock(&wave->lock);
 	for (int64_t waited = 0; wave->pending; waited += STEP) {
@@ -331,7 +335,7 @@ void notify_leave(struct wave *wave)
 {
 	if (!wave)
 		return;
-	wave_send(wave, NULL);
+	wave_send(wave);
 	wave_put(wave);
 }
 

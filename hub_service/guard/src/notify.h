@@ -3,8 +3,10 @@
  * Dropping a name needs the directory's lock in that kernel, which a program there may hold for
  * as long as it likes: while it waits for us, for instance because we wait to tell ITS change to
  * somebody. So every session has a thread of its own that tells it names, and one for pages (a
- * page that is being read is waited for); who waits for these waits for a bounded time; and of two that change one directory at once, only the one with the lower
- * address waits. The other lets all names of that kernel expire, which takes no lock. */
+ * page that is being read is waited for). Where a directory is being changed in that kernel too,
+ * or the name could not be told within moments, all names of that kernel expire instead, which
+ * takes no lock. Before Linux 6.16 they can't: there, who waits does so for a bounded time, and of
+ * two that change one directory at once only the one with the lower address waits. */
 #ifndef GUARD_NOTIFY_H
 #define GUARD_NOTIFY_H
 
