@@ -76,24 +76,46 @@ static int decide_setattr(struct call *call, const struct stat *attr, int to_set
 	return error;
 }
 
+static int resize_claimed(struct node *node, int fd, off_t size)
+{
+	int64_t growth;
+	struct stat st;
+	int error;
+
+	if (fstat(fd, &st))
+		return errno;
+	growth = (int64_t)size - (int64_t)st.st_size;
+	if (growth < 0 && !st.st_nlink)
+		growth = 0; /* given back already, with its last name */
+	if (!share_grow(node->share, growth))
+		return EDQUOT;
+	if (!ftruncate(fd, size))
+		return 0;
+	error = errno;
+	share_grow(node->share, -growth);
+	return error;
+}
+
+/* What two make shorter at once is given back to the folder's limit once. */
+int node_resize(struct node *node, int fd, off_t size)
+{
+	int error;
+
+	pthread_mutex_lock(&node->claim);
+	error = resize_claimed(node, fd, size);
+	pthread_mutex_unlock(&node->claim);
+	return error;
+}
+
 static int set_size(struct call *call, off_t size, struct fuse_file_info *info)
 {
 	struct file *file = info ? file_of(info) : NULL;
 	int fd = file && file->writing ? file->fd : node_open(call->node, O_WRONLY);
-	int64_t growth = 0;
-	struct stat st;
-	int error = 0;
+	int error;
 
 	if (fd < 0)
 		return errno;
-	if (!fstat(fd, &st))
-		growth = (int64_t)size - (int64_t)st.st_size;
-	if (!share_grow(call->node->share, growth)) {
-		error = EDQUOT;
-	} else if (ftruncate(fd, size)) {
-		error = errno;
-		share_grow(call->node->share, -growth);
-	}
+	error = node_resize(call->node, fd, size);
 	if (!file || fd != file->fd)
 		close(fd);
 	return error;

@@ -102,10 +102,18 @@ static ssize_t append(struct call *call, struct file *file, const char *bytes, s
 	return wrote;
 }
 
+static int64_t end_of(const struct file *file, size_t size, off_t offset, bool appends)
+{
+	struct stat st;
+
+	return (appends && !fstat(file->fd, &st) ? (int64_t)st.st_size : (int64_t)offset) + (int64_t)size;
+}
+
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset,
 	      struct fuse_file_info *info)
 {
 	struct file *file = file_of(info);
+	bool appends = file->appending && !info->writepage;
 	struct call call;
 	int64_t growth;
 	ssize_t wrote;
@@ -113,9 +121,9 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, of
 
 	if (!(info->writepage ? call_begin_page(&call, req, ino) : call_begin(&call, req, ino)))
 		return;
-	error = contents_begin(&call, file, (int64_t)offset + (int64_t)size, &growth);
+	error = contents_begin(&call, file, end_of(file, size, offset, appends), &growth);
 	if (!error) {
-		if (file->appending && !info->writepage)
+		if (appends)
 			wrote = append(&call, file, bytes, size, offset);
 		else
 			wrote = pwrite(file->fd, bytes, size, offset);

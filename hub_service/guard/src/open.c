@@ -60,17 +60,14 @@ static int cut(struct call *call)
 {
 	int fd = node_open(call->node, O_WRONLY); /* O_RDONLY|O_TRUNC is no mistake */
 	struct wave *wave = NULL;
-	struct stat st;
-	int error = 0;
+	int error;
 
 	if (fd < 0)
 		return errno;
-	if (fstat(fd, &st) || ftruncate(fd, 0))
-		error = errno;
+	error = node_resize(call->node, fd, 0);
 	close(fd);
 	if (error)
 		return error;
-	share_grow(call->node->share, -(int64_t)st.st_size);
 	tie_changed_itself(call->tie);
 	notify_pages(&wave, call->session, call->node);
 	notify_wait(wave, call->session);

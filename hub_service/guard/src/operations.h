@@ -75,6 +75,9 @@ bool is_own(struct place *place, struct node *node);
 bool is_fresh(struct place *place, struct node *node);
 void last_name_gone(struct node *node, const struct stat *before);
 
+/* attr.c: 0 or an errno */
+int node_resize(struct node *node, int fd, off_t size);
+
 /* made.c */
 mode_t mode_kept(mode_t asked, bool directory);
 
