@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @contextmanager
-def staged(**settings: float) -> Iterator[Stage]:
+def staged(**settings: int) -> Iterator[Stage]:
     """A stage that is gone afterwards, with the guard's log when something failed."""
     stage = Stage(**settings)  # type: ignore[arg-type]
     try:
@@ -43,8 +43,8 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture
 def hasty_stage() -> Iterator[Stage]:
-    """What is one's own is fresh for less than a second after closing it."""
-    with staged(fresh_seconds=0.5) as made:
+    """What is one's own is fresh for a second after closing it."""
+    with staged(fresh_seconds=1) as made:
         yield made
 
 

@@ -14,6 +14,7 @@ MS_REC, MS_PRIVATE = 16384, 1 << 18
 MNT_DETACH: Final = 2
 RENAME_NOREPLACE, RENAME_EXCHANGE = 1, 2
 AT_FDCWD: Final = -100
+_AT_SYMLINK_FOLLOW: Final = 0x400
 O_TMPFILE: Final = 0o20000000 | os.O_DIRECTORY
 FS_IOC_SETFLAGS: Final = 0x40086602
 FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
@@ -87,6 +88,12 @@ def no_new_privileges() -> None:
 def renameat2(old: str | bytes, new: str | bytes, flags: int) -> None:
     """renameat2(2), both paths from the working directory."""
     _checked(_LIBC.renameat2(AT_FDCWD, _bytes(old), AT_FDCWD, _bytes(new), flags), old)
+
+
+def link_descriptor(descriptor: int, target: str) -> None:
+    """linkat(2) of what is open: a second name for it, through /proc."""
+    source = _bytes(f"/proc/self/fd/{descriptor}")
+    _checked(_LIBC.linkat(AT_FDCWD, source, AT_FDCWD, _bytes(target), _AT_SYMLINK_FOLLOW), target)
 
 
 def fallocate(descriptor: int, mode: int, offset: int, length: int) -> None:

@@ -191,14 +191,17 @@ def _plain(error: BaseException) -> BaseException:
     """The error as something that surely travels."""
     if isinstance(error, OSError) and error.errno is not None:
         return OSError(error.errno, os.strerror(error.errno), error.filename)
-    return RuntimeError(f"{type(error).__name__}: {error}")
+    more = getattr(error, "sqlite_errorname", "")
+    return RuntimeError(f"{type(error).__name__}: {error} {more}".strip())
 
 
-def outcome(do: Callable[[], Any]) -> str:
+def outcome(do: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
     """`ok`, the errno's name, or the signal of which the program died."""
     try:
-        do()
+        do(*args, **kwargs)
     except OSError as problem:
+        if problem.errno == errno.EOPNOTSUPP:  # has two names
+            return "EOPNOTSUPP"
         return errno.errorcode.get(problem.errno or 0, str(problem))
     except Died as death:
         return death.signal.name if death.signal else str(death)

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
+from jupyterhub_vmshare.ids import new_id
 from tests.mounts.guard import kernel, steps
 from tests.mounts.guard.control import Control, Words
 from tests.mounts.guard.program import Identity, Program
@@ -33,7 +36,10 @@ T = TypeVar("T")
 
 
 def guard_binary() -> Path:
-    """The guard that is tested: VMSHARE_GUARD, or what `make guard` builds."""
+    """The guard that is tested: VMSHARE_GUARD, or what `make guard` builds.
+
+    One with sanitizers also wants VMSHARE_GUARD_ARGS=--no-seccomp.
+    """
     return Path(os.environ.get("VMSHARE_GUARD", ROOT / "build/guard/share-guard"))
 
 
@@ -79,7 +85,7 @@ class Folder:
         return {str(path.relative_to(self.disk)) for path in self.disk.rglob("*")}
 
 
-@dataclass
+@dataclass(eq=False)
 class Session:
     """One notebook session: a namespace with one mount, and programs in it."""
 
@@ -130,7 +136,7 @@ class Session:
 class Stage:
     """One guard and all around it."""
 
-    def __init__(self, *, fresh_seconds: float = 600.0, store: Path | None = None) -> None:
+    def __init__(self, *, fresh_seconds: int = 600, store: Path | None = None) -> None:
         # Short: the path of a unix socket ends at 107 bytes.
         self.where = Path(tempfile.mkdtemp(prefix="vmg-", dir="/tmp"))
         self.where.chmod(0o755)
@@ -144,6 +150,8 @@ class Stage:
         self.fresh_seconds = fresh_seconds
         self.sessions: dict[str, Session] = {}
         self.folders: dict[str, Folder] = {}
+        self.grants: defaultdict[tuple[str, str], str] = defaultdict(lambda: new_id("gnt"))
+        """The grant that decides, by person and folder."""
         self._given: dict[tuple[str, str], dict[str, object]] = {}
         self._numbers = count(1)
         self.start()
@@ -158,7 +166,8 @@ class Stage:
             *("--control", str(path)),
             *("--state", str(self.where / "state")),
             *("--uid", str(SERVICE), "--gid", str(SERVICE)),
-            *("--fresh-seconds", f"{self.fresh_seconds:g}"),
+            *("--fresh-seconds", f"{self.fresh_seconds}"),
+            *shlex.split(os.environ.get("VMSHARE_GUARD_ARGS", "")),
         ]
         with (self.where / "guard.log").open("ab") as log:
             self.guard = subprocess.Popen(
@@ -185,6 +194,12 @@ class Stage:
         """What the guard wrote to its log."""
         return (self.where / "guard.log").read_text(errors="replace")
 
+    def descriptor_limit(self) -> int:
+        """How many descriptors the guard may have open."""
+        limits = Path(f"/proc/{self.guard.pid}/limits").read_text()
+        (line,) = (line for line in limits.splitlines() if line.startswith("Max open files"))
+        return int(line.split()[3])
+
     def kill_guard(self) -> None:
         """The guard dies, at once."""
         self.guard.send_signal(signal.SIGKILL)
@@ -206,12 +221,11 @@ class Stage:
 
     def folder(self, owner: str = "ana") -> Folder:
         """A new folder, empty."""
-        number = next(self._numbers)
-        disk = self.store / f"fld_{number}" / "files"
+        disk = self.store / f"folder{next(self._numbers)}" / "files"
         disk.mkdir(parents=True)
         for path in (disk.parent, disk):
             os.chown(path, SERVICE, SERVICE)
-        found = Folder(f"fld_{number}", disk, owner)
+        found = Folder(new_id("fld"), disk, owner)
         self.folders[found.id] = found
         return found
 
@@ -224,7 +238,7 @@ class Stage:
         holder = Program(Identity(who, who, str(home), None, hold_root=True))
         holder(steps.own_namespace, str(self.store), str(self.where / "run"))
         namespace = os.open(f"/proc/{holder.pid}/ns/mnt", os.O_RDONLY)
-        made = Session(f"ses_{number}", person, who, home, self, holder, namespace)
+        made = Session(new_id("ses"), person, who, home, self, holder, namespace)
         self.sessions[made.id] = made
         self._serve(made)
         return made
@@ -244,8 +258,9 @@ class Stage:
     ) -> Words:
         """The order `folder`: first, or again to change something. Its answer."""
         known = (session.id, folder.id) in self._given
-        own = session.person == folder.owner
-        grant = "owner" if own else f"gnt_{session.person}_{folder.id}"
+        grant = self.grants[session.person, folder.id]
+        if session.person == folder.owner:
+            grant = "owner"
         told: dict[str, object] = {
             "name": name,
             "level": level,

@@ -37,8 +37,8 @@ def test_an_errno_comes_back_as_an_error(program: Program) -> None:
     with pytest.raises(OSError, match="nowhere") as caught:
         program(os.stat, "/nowhere")
     assert caught.value.errno == errno.ENOENT
-    assert outcome(lambda: program(os.stat, "/nowhere")) == "ENOENT"
-    assert outcome(lambda: program(os.stat, "/")) == "ok"
+    assert outcome(program, os.stat, "/nowhere") == "ENOENT"
+    assert outcome(program, os.stat, "/") == "ok"
 
 
 @needs_root
