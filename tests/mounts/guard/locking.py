@@ -1,0 +1,57 @@
+"""Locks of both kinds, on one file that the program remembers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import struct
+import types
+from typing import Final, Literal
+
+_OPEN: Final[list[int]] = []
+_FLOCK: Final = {"shared": fcntl.LOCK_SH, "exclusive": fcntl.LOCK_EX, "none": fcntl.LOCK_UN}
+_POSIX: Final = {"read": fcntl.F_RDLCK, "write": fcntl.F_WRLCK, "none": fcntl.F_UNLCK}
+
+
+def remember(path: str) -> None:
+    """What the other functions lock."""
+    _OPEN[:] = [os.open(path, os.O_RDWR)]
+
+
+def flock(kind: Literal["shared", "exclusive", "none"], *, wait: bool = True) -> None:
+    """flock(2)."""
+    fcntl.flock(_OPEN[0], _FLOCK[kind] | (0 if wait else fcntl.LOCK_NB))
+
+
+def posix(
+    kind: Literal["read", "write", "none"], start: int = 0, length: int = 0, *, wait: bool = True
+) -> None:
+    """F_SETLK and F_SETLKW."""
+    told = struct.pack("hhqqi4x", _POSIX[kind], os.SEEK_SET, start, length, 0)
+    fcntl.fcntl(_OPEN[0], fcntl.F_SETLKW if wait else fcntl.F_SETLK, told)
+
+
+def holder(start: int = 0, length: int = 0) -> str:
+    """F_GETLK: who would be in the way of a write lock: `none`, `read` or `write`."""
+    told = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, start, length, 0)
+    kind = struct.unpack("hhqqi4x", fcntl.fcntl(_OPEN[0], fcntl.F_GETLK, told))[0]
+    return {number: name for name, number in _POSIX.items()}[kind]
+
+
+class Interrupted(InterruptedError):
+    """A signal came while waiting."""
+
+
+def interruptible() -> None:
+    """SIGUSR1 ends what waits."""
+
+    def stop(number: int, frame: types.FrameType | None) -> None:
+        raise Interrupted(4, "interrupted")
+
+    signal.signal(signal.SIGUSR1, stop)
+
+
+def close() -> None:
+    """Close the descriptor: its locks go."""
+    os.close(_OPEN.pop())
