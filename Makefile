@@ -56,7 +56,7 @@ test-browser: ## Every journey in the browser
 
 .PHONY: test-mounts
 test-mounts: ## Every test of the mounts, as root: what the guard lets through, also for minutes
-	@$(INSTALL) test
+	@$(INSTALL) test mounts
 	$(PYTEST) tests $(PARALLEL) -m mounts $(ARGS)
 
 .PHONY: test-hub55

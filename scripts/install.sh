@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Installs what a part of the project needs, into the project's own folders:
 #
-#   scripts/install.sh [hub] [test] [lint] [docs] [guard]        (all of them without a name)
+#   scripts/install.sh [hub] [test] [mounts] [lint] [docs] [guard]
+#
+# Without a name it is all of them but `mounts`, which is large: programs that act in shared folders.
 #
 # Running it again is quick: each step is left out while what it was made from is the same.
 # Registries are those that pip and npm are set to use; none is named here.
@@ -244,6 +246,14 @@ install_test() {
   build_labextension
 }
 
+install_mounts() {
+  local missing=() program
+  for program in git rsync vim; do has "$program" || missing+=("$program"); done
+  ((${#missing[@]} == 0)) || need_packages "The tests use programs in shared folders." "${missing[@]}"
+  make_venv
+  python_packages hub demo test mounts
+}
+
 install_lint() {
   make_venv
   python_packages hub demo test lint
@@ -258,8 +268,8 @@ install_docs() {
 (($# > 0)) || set -- hub test lint docs guard
 for part in "$@"; do
   case $part in
-    hub | test | lint | docs | guard) "install_$part" ;;
-    *) die "There is no part \"$part\": the parts are hub, test, lint, docs and guard." ;;
+    hub | test | mounts | lint | docs | guard) "install_$part" ;;
+    *) die "There is no part \"$part\": the parts are hub, test, mounts, lint, docs and guard." ;;
   esac
 done
 say "Installed: $*."

@@ -38,8 +38,8 @@ def test_what_is_held_is_cut(
 def test_what_was_lawful_is_in_the_store(
     stage: Stage, folder: Folder, join: Join, how: str, order: str
 ) -> None:
-    """8 MiB that were written before, and were nowhere but in the page cache, perhaps."""
-    size, content = 8 << 20, os.urandom(1 << 16) * 128
+    """A mebibyte that was written before, and was nowhere but in the page cache, perhaps."""
+    size, content = 1 << 20, os.urandom(1 << 20)
     file = folder.put("file", bytes(size))
     ben = join("ben", "edit")
     descriptor = ben(os.open, ben.path("tests/file"), os.O_RDWR)
