@@ -42,12 +42,18 @@ export function MountMark(props: { mounts: MountsModel; folder: FolderView }): J
   }
 }
 
-/** Why there are no mounts, or why the file browser does not show them: once, quietly. */
+/** That there are no mounts, or none in the file browser: one quiet line, which says why. */
 export function NoMounts({ mounts }: { mounts: MountsModel }): JSX.Element | null {
+  const trans = useTrans();
   return mounts.because ? (
-    <p className="jp-VMShare-quiet jp-VMShare-noMounts" role="note">
-      {mounts.because}
-    </p>
+    <details className="jp-VMShare-quiet jp-VMShare-noMounts">
+      <summary>
+        {mounts.areAvailable
+          ? trans.__('Not in this file browser')
+          : trans.__('Not mounted in this session')}
+      </summary>
+      <p>{mounts.because}</p>
+    </details>
   ) : null;
 }
 
