@@ -12,7 +12,9 @@
 #include "locks.h"
 #include "notify.h"
 
-#define KEPT_IDLE 2U /* threads of a session that wait for requests; more end themselves */
+/* Threads of a session that wait for requests; more end themselves. One program has up to three
+ * requests under way (it closes and forgets without waiting), and a thread costs more than to keep. */
+#define KEPT_IDLE 6U
 #define PATIENCE 5000 /* milliseconds for requests under way when a mount ends */
 
 /* With this the kernel does not ask for security.capability before each write, and libfuse 3.14
