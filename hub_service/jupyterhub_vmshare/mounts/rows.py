@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
 from jupyterhub_vmshare.db.tables import mounts, sessions
 from jupyterhub_vmshare.mounts.desired import DesiredMount
-from jupyterhub_vmshare.mounts.messages import Cut, FolderSeen, FolderWanted, SessionSeen
+from jupyterhub_vmshare.mounts.messages import FolderWanted, SessionSeen
 from jupyterhub_vmshare.mounts.sessions import Session
 
 
@@ -115,47 +115,62 @@ async def raise_version(tx: Transaction, session: Session) -> None:
     await tx.conn.execute(query.values(version=sessions.c.version + 1))
 
 
-async def observe(tx: Transaction, session: Session, seen: SessionSeen) -> None:
-    """Write down what the session's node says, and tell its person what changed."""
-    found = {folder.folder: folder for folder in seen.folders}
-    cuts = {cut.folder: cut for cut in seen.cut}
+def is_known(session: Session, there: Sequence[Mount], seen: SessionSeen) -> bool:
+    """Whether what the node says is what was written down already: most of what a service hears
+    that was started again."""
+    if (session.told, session.view, session.because) != (seen.version, seen.view, None):
+        return False
+    names = {row.thing_id: row.name for row in there}
+    told = [_observed(row, seen, names) for row in there]
+    return all(_agrees(row, values) for row, values in zip(there, told, strict=True))
+
+
+async def observe(
+    tx: Transaction, session: Session, seen: SessionSeen, names: Mapping[str, str]
+) -> None:
+    """Write down what the session's node says, and tell its person what changed.
+
+    ``names``: the directories' names in the list that was obeyed; there may be a later one by now.
+    """
     for row in (await of_sessions(tx.conn, [session.id]))[session.id]:
-        await _observe_one(tx, session, row, found.get(row.thing_id), cuts.get(row.thing_id))
+        values = _observed(row, seen, names)
+        if not _agrees(row, values):
+            await _set(tx, row, seen_at=tx.at, **values)
+            await _tell_change(tx, session, row, values)
     query = sessions.update().where(sessions.c.id == session.id)
     await tx.conn.execute(query.values(told=seen.version, view=seen.view, because=None))
 
 
-async def _observe_one(
-    tx: Transaction, session: Session, row: Mount, seen: FolderSeen | None, cut: Cut | None
-) -> None:
-    state = "gone" if seen is None else seen.state
-    level = None if seen is None else seen.level
-    name = row.name if level is not None else None
-    values: dict[str, Any] = {
+def _observed(row: Mount, seen: SessionSeen, names: Mapping[str, str]) -> dict[str, Any]:
+    folder = next((folder for folder in seen.folders if folder.folder == row.thing_id), None)
+    cut = next((cut for cut in seen.cut if cut.folder == row.thing_id), None)
+    state = "gone" if folder is None else folder.state
+    level = None if folder is None else folder.level
+    return {
         "state": state,
         "seen_level": level,
-        "seen_name": name,
-        "because": seen.because if seen is not None and state == "failed" else None,
+        "seen_name": names.get(row.thing_id) if level is not None else None,
+        "because": folder.because if folder is not None and state == "failed" else None,
         "cut_open": row.cut_open if cut is None else cut.open,
     }
-    if all(getattr(row, key) == value for key, value in values.items()):
-        return
-    await _set(tx, row, seen_at=tx.at, **values)
-    await _tell_change(tx, session, row, level, failed=state == "failed")
+
+
+def _agrees(row: Mount, values: Mapping[str, Any]) -> bool:
+    return all(getattr(row, key) == value for key, value in values.items())
 
 
 async def _tell_change(
-    tx: Transaction, session: Session, row: Mount, level: str | None, *, failed: bool
+    tx: Transaction, session: Session, row: Mount, values: Mapping[str, Any]
 ) -> None:
-    before = row.seen_level
+    before, level, name = row.seen_level, values["seen_level"], values["seen_name"] or row.name
     if level is not None and before is None:
-        await _tell(tx, "mounted", session, row, row.name, level=level)
-    elif level is not None and (level, row.name) != (before, row.seen_name):
-        await _tell(tx, "changed", session, row, row.name, **{"from": before, "to": level})
+        await _tell(tx, "mounted", session, row, name, level=level)
+    elif level is not None and (level, name) != (before, row.seen_name):
+        await _tell(tx, "changed", session, row, name, **{"from": before, "to": level})
     elif level is None and before is not None:
         await _tell(tx, "unmounted", session, row, row.seen_name or row.name, level=before)
-    if failed and row.state != "failed":
-        await _tell(tx, "failed", session, row, row.name)
+    if values["state"] == "failed" and row.state != "failed":
+        await _tell(tx, "failed", session, row, name)
 
 
 async def _tell(

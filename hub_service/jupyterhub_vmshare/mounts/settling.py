@@ -158,12 +158,15 @@ class Settling:
             await self._refused(session, error, lease)
             return
         reached("mounts.told")
+        if rows.is_known(session, there, seen):
+            return
         async with self._db.write() as tx:
             await self._leases.hold(tx, lease)
             now = await one(tx.conn, session.id, held=True)
             # The answer to a later list may have come before this one.
             if now.ended_at is None and not now.viewless and seen.version >= (now.told or 0):
-                await rows.observe(tx, session, seen)
+                names = {folder.folder: folder.name for folder in order.folders}
+                await rows.observe(tx, session, seen, names)
             reached("mounts.observed")
         if now.viewless:
             await self._agent.end(session.id)  # the hub could not wait for it
