@@ -82,8 +82,17 @@ class Node:
         children = Path(f"/proc/{self._space.pid}/task/{self._space.pid}/children")
         self.first = int(await_(children.read_text).split()[0])
         await_(lambda: Path(f"/proc/{self.first}/root/proc/1/comm").exists())
+        self._let_go_of_other_nodes()
         self.agent: subprocess.Popen[bytes] | None = None
         self.sessions: list[subprocess.Popen[bytes]] = []
+
+    def _let_go_of_other_nodes(self) -> None:
+        """What other tests have mounted meanwhile was copied with everything else."""
+        for place in self.mounted():
+            # It may be gone by itself in between.
+            subprocess.run(
+                self.inside("umount", "-l", place), stderr=subprocess.DEVNULL, timeout=20
+            )
 
     # --- processes
 

@@ -95,6 +95,10 @@ class StandIn:
         session, key = words["session"], (words["session"], words["folder"])
         if session not in self.sessions:
             raise Refuse("unknown-session")
+        if self.fault("end-first") and not fds:
+            del self.folders[key]
+            end = {"kind": "ended", "session": session, "folder": words["folder"]}
+            self.say("event", {**end, "why": "expired"})
         for other, told in self.folders.items():
             if other != key and other[0] == session and told["name"] == words["name"]:
                 raise Refuse("name-taken")

@@ -57,6 +57,20 @@ def test_what_is_over_stays_over_when_the_same_list_is_said_again(node: Node) ->
     assert states(node.ask("session", session=later)) == {one: "mounted"}
 
 
+@pytest.mark.scenario("F12")
+def test_a_later_end_date_that_comes_at_the_last_moment_holds(node: Node) -> None:
+    node.start()
+    one = folder(node.folder(), until=time.time() + 30)
+    wanted = session(new_id("ses"), one)
+    node.ask("session", session=wanted)
+    (node.state / "end-first").touch()
+    later = wanted | {"version": 2, "folders": [one | {"until": one["until"] + 30}]}
+    assert states(node.ask("session", session=later)) == {one["folder"]: "mounted"}
+    (node.state / "end-first").unlink()
+    node.kill_guard()
+    await_(lambda: states(node.ask("session", session=later)) == {one["folder"]: "mounted"})
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"version": 99}', b"\xff"])
 def test_a_state_that_can_t_be_read_is_put_aside(content: bytes, node: Node) -> None:
     node.start()

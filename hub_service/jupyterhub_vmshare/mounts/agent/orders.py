@@ -72,10 +72,12 @@ class Orders:
 
     def save(self) -> None:
         """Write it all, so that at any moment either the old or the new file is there."""
+        remembered = sorted(self.ended.items(), key=lambda item: item[1])[-_REMEMBERED:]
+        self.ended = dict(remembered)
         found: dict[str, Any] = {
             "version": _VERSION,
             "sessions": [asdict(held) for held in self.held.values()],
-            "ended": dict(sorted(self.ended.items(), key=lambda item: item[1])[-_REMEMBERED:]),
+            "ended": self.ended,
         }
         draft = self._path.with_suffix(".new")
         fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -108,20 +110,16 @@ class Orders:
         self._note_over(held, found)
         return list(found)
 
-    def end_folder(self, session: str, folder: str) -> bool:
-        """Note that the guard has ended a folder. False: that is known."""
+    def end_folder(self, session: str, folder: str, until: float) -> bool:
+        """Note that the guard has ended a folder at the date that it was told. False: known.
+
+        A later date may have been ordered meanwhile: that one has not come.
+        """
         held = self.held.get(session)
-        if held is None:
+        if held is None or held.over.get(folder, -1.0) >= until:
             return False
-        found = {
-            wanted.folder: wanted.until
-            for wanted in held.wanted.folders
-            if wanted.folder == folder
-            and wanted.until is not None
-            and held.over.get(folder, -1.0) < wanted.until
-        }
-        self._note_over(held, found)
-        return bool(found)
+        self._note_over(held, {folder: until})
+        return True
 
     def _note_over(self, held: Held, found: dict[str, float]) -> None:
         if found:

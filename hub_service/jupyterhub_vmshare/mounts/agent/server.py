@@ -12,9 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from jupyterhub_vmshare.mounts.agent.fulfilling import Refused
 from jupyterhub_vmshare.mounts.agent.guard import Guard
 from jupyterhub_vmshare.mounts.agent.missing import Lack
-from jupyterhub_vmshare.mounts.agent.sessions import Refused, Sessions
+from jupyterhub_vmshare.mounts.agent.sessions import Sessions
 from jupyterhub_vmshare.mounts.fields import LINE_LIMIT, BadMessage, object_of
 from jupyterhub_vmshare.mounts.messages import (
     VERSION,

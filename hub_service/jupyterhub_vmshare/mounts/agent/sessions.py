@@ -1,41 +1,24 @@
-"""Making each session have what was ordered, and nothing else.
+"""All sessions of the node: which there are, what each should have, and who asks for a change.
 
-Everything here can be done again: an order that is repeated, a guard that died half-way, an agent
-that starts over what another left. Whatever goes wrong, a session rather has too little than
-too much.
+An order of the service, a guard that died, an agent that starts over what another left, a session
+that nobody is in any more: each ends in `fulfilling`, which can be done again without harm.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
-from typing import Final
+from dataclasses import replace
 
-from jupyterhub_vmshare.mounts.agent.control import (
-    Answer,
-    Control,
-    GuardGone,
-    GuardRefused,
-    Words,
-)
-from jupyterhub_vmshare.mounts.agent.differences import (
-    NOTHING,
-    as_given,
-    as_told,
-    cuts,
-    in_each_others_way,
-    lowers,
-    named,
-    words_of,
-)
+from jupyterhub_vmshare.mounts.agent.control import Control, GuardRefused, Words
+from jupyterhub_vmshare.mounts.agent.differences import as_given
+from jupyterhub_vmshare.mounts.agent.fulfilling import Fulfilling, Live, Refused
 from jupyterhub_vmshare.mounts.agent.guard import Guard
 from jupyterhub_vmshare.mounts.agent.orders import Orders
-from jupyterhub_vmshare.mounts.agent.trees import NoTree, Trees
+from jupyterhub_vmshare.mounts.agent.trees import Trees
 from jupyterhub_vmshare.mounts.agent.views import Views
 from jupyterhub_vmshare.mounts.messages import (
     Cut,
@@ -45,41 +28,11 @@ from jupyterhub_vmshare.mounts.messages import (
     FolderWanted,
     GuardRestarted,
     Lost,
-    Refusal,
     SessionSeen,
     SessionWanted,
 )
 
 _log = logging.getLogger("vmshare.agent")
-_TRIES: Final = 3
-
-
-class Refused(Exception):
-    """The order is not obeyed."""
-
-    def __init__(self, code: str, because: str) -> None:
-        super().__init__(because)
-        self.why = Refusal(code, because)
-
-
-@dataclass(slots=True)
-class Live:
-    """A session on a guard: what the guard was told, and through which connection.
-
-    ``served``: it had a mount before, which programs may have used.
-    """
-
-    control: Control | None = None
-    given: dict[str, FolderWanted] = field(default_factory=dict)
-    failed: dict[str, str] = field(default_factory=dict)
-    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
-    users: int = 0
-    served: bool = False
-
-    @property
-    def there(self) -> dict[str, FolderWanted]:
-        """What the session has just now: nothing, where its guard is gone."""
-        return {} if self.control is None or self.control.lost.is_set() else self.given
 
 
 class Sessions:
@@ -97,25 +50,24 @@ class Sessions:
     ) -> None:
         self._orders = orders
         self._views = views
-        self._trees = trees
+        self._fulfilling = Fulfilling(orders, views, trees, tell)
         self._tell = tell
         self._live: dict[str, Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._guard: Guard | None = None
 
     def start(self, guard: Guard) -> None:
         """Which guard serves the sessions. What an earlier agent was told has been loaded."""
-        self._guard = guard
+        self._fulfilling.start(guard)
         self._live = {session: Live(served=True) for session in self._orders.held}
 
     # Orders
 
     async def apply(self, wanted: SessionWanted) -> SessionSeen:
         """Make a session have exactly this. Answers once it holds in full."""
-        async with self._alone(wanted.id):
+        async with self._alone(wanted.id) as live:
             self._check_acceptable(wanted)
             self._orders.hold(wanted)
-            cut = await self._fulfil(wanted.id)
+            cut = await self._fulfilling.fulfil(wanted.id, live)
             return self._seen(wanted.id, cut)
 
     def _check_acceptable(self, wanted: SessionWanted) -> None:
@@ -135,7 +87,7 @@ class Sessions:
         async with self._alone(session) as live:
             there = session in self._orders.held
             self._orders.end(session, for_good=for_good)
-            await self._drop(session, live)
+            await self._fulfilling.drop(session, live)
         return there
 
     async def keep(self, living: Iterable[str]) -> tuple[str, ...]:
@@ -205,11 +157,11 @@ class Sessions:
         }
 
     async def _bring(self, session: str) -> None:
-        async with self._alone(session):
+        async with self._alone(session) as live:
             if session not in self._orders.held:
                 return
             try:
-                await self._fulfil(session)
+                await self._fulfilling.fulfil(session, live)
             except Refused as refused:
                 _log.error("session %s: %s", session, refused)
 
@@ -219,8 +171,9 @@ class Sessions:
         live = self._live.get(session)
         if kind == "ended" and live is not None:
             folder = words.get("folder", "")
-            live.given.pop(folder, None)
-            if self._orders.end_folder(session, folder):
+            given = live.given.pop(folder, None)
+            until = given.until if given else None
+            if until is not None and self._orders.end_folder(session, folder, until):
                 _log.info("session %s: %s has come to its end date", session, folder)
                 self._tell(Expired(session, folder))
         elif kind == "lost" and live is not None:
@@ -231,7 +184,7 @@ class Sessions:
     async def _mount_again(self, session: str) -> None:
         _log.warning("session %s: its mount was taken away; it gets another", session)
         async with self._alone(session) as live:
-            await self._drop(session, live, keep_view=True)
+            await self._fulfilling.drop(session, live, keep_view=True)
         await self._bring(session)
         self._tell(GuardRestarted((session,)))
 
@@ -247,117 +200,6 @@ class Sessions:
             live.users -= 1
             if not live.users and session not in self._orders.held:
                 self._live.pop(session, None)
-
-    # One session. Whoever calls these holds its lock.
-
-    async def _fulfil(self, session: str) -> tuple[Cut, ...]:
-        """Compare, and give the orders that are lacking."""
-        live = self._live[session]
-        before = dict(live.given)
-        counted: dict[str, Answer] = {}
-        for _ in range(_TRIES):
-            try:
-                control = await self._current()
-                if live.control is not control:
-                    await self._mount(session, live, control)
-                await self._arrange(session, live, control, counted)
-                break
-            except GuardGone:
-                continue
-        else:
-            raise Refused("failed", "The guard of this node does not stay alive; see its log.")
-        return tuple(cuts(before, live.given, counted))
-
-    async def _current(self) -> Control:
-        if self._guard is None:
-            raise GuardGone
-        return await self._guard.current()
-
-    async def _mount(self, session: str, live: Live, control: Control) -> None:
-        live.control, live.given = None, {}
-        wanted = self._orders.held[session].wanted
-        try:
-            await asyncio.to_thread(self._views.add, session, wanted.uid, wanted.gid)
-            fuse = await asyncio.to_thread(self._views.mount, session)
-            try:
-                await control.order("session", _session_words(wanted), fd=fuse)
-            finally:
-                os.close(fuse)
-        except (OSError, GuardRefused, GuardGone) as error:
-            await asyncio.to_thread(self._views.unmount, session)
-            if isinstance(error, GuardGone):
-                raise
-            raise Refused("failed", f"The session's mount could not be made: {error}.") from error
-        live.control, live.served = control, True
-
-    async def _arrange(
-        self, session: str, live: Live, control: Control, counted: dict[str, Answer]
-    ) -> None:
-        for folder in self._orders.now_over(session):
-            self._tell(Expired(session, folder))
-        held = self._orders.held[session].live(time.time())
-        wanted = {name: as_told(folder) for name, folder in held.items()}
-        live.failed = {}
-        # What takes away comes first: a name may be free only then, and nobody should keep
-        # anything for longer because something else is slow.
-        for folder in set(live.given).difference(wanted):
-            counted[folder] = await self._remove(session, live, control, folder)
-        changed = [one for one in wanted.values() if live.given.get(one.folder) != one]
-        for one in in_each_others_way(changed, live.given):
-            await self._give(session, live, control, named(live.given[one.folder], one.folder))
-        for one in sorted(changed, key=lambda one: not lowers(one, live.given)):
-            answer = await self._give(session, live, control, one)
-            counted.setdefault(one.folder, answer)
-
-    async def _give(
-        self, session: str, live: Live, control: Control, folder: FolderWanted
-    ) -> Answer:
-        tree = None
-        try:
-            if folder.folder not in live.given:
-                tree = await asyncio.to_thread(self._trees.open, folder.folder)
-            answer = await control.order("folder", words_of(session, folder), fd=tree)
-        except (NoTree, GuardRefused) as error:
-            live.failed[folder.folder] = str(error)
-            _log.error("session %s: %s can't be given: %s", session, folder.folder, error)
-            if folder.folder not in live.given:
-                return NOTHING
-            # It still has the folder as it was, perhaps at a level that was just taken away.
-            return await self._remove(session, live, control, folder.folder)
-        finally:
-            if tree is not None:
-                os.close(tree)
-        live.given[folder.folder] = folder
-        return answer
-
-    async def _remove(self, session: str, live: Live, control: Control, folder: str) -> Answer:
-        try:
-            answer = await control.order(
-                "remove", {"session": session, "folder": folder, "why": "revoked"}
-            )
-        except GuardRefused as error:
-            answer = NOTHING
-            if error.code != "unknown-folder":
-                _log.error("session %s: %s can't be removed: %s", session, folder, error)
-                await self._drop(session, live, keep_view=True)
-                raise GuardGone from error
-        live.given.pop(folder, None)
-        return answer
-
-    async def _drop(self, session: str, live: Live, *, keep_view: bool = False) -> None:
-        """Cut everything, whatever the guard says, and take the mount away."""
-        control, live.control, live.given = live.control, None, {}
-        if control is not None:
-            try:
-                await control.order("drop", {"session": session})
-            except GuardGone:
-                pass
-            except GuardRefused as error:
-                if error.code != "unknown-session":
-                    _log.error("session %s can't be dropped, so the guard is ended", session)
-                    control.close()
-        work = self._views.unmount if keep_view else self._views.remove
-        await asyncio.to_thread(work, session)
 
     # Sessions that nobody lives in
 
@@ -383,12 +225,3 @@ class Sessions:
             await self.end(session, for_good=False)
             self._tell(Lost(session))
         return unused.difference(vanished)
-
-
-def _session_words(wanted: SessionWanted) -> dict[str, str | int]:
-    return {
-        "session": wanted.id,
-        "uid": wanted.uid,
-        "gid": wanted.gid,
-        "person": wanted.person,
-    }
