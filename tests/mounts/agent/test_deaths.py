@@ -90,6 +90,8 @@ def test_what_was_ended_while_there_was_no_agent_is_ended_by_the_next(node: Node
     await_(lambda: settled(node, 1))
     assert node.mounted() == [f"{node.run}/views/{stays}/m"]
     await_(lambda: not node.seen(f"{node.run}/views/{goes}").exists())
+    # Taking the mount away does not cut files that are open; only the guard does.
+    assert f"drop {goes}  0" in node.orders()
 
 
 @pytest.mark.parametrize("door", [False, True], ids=["by a view", "by a door"])
