@@ -1,0 +1,84 @@
+"""More files are known than the guard may have descriptors: some sleep, and wake as themselves."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.mounts.guard import steps
+from tests.mounts.guard.program import outcome
+from tests.mounts.guard.stage import Folder, Session, Stage
+
+Join = Callable[[str, str], Session]
+
+
+def open_all(directory: str) -> int:
+    """How many files can be opened, twice around: what nobody has used in between may sleep."""
+    for _ in range(2):
+        names = os.listdir(directory)
+        for name in names:
+            os.close(os.open(f"{directory}/{name}", os.O_RDONLY))
+    return len(names)
+
+
+def limit_of(process: int) -> int:
+    """How many descriptors it may have."""
+    lines = Path(f"/proc/{process}/limits").read_text().splitlines()
+    return next(int(line.split()[3]) for line in lines if line.startswith("Max open files"))
+
+
+@pytest.fixture
+def crowd(stage: Stage, folder: Folder) -> int:
+    """More files than may be awake: how many."""
+    limit = limit_of(stage.guard.pid)
+    if limit > 50_000:
+        pytest.skip(f"The guard may have {limit} descriptors here: so many files take too long.")
+    crowd = folder.make("crowd")
+    for number in range(limit // 2 + 2000):
+        (crowd / str(number)).touch()
+    return limit // 2 + 2000
+
+
+def reuse(folder: Folder, number: int) -> Path:
+    """A file of ana's, made in the store, that has this inode number."""
+    for attempt in range(500):
+        made = folder.put(f"new{attempt}", b"of ana")
+        if made.stat().st_ino == number:
+            return made
+    pytest.skip("This file system does not reuse inode numbers soon.")
+
+
+@pytest.mark.slow
+def test_a_sleeper_wakes_as_itself(folder: Folder, join: Join, crowd: int) -> None:
+    folder.put("early", b"early")
+    ben = join("ben", "edit")
+    assert ben(os.stat, ben.path("tests/early")).st_size == 5
+    watcher = ben.program()
+    watcher.deadline = 60
+    assert watcher(open_all, ben.path("tests/crowd")) == crowd
+    assert ben(steps.read, ben.path("tests/early")) == b"early"
+    assert outcome(lambda: ben(os.unlink, ben.path("tests/early"))) == "EPERM"
+
+
+@pytest.mark.slow
+def test_a_sleeper_s_number_that_is_reused_is_somebody_else_s(
+    folder: Folder, join: Join, crowd: int
+) -> None:
+    ben = join("ben", "edit")
+    mine = ben.path("tests/mine")
+    ben(steps.write, mine, b"x")
+    number = (folder.disk / "mine").stat().st_ino
+    holder = ben.program()
+    holder.deadline = 60
+    holder(os.open, mine, os.O_PATH)  # so that its kernel keeps the inode, whatever happens
+    assert holder(open_all, ben.path("tests/crowd")) == crowd
+    (folder.disk / "mine").unlink()
+    made = reuse(folder, number)
+    path = ben.path("tests", made.name)
+    assert ben(steps.read, path) == b"of ana"
+    assert outcome(lambda: ben(os.unlink, path)) == "EPERM"
+    assert outcome(lambda: ben(os.chmod, path, 0o600)) == "EPERM"
+    assert made.read_bytes() == b"of ana"
