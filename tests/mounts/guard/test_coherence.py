@@ -147,6 +147,20 @@ def test_who_reads_sees_what_is_written_by_who_has_it_open(people: tuple[Session
     assert ben(os.pread, reader, 3, 0) == b"ana"
 
 
+def test_appends_of_two_lose_nothing(people: tuple[Session, Session], folder: Folder) -> None:
+    programs = [session.program() for session in people for _ in range(2)]
+    folder.put("log", b"")
+    for number, program in enumerate(programs):
+        path = f"{program.identity.home}/shared/tests/log"
+        program.begin(steps.append_lines, path, f"writer {number}" + "." * 80, 300)
+    for program in programs:
+        program.end()
+    lines = (folder.disk / "log").read_text().splitlines()
+    assert sorted(lines) == sorted(
+        f"writer {n}{'.' * 80} line {i}" for n in range(4) for i in range(300)
+    )
+
+
 def test_exclusive_creation_has_one_winner(people: tuple[Session, Session]) -> None:
     programs = [session.program() for session in people for _ in range(2)]
     for program in programs:
