@@ -205,6 +205,12 @@ def test_ones_own_servers_and_services_are_no_reason_to_warn() -> None:
     assert codes(c, "warning") == set()
 
 
+def test_the_example_is_sound() -> None:
+    path = Path(__file__).parents[2] / "deploy/jupyterhub/jupyterhub_config.py"
+    found = {f.code for f in check(str(path)) if f.severity != "set"}
+    assert found - {code for code, _ in lacks()} == set()
+
+
 CONFIG = """
 from jupyterhub_vmshare.configure import configure
 c = get_config()

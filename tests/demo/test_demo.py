@@ -189,6 +189,7 @@ def test_ctrl_c_ends_everything_and_the_next_run_finds_what_was_there(tmp_path: 
     directory = tmp_path / "demo"
     with demo(directory, "--one-account", "--password", "coral-reef-4") as first:
         assert "not isolated" in first.said
+        assert "Folders do not appear in running sessions" in first.said
         family = descendants(first.process.pid)
         assert family
     deadline = time.monotonic() + 5
