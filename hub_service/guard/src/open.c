@@ -32,6 +32,16 @@ static bool pages_are_good(struct call *call, int fd)
 	return false;
 }
 
+/* Past the kernel's cache. Appends, since from its cache a kernel writes what crosses a page in two
+ * parts, and somebody else's line would come in between; and what nobody reads through this
+ * descriptor or has cached: it need not be copied into pages first, nor asked about capabilities. */
+static bool writes_directly(const struct tie *tie, int flags)
+{
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return false;
+	return flags & O_APPEND || ((flags & O_ACCMODE) == O_WRONLY && !atomic_load(&tie->pages));
+}
+
 int file_begin(struct call *call, int fd, struct fuse_file_info *info, struct file **file)
 {
 	bool writing = (info->flags & O_ACCMODE) != O_RDONLY;
@@ -41,10 +51,10 @@ int file_begin(struct call *call, int fd, struct fuse_file_info *info, struct fi
 	if (!*file)
 		return ENOMEM;
 	(*file)->appending = info->flags & O_APPEND;
-	/* From its cache a kernel writes what crosses a page in two parts, and somebody else's line
-	 * would come in between. */
-	(*file)->direct = others_write(call->tie) || (writing && (*file)->appending);
-	(*file)->quiet_close = !writing && !locks_has(call->node, call->session);
+	(*file)->direct = others_write(call->tie) || writes_directly(call->tie, info->flags);
+	/* No FLUSH where there are no locks for it to end: those to come end with the last close. */
+	(*file)->quiet_close = (!writing || atomic_load(&call->node->tie_count) <= 1) &&
+			       !locks_has(call->node, call->session);
 	info->fh = (uint64_t)(uintptr_t)*file;
 	info->direct_io = (*file)->direct;
 	info->noflush = (*file)->quiet_close;
