@@ -17,8 +17,9 @@
 #define KEPT_IDLE 6U
 #define PATIENCE 5000 /* milliseconds for requests under way when a mount ends */
 
-/* With this the kernel does not ask for security.capability before each write, and libfuse 3.14
- * has no word for it. It holds here: setuid, setgid and capabilities never exist. */
+/* With HANDLE_KILLPRIV_V2 the kernel does not ask for security.capability before each write, and
+ * libfuse 3.14 has no word for it. It holds here: setuid, setgid and capabilities never exist.
+ * Reading ahead is as the agent has set it for the mount, perhaps since the kernel said how far. */
 static void want_more(struct iovec *parts, int count)
 {
 	struct fuse_init_out *init = count > 1 ? parts[1].iov_base : NULL;
@@ -26,6 +27,7 @@ static void want_more(struct iovec *parts, int count)
 	if (!init || parts[1].iov_len < sizeof(*init) || init->major != FUSE_KERNEL_VERSION)
 		return;
 	init->flags |= FUSE_HANDLE_KILLPRIV_V2;
+	init->max_readahead = READ_SIZE;
 }
 
 static ssize_t send_parts(int fd, struct iovec *parts, int count, void *userdata)

@@ -237,3 +237,12 @@ def test_two_hundred_real_mounts_leak_nothing(real_node: Node) -> None:
     for _ in range(200):
         cycle()
     await_(lambda: all(now <= before[what] for what, now in used().items()))
+
+
+def test_kernels_read_ahead_as_far_as_one_request_goes(real_node: Node) -> None:
+    node = real_node
+    node.start()
+    view = node.ask("session", session=session(new_id("ses"), folder(node.folder())))["view"]
+    running = node.session(view)
+    assert say(running, "cat /mnt/m/tests/hello.txt") == "hello"  # its guard has begun to serve
+    assert say(running, "cat /sys/class/bdi/$(mountpoint -d /mnt/m)/read_ahead_kb") == "1024"
