@@ -38,7 +38,7 @@ T = TypeVar("T")
 def guard_binary() -> Path:
     """The guard that is tested: VMSHARE_GUARD, or what `make guard` builds.
 
-    One with sanitizers also wants VMSHARE_GUARD_ARGS=--no-seccomp.
+    One with sanitizers also wants VMSHARE_GUARD_ARGS=--no-seccomp and ASAN_OPTIONS=detect_leaks=0.
     """
     return Path(os.environ.get("VMSHARE_GUARD", ROOT / "build/guard/share-guard"))
 
