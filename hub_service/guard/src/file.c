@@ -9,7 +9,7 @@
 struct file *file_new(struct tie *tie, int fd, bool writing)
 {
 	struct place *place = tie->place;
-	struct file *file = calloc(1, sizeof(*file));
+	struct file *file = session_may_hold(place->session) ? calloc(1, sizeof(*file)) : NULL;
 
 	if (!file) {
 		close(fd);
@@ -27,6 +27,8 @@ struct file *file_new(struct tie *tie, int fd, bool writing)
 	place->files = file;
 	pthread_mutex_unlock(&place->share->lock);
 	atomic_fetch_add(&place->open, 1);
+	atomic_fetch_add(&place->session->held, 1);
+	atomic_fetch_add(&guard.open, 1);
 	if (writing) {
 		atomic_fetch_add(&place->writable, 1);
 		atomic_fetch_add(&tie->writers, 1);
@@ -46,6 +48,8 @@ void file_free(struct file *file)
 		file->next->at = file->at;
 	pthread_mutex_unlock(&place->share->lock);
 	atomic_fetch_sub(&place->open, 1);
+	atomic_fetch_sub(&place->session->held, 1);
+	atomic_fetch_sub(&guard.open, 1);
 	if (file->writing) {
 		atomic_fetch_sub(&place->writable, 1);
 		atomic_fetch_sub(&tie->writers, 1);

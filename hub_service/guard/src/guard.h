@@ -39,6 +39,7 @@ struct guard {
 	int proc_fd;		/* /proc/self/fd, which is the working directory too */
 	size_t descriptors;	/* how many may be open */
 	atomic_size_t awake;	/* nodes with a descriptor */
+	atomic_size_t open;	/* descriptors of open files and directories */
 	int64_t fresh_for;	/* nanoseconds, or OWN_ALWAYS_FRESH */
 	bool talkative;		/* --log-level debug */
 	struct own *own;
@@ -146,6 +147,7 @@ struct session {
 	uid_t uid;
 	gid_t gid;
 	int fd;
+	atomic_size_t held;	/* descriptors that can't sleep: of directories that it knows, and of what it has open */
 	struct fuse_session *fuse;
 	atomic_bool begun, leaving, lost;
 	pthread_mutex_t lock;
@@ -243,6 +245,8 @@ bool session_begin(struct session *session);
 /* False: a request hangs in the store; the mount is closed all the same. */
 bool session_end(struct session *session);
 void session_put(struct session *session);
+/* One descriptor more? One session can't hold so many that others have none. */
+bool session_may_hold(const struct session *session);
 struct session *session_find(const char *id); /* takes a reference */
 
 /* attr.c */

@@ -88,6 +88,13 @@ void session_put(struct session *session)
 	free(session);
 }
 
+bool session_may_hold(const struct session *session)
+{
+	size_t all = atomic_load(&guard.awake) + atomic_load(&guard.open);
+
+	return all < guard.descriptors / 4 * 3 || atomic_load(&session->held) < guard.descriptors / 4;
+}
+
 struct session *session_find(const char *id)
 {
 	struct session *session;

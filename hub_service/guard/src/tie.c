@@ -13,10 +13,13 @@ static struct tie *find_locked(struct place *place, struct node *node)
 
 static struct tie *insert_locked(struct place *place, struct node *node)
 {
-	struct tie *tie = calloc(1, sizeof(*tie));
+	bool held = S_ISDIR(node->type);
+	struct tie *tie = held && !session_may_hold(place->session) ? NULL : calloc(1, sizeof(*tie));
 
 	if (!tie)
 		return NULL;
+	if (held)
+		atomic_fetch_add(&place->session->held, 1);
 	tie->node = node;
 	tie->place = place;
 	place_hold(place);
@@ -65,6 +68,8 @@ static void unlink_locked(struct tie *tie)
 	if (tie->next_of_place)
 		tie->next_of_place->at_place = tie->at_place;
 	tie->place->known--;
+	if (S_ISDIR(tie->node->type))
+		atomic_fetch_sub(&tie->place->session->held, 1);
 	atomic_fetch_sub(&tie->node->tie_count, 1);
 }
 

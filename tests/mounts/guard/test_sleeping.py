@@ -24,6 +24,12 @@ def open_all(directory: str) -> int:
     return len(names)
 
 
+def look_at_all(directory: str) -> None:
+    """Look at each entry by its name."""
+    for name in os.listdir(directory):
+        os.stat(f"{directory}/{name}")
+
+
 def limit_of(process: int) -> int:
     """How many descriptors it may have."""
     lines = Path(f"/proc/{process}/limits").read_text().splitlines()
@@ -82,3 +88,27 @@ def test_a_sleeper_s_number_that_is_reused_is_somebody_else_s(
     assert outcome(lambda: ben(os.unlink, path)) == "EPERM"
     assert outcome(lambda: ben(os.chmod, path, 0o600)) == "EPERM"
     assert made.read_bytes() == b"of ana"
+
+
+@pytest.mark.slow
+def test_directories_that_one_session_knows_starve_nobody(
+    stage: Stage, folder: Folder, join: Join
+) -> None:
+    """Directories never sleep: who knows too many is refused more, and nobody else is."""
+    limit = limit_of(stage.guard.pid)
+    if limit > 50_000:
+        pytest.skip(f"The guard may have {limit} descriptors here: so many files take too long.")
+    forest = folder.make("forest")
+    for number in range(limit + 500):
+        (forest / str(number)).mkdir()
+    ben, dan = join("ben", "view"), join("dan", "edit")
+    greedy, other = ben.program(), dan.program()
+    greedy.deadline = other.deadline = 100
+    # ok: its kernel has forgotten some meanwhile, because the machine needed the memory.
+    assert outcome(lambda: greedy(look_at_all, ben.path("tests/forest"))) in {"ENOMEM", "ok"}
+    assert outcome(lambda: other(steps.write, dan.path("tests/new"), b"x")) == "ok"
+    assert outcome(lambda: other(os.mkdir, dan.path("tests/directory"))) == "ok"
+    assert outcome(lambda: other(os.listdir, dan.path("tests/forest/1"))) == "ok"
+    stage.drop(ben)
+    later = join("ben", "view")
+    assert outcome(lambda: later(os.listdir, later.path("tests/forest/2"))) == "ok"
