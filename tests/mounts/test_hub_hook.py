@@ -75,7 +75,7 @@ async def test_no_other_credential_claims_a_session(
     assert await sessions(api, "ben") == []
 
 
-@pytest.mark.parametrize("token", ["", "abc", "é" * 9, secrets.token_hex()])
+@pytest.mark.parametrize("token", ["", "abc", "é" * 9, "0123abcd" * 8])
 def test_the_hub_and_the_service_mean_the_same_secret(token: str) -> None:
     assert hook_secret(token) == telling.hook_secret(token)
 
