@@ -82,7 +82,7 @@ async def test_what_is_wrong_with_the_service(
     [
         pytest.param("shared", "shared", id="at the top"),
         pytest.param("deep/down/shared", "deep/down/shared", id="further down"),
-        pytest.param("../shared", None, id="outside of what the file browser shows"),
+        pytest.param("../elsewhere", None, id="outside of what the file browser shows"),
         pytest.param("../linked/shared", "shared", id="told through a link"),
     ],
 )
