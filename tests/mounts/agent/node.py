@@ -5,6 +5,7 @@ Whatever happens, all of it is gone with the node's first process.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -26,6 +27,7 @@ STANDIN: Final = Path(__file__).with_name("standin.py")
 SERVICE: Final = 2900
 BEN: Final = 2002
 PATIENCE: Final = 20.0
+_LOOK: Final = 0.02
 _PDEATHSIG: Final = 1
 # Process 1: it takes care of orphans, and its end is everybody's end.
 _FIRST: Final = (
@@ -47,13 +49,19 @@ def missing(*, guard: bool) -> str | None:
     return None
 
 
-def await_(what: Callable[[], Any], within: float = PATIENCE) -> Any:
-    """What a question answers once that is something; it is asked again and again."""
-    until = time.monotonic() + within
-    while not (found := what()):
-        assert time.monotonic() < until, f"nothing came of it within {within} s"
-        time.sleep(0.02)
-    return found
+def await_(
+    what: Callable[[], Any], within: float = PATIENCE, *, story: Callable[[], str] = str
+) -> Any:
+    """What a question answers once that is something; it is asked again and again.
+
+    So many times and not until then: a machine that stood still as a whole is given its time.
+    `story` tells more about what did not come.
+    """
+    for _ in range(int(within / _LOOK)):
+        if found := what():
+            return found
+        time.sleep(_LOOK)
+    raise AssertionError(f"nothing came of it within {within} s. {story()}")
 
 
 class Node:
@@ -132,6 +140,17 @@ class Node:
             if all(any(word.encode() in part for part in command) for word in words):
                 found.append(int(pid))
         return found
+
+    def standing(self, pid: int) -> str:
+        """Where each thread of a process is in the kernel."""
+        found = []
+        for thread in sorted(self.seen(f"/proc/{pid}/task").iterdir()):
+            said = [str(pid), thread.name]
+            for what in ("comm", "wchan", "syscall", "stack"):
+                with contextlib.suppress(OSError):
+                    said.append((thread / what).read_text().strip())
+            found.append(" ".join(said))
+        return "\n".join(found)
 
     def agent_pids(self) -> list[int]:
         return self.pids("jupyterhub_vmshare", "agent")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -23,6 +24,13 @@ WRITER: Final = """
 import errno, os, sys, time
 path, told = sys.argv[1:]
 number, file, last, worst, errors = 0, None, time.monotonic(), 0.0, set()
+
+def tell():
+    with open(told + ".new", "w") as out:
+        out.write(f"{number} {worst:.3f} {' '.join(sorted(errors))}\\n")
+    os.rename(told + ".new", told)
+
+tell()
 while not os.path.exists(told + ".stop"):
     try:
         if file is None:
@@ -30,7 +38,10 @@ while not os.path.exists(told + ".stop"):
         os.write(file, b"%d\\n" % number)
         os.fsync(file)
     except OSError as error:
-        errors.add(errno.errorcode[error.errno])
+        met = errno.errorcode[error.errno]
+        if met not in errors:
+            errors.add(met)
+            tell()
         if file is not None:
             try:
                 os.close(file)
@@ -41,9 +52,7 @@ while not os.path.exists(told + ".stop"):
         continue
     number += 1
     worst, last = max(worst, time.monotonic() - last), time.monotonic()
-    with open(told + ".new", "w") as out:
-        out.write(f"{number} {worst:.3f} {' '.join(sorted(errors))}\\n")
-    os.rename(told + ".new", told)
+    tell()
 """
 
 
@@ -51,19 +60,30 @@ class Writer:
     """A program in a session that appends numbers, each of them synced."""
 
     def __init__(self, node: Node, view: str, uid: int, path: str) -> None:
+        self.node = node
         self.shell = node.session(view)
-        program = node.where / "writer.py"
-        program.write_text(WRITER)
         self.told = node.where / f"of-{uid}" / "told"
         self.told.parent.mkdir()
         self.told.touch()
         os.chown(self.told.parent, uid, uid)
         who = f"setpriv --reuid={uid} --regid={uid} --clear-groups"
-        command = f"{who} {sys.executable} {program} {path} {self.told}"
-        say(self.shell, f"{command} </dev/null >/dev/null 2>&1 &")
+        # No file that the next one writes again while this one is about to read it.
+        command = f"{who} {sys.executable} -c {shlex.quote(WRITER)} {path} {self.told}"
+        say(self.shell, f"{command} </dev/null >{self.told}.log 2>&1 &")
 
     def count(self) -> int:
         return int((self.told.read_text() or "0").split()[0])
+
+    def beyond(self, number: int = 0) -> int:
+        """How many numbers it has synced, once that is more than so many."""
+        return int(await_(lambda: self.count() > number and self.count(), story=self._story))
+
+    def _story(self) -> str:
+        """What it met, and where it and the guard stand."""
+        log = Path(f"{self.told}.log")
+        pids = [*self.node.pids(str(self.told)), *self.node.guard_pids()]
+        told = [self.told.read_text(), log.read_text(), *map(self.node.standing, pids)]
+        return "\n".join((str(self.told), *told, self.node.log()))
 
     def worst(self) -> float:
         """The longest time between two numbers."""
@@ -141,11 +161,11 @@ def test_killed_under_two_peoples_writes(kill: Any, real_node: Node) -> None:
     dan = Writer(node, views[1], DAN, "/mnt/m/tests/dan")
     cleo = Writer(node, views[2], BEN + 2, "/mnt/m/tests/cleo")
     for _ in range(3):
-        before = await_(ben.count), await_(dan.count)
+        before = ben.beyond(), dan.beyond()
         kill(node)
         # Ten times the two seconds that it may take on a quiet machine.
-        await_(lambda before=before: ben.count() > before[0] + 5, 20.0)  # type: ignore[misc]
-        await_(lambda before=before: dan.count() > before[1] + 5, 20.0)  # type: ignore[misc]
+        ben.beyond(before[0] + 5)
+        dan.beyond(before[1] + 5)
     print("longest outage:", ben.worst(), dan.worst())
     for writer, file in ((ben, "ben"), (dan, "dan")):
         synced = writer.stop()
