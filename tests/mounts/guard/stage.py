@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
 from jupyterhub_vmshare.ids import new_id
+from jupyterhub_vmshare.mounts.agent.views import read_ahead
 from tests.mounts.guard import kernel, steps
 from tests.mounts.guard.control import Control, Words
 from tests.mounts.guard.program import Identity, Program
@@ -245,6 +246,7 @@ class Stage:
 
     def _serve(self, session: Session) -> None:
         theirs = session.holder(steps.mount_fuse, session.top)
+        read_ahead(session.top, str(session.holder.pid))
         ours = kernel.descriptor_of(session.holder.pid, theirs)
         session.holder(os.close, theirs)
         words = {"session": session.id, "uid": session.uid, "gid": session.uid}

@@ -102,7 +102,7 @@ class Views:
         except BaseException:
             os.close(fuse)
             raise
-        _read_ahead(place)
+        read_ahead(place)
         self._free_door(session)
         return fuse
 
@@ -151,9 +151,10 @@ class Views:
             pass
 
 
-def _read_ahead(place: str) -> None:
+def read_ahead(place: str, process: str = "self") -> None:
+    """Have the kernel read as far ahead as one request goes, on a mount that a process sees."""
     # By mountinfo: a stat of the mount would wait for the guard. Where /sys is read-only, reading
     # is slower and as right.
-    devices = [mounted.device for mounted in system.mounts() if mounted.place == place]
+    devices = [mounted.device for mounted in system.mounts(process) if mounted.place == place]
     with suppress(OSError, IndexError):
         Path(f"/sys/class/bdi/{devices[-1]}/read_ahead_kb").write_text(str(_READ_AHEAD_KIB))
