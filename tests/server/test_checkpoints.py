@@ -14,12 +14,6 @@ from jupyter_server.services.contents import filemanager
 from jupyter_vmshare.shared_dir import DIRECTORY_VARIABLE
 
 NOTEBOOK = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-SERVER = {"ServerApp": {"jpserver_extensions": {"jupyter_vmshare": True}}}
-
-
-@pytest.fixture
-def jp_server_config() -> dict[str, Any]:
-    return {**SERVER}
 
 
 @pytest.fixture(autouse=True)
@@ -38,10 +32,7 @@ def contents(request: pytest.FixtureRequest, jp_server_config: dict[str, Any]) -
     """Both of the server's own contents managers."""
     if request.param == "synchronous":
         manager = "jupyter_server.services.contents.largefilemanager.LargeFileManager"
-        jp_server_config["ServerApp"] = {
-            **SERVER["ServerApp"],
-            "contents_manager_class": manager,
-        }
+        jp_server_config["ServerApp"]["contents_manager_class"] = manager
 
 
 class Files:
@@ -202,9 +193,9 @@ async def test_deleting_takes_file_and_checkpoint_and_needs_no_trash(
 )
 class TestAnOperatorsOwnChoice:
     @pytest.fixture
-    def jp_server_config(self, section: str) -> dict[str, Any]:
+    def jp_server_config(self, jp_server_config: dict[str, Any], section: str) -> dict[str, Any]:
         chosen = "jupyter_server.services.contents.filecheckpoints.AsyncFileCheckpoints"
-        return {**SERVER, section: {"checkpoints_class": chosen}}
+        return {**jp_server_config, section: {"checkpoints_class": chosen}}
 
     async def test_goes_before_ours(self, jp_serverapp: Any, section: str) -> None:
         checkpoints = jp_serverapp.contents_manager.checkpoints
