@@ -17,6 +17,7 @@
 
 #include <fuse3/fuse_lowlevel.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -152,9 +153,10 @@ struct session {
 	atomic_bool begun, leaving, lost;
 	pthread_mutex_t lock;
 	struct place *places, *past; /* past: ended, but something in a kernel still belongs to them */
-	pthread_t threads[MOST_THREADS]; /* under lock, as the next */
-	unsigned thread_count;
-	atomic_uint idle;
+	pthread_t threads[MOST_THREADS]; /* under lock, as the next two */
+	unsigned thread_count, resting;
+	sem_t call;		/* up once for each that is called; of a condition, glibc 2.36 can lose a signal */
+	atomic_uint idle;	/* threads that wait for requests, or are on their way to that */
 	struct timespec changed; /* the virtual root's times */
 	struct notifier *notifiers[2]; /* of pages, of names */
 	atomic_uint root_changing;

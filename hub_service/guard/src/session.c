@@ -12,9 +12,11 @@
 #include "locks.h"
 #include "notify.h"
 
-/* Threads of a session that wait for requests; more end themselves. One program has up to three
- * requests under way (it closes and forgets without waiting), and a thread costs more than to keep. */
-#define KEPT_IDLE 6U
+/* Threads of a session that wait for requests: they take turns, so more of them would be slower. One
+ * program has up to three requests under way (it closes and forgets without waiting), and a thread
+ * costs more to begin than to keep, so some more rest until they are called. */
+#define KEPT_IDLE 2U
+#define KEPT_RESTING 6U
 #define PATIENCE 5000 /* milliseconds for requests under way when a mount ends */
 
 /* With HANDLE_KILLPRIV_V2 the kernel does not ask for security.capability before each write, and
@@ -75,6 +77,7 @@ struct session *session_new(const struct wire_order *order, int fd, int *error)
 	session->uid = order->uid;
 	session->gid = order->gid;
 	pthread_mutex_init(&session->lock, NULL);
+	sem_init(&session->call, 0, 0);
 	clock_gettime(CLOCK_REALTIME, &session->changed);
 	return session;
 }
@@ -85,6 +88,7 @@ void session_put(struct session *session)
 		return;
 	fuse_session_destroy(session->fuse); /* closes the descriptor, which is another's by now */
 	pthread_mutex_destroy(&session->lock);
+	sem_destroy(&session->call);
 	free(session);
 }
 
@@ -111,7 +115,8 @@ struct session *session_find(const char *id)
 
 static void *serve(void *argument);
 
-/* session.lock is held. */
+/* session.lock is held. The new thread counts as idle already: nothing keeps it from waiting for a
+ * request. */
 static bool add_thread(struct session *session)
 {
 	pthread_attr_t attributes;
@@ -122,62 +127,111 @@ static bool add_thread(struct session *session)
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, 256 << 10);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	atomic_fetch_add(&session->idle, 1);
 	added = !pthread_create(&session->threads[session->thread_count], &attributes, serve, session);
 	if (added)
 		session->thread_count++;
+	else
+		atomic_fetch_sub(&session->idle, 1);
 	pthread_attr_destroy(&attributes);
 	return added;
 }
 
-static void thread_ends(struct session *session)
+/* session.lock is held. */
+static void remove_thread(struct session *session)
 {
 	pthread_t self = pthread_self();
 
-	pthread_mutex_lock(&session->lock);
 	for (unsigned i = 0; i < session->thread_count; i++) {
 		if (pthread_equal(session->threads[i], self)) {
 			session->threads[i] = session->threads[--session->thread_count];
 			break;
 		}
 	}
-	pthread_mutex_unlock(&session->lock);
 }
 
-/* Somebody must be waiting for the next request while this one is served. */
+/* Somebody must be waiting for the next request while this one is served: who is the last to take
+ * one sees to it. One that is called counts as idle from here on. */
 static void be_relieved(struct session *session)
 {
 	if (atomic_load(&session->idle))
 		return;
 	pthread_mutex_lock(&session->lock);
-	if (!atomic_load(&session->idle))
-		add_thread(session);
+	if (!atomic_load(&session->idle)) {
+		if (session->resting) {
+			session->resting--;
+			atomic_fetch_add(&session->idle, 1);
+			sem_post(&session->call);
+		} else {
+			add_thread(session);
+		}
+	}
 	pthread_mutex_unlock(&session->lock);
+}
+
+/* False: the session ends, or the mount was taken away; the thread is out of the list. */
+static bool next_request(struct session *session, struct fuse_buf *request)
+{
+	int got = -EAGAIN;
+
+	while ((got == -EINTR || got == -EAGAIN) && !atomic_load(&session->leaving))
+		got = fuse_session_receive_buf(session->fuse, request);
+	atomic_fetch_sub(&session->idle, 1);
+	if (got > 0)
+		return true;
+	if (!atomic_load(&session->leaving) && !atomic_exchange(&session->lost, true))
+		control_wake(); /* the mount was taken away */
+	pthread_mutex_lock(&session->lock);
+	remove_thread(session);
+	pthread_mutex_unlock(&session->lock);
+	return false;
+}
+
+/* False: enough others wait already. It never counted as one of them then, so nobody relied on it. */
+static bool waits_too(struct session *session)
+{
+	unsigned idle = atomic_load(&session->idle);
+
+	while (idle < KEPT_IDLE)
+		if (atomic_compare_exchange_weak(&session->idle, &idle, idle + 1))
+			return true;
+	return false;
+}
+
+/* Until it is called, and counts as idle again. False: enough others rest, too, so this thread is to
+ * end; it is out of the list. Decided under the lock under which one is called or added. */
+static bool rests(struct session *session)
+{
+	bool stays = true, rested = false;
+
+	pthread_mutex_lock(&session->lock);
+	if (!atomic_load(&session->idle)) { /* all others are busy by now, and perhaps none could be added */
+		atomic_fetch_add(&session->idle, 1);
+	} else if (session->resting < KEPT_RESTING) {
+		session->resting++;
+		rested = true;
+	} else {
+		remove_thread(session);
+		stays = false;
+	}
+	pthread_mutex_unlock(&session->lock);
+	while (rested && !atomic_load(&session->leaving) && sem_wait(&session->call))
+		; /* a signal; perhaps the session ends */
+	return stays;
 }
 
 static void *serve(void *argument)
 {
 	struct session *session = argument;
 	struct fuse_buf request = {.mem = NULL};
-	int got = 1;
 
-	atomic_fetch_add(&session->idle, 1);
-	while (!atomic_load(&session->leaving)) {
-		got = fuse_session_receive_buf(session->fuse, &request);
-		if (got == -EINTR || got == -EAGAIN)
-			continue;
-		if (got <= 0)
-			break;
-		atomic_fetch_sub(&session->idle, 1);
+	while (next_request(session, &request)) {
 		be_relieved(session);
 		fuse_session_process_buf(session->fuse, &request);
-		if (atomic_fetch_add(&session->idle, 1) >= KEPT_IDLE)
+		if (!waits_too(session) && !rests(session))
 			break;
 	}
-	atomic_fetch_sub(&session->idle, 1);
-	free(request.mem);
-	if (got <= 0 && !atomic_exchange(&session->lost, true) && !atomic_load(&session->leaving))
-		control_wake(); /* the mount was taken away */
-	thread_ends(session);
+	free(request.mem); /* the session may be gone already */
 	return NULL;
 }
 
