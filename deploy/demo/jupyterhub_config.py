@@ -58,6 +58,8 @@ configure(
     url=demo["service_url"],
     environment={"VMSHARE_DATA_DIR": str(here / "service" / "data")},
     command=[*serve, f"--Serve.agent_socket={demo['agent_socket']}"],
+    # Mounts are what one wants to see here, also where everything is slow at first.
+    mounts_deadline=20,
 )
 if demo["accounts"]:
     for service in c.JupyterHub.services:

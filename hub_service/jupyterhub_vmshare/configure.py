@@ -21,11 +21,12 @@ from jupyterhub_vmshare.spawning.accounts import AccountOf
 from jupyterhub_vmshare.spawning.address import SessionUrl
 from jupyterhub_vmshare.spawning.hooks import AfterStop, BeforeSpawn, chained
 from jupyterhub_vmshare.spawning.sessions import MountsOfSessions
-from jupyterhub_vmshare.spawning.telling import Service, hook_secret
+from jupyterhub_vmshare.spawning.telling import DEADLINE, Service, hook_secret
 
 SERVICE_NAME: Final = "vmshare"
 DEFAULT_URL: Final = "http://127.0.0.1:10110"
 DEFAULT_DATA: Final = "vmshare-data"
+LONGEST_DEADLINE: Final = 60
 
 USE: Final = "custom:vmshare:use"
 CONFIRM: Final = "custom:vmshare:confirm"
@@ -73,6 +74,7 @@ def configure(
     session_url: str | None = None,
     organizers: Iterable[str] = (),
     mounts: bool = True,
+    mounts_deadline: float = DEADLINE,
     session_account: AccountOf | None = None,
     hidden_from_sessions: Iterable[str] = (),
 ) -> None:
@@ -93,6 +95,8 @@ def configure(
         organizers: Hub groups whose members may create projects and workshops.
         mounts: Whether shared folders are mounted into sessions, where the machine can. Sessions
             then run in a view of the file system of their own.
+        mounts_deadline: Seconds that the start of a session may wait for its mounts, in all (at
+            most 60). What takes longer starts without them, and says so.
         session_account: For spawners that start ``Spawner.cmd`` on this machine and are no
             ``LocalProcessSpawner``: for a spawner, the name of an account that is the person's
             own, or uid and gid of one that people share (their sessions are then kept apart).
@@ -101,6 +105,8 @@ def configure(
     """
     if not managed and not api_token:
         raise ValueError("A service that the hub does not start needs an api_token.")
+    if not 0 < mounts_deadline <= LONGEST_DEADLINE:
+        raise ValueError(f"mounts_deadline is more than 0 and at most {LONGEST_DEADLINE} seconds.")
     token = api_token or _token_held(c, name) or secrets.token_hex(32)
     service = _service(name, url, command if managed else None, managed, token)
     if oauth_redirect_uri:
@@ -115,7 +121,7 @@ def configure(
     if mounts:
         data = [(environment or {}).get("VMSHARE_DATA_DIR", DEFAULT_DATA)] if managed else []
         hidden = [os.path.abspath(path) for path in (*data, *hidden_from_sessions)]
-        told = Service(SessionUrl(url, name), hook_secret(token))
+        told = Service(SessionUrl(url, name), hook_secret(token), mounts_deadline)
         _hook(c, MountsOfSessions(told, hidden=hidden, account=session_account))
 
 

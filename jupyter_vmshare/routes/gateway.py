@@ -11,7 +11,7 @@ from jupyter_vmshare.routes.streams import VisitorStreams
 
 SETTING = "vmshare_gateway"
 NO_HUB = "This notebook server does not run under a JupyterHub, so nothing can be shared here."
-NO_TOKEN = "This visit carries no token of yours that could act for you: sign in again."  # noqa: S105
+NO_TOKEN = "This visit carries no token of yours that could act for you: sign in again."  # noqa: S105 (a sentence)
 
 
 @dataclass(frozen=True, slots=True)

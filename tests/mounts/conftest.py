@@ -20,12 +20,13 @@ from tests.fixtures.service import RunningService, ScriptedClock, running_servic
 from tests.fixtures.world import SmallWorld
 
 UIDS = {"ana": 1000, "ben": 1001, "cleo": 1002, "dan": 1003, "eve": 1004}
+PATIENCE = 30.0
 
 
-async def until(true: Callable[[], Any], seconds: float = 30.0) -> None:
+async def until(true: Callable[[], Any], seconds: float = PATIENCE) -> None:
     """Waits until that holds."""
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110
+        while not true():
             await asyncio.sleep(0.01)
 
 
@@ -39,13 +40,14 @@ class Stage:
 
     async def session(self, name: str, server_name: str = "") -> str:
         """A notebook server of that person starts; its id here."""
-        told = await self.start(name, server_name)
+        told = await self.start(name, server_name, wait_seconds=PATIENCE)
         assert told["view"], told
         return str(told["id"])
 
-    async def start(self, name: str, server_name: str = "") -> dict[str, Any]:
+    async def start(self, name: str, server_name: str = "", **more: Any) -> dict[str, Any]:
+        """What the hub is answered, with a view or without."""
         uid = UIDS[name]
-        body = {"person": name, "server_name": server_name, "uid": uid, "gid": uid}
+        body = {"person": name, "server_name": server_name, "uid": uid, "gid": uid, **more}
         return await self.api.hub_hook.ask("POST", "/hub/sessions", body)
 
     async def end(self, name: str, server_name: str = "") -> None:

@@ -27,11 +27,11 @@ async def test_a_node_that_cannot_mount_says_why(stage: Stage) -> None:
         return str(told["because"])
 
     async with asyncio.timeout(30):
-        while "/dev/fuse" not in await because():  # noqa: ASYNC110
+        while "/dev/fuse" not in await because():
             await asyncio.sleep(0.05)
     (seen,) = await stage.sessions("ben")
     assert seen["mounts_available"] is False
-    assert "start it again" in seen["because"]
+    assert "/dev/fuse" in seen["because"], "to start it again would not help"
     # Everything else works.
     folder = await stage.share("ana", "tests", "view", "ben")
     told = await stage.api("ana").ask("DELETE", f"/folders/{folder}/grants")
@@ -57,16 +57,25 @@ async def test_a_spawner_does_not_wait_for_an_agent_that_is_stuck(stage: Stage) 
     stage.agent.deaf = False
     (seen,) = await stage.sessions("ben")
     assert seen["mounts_available"] is False
+    assert "start it again" in seen["because"], "the node can mount by now"
     await stage.share("ana", "tests", "view", "ben")
     other = await stage.session("ben", "second")
     await stage.has(other, tests="view")
     assert stage.agent.levels(told["id"]) == {}
 
 
+async def test_a_hub_that_can_wait_longer_gets_the_view(stage: Stage) -> None:
+    await stage.share("ana", "tests", "view", "ben")
+    stage.agent.delay = 2.0  # more than a spawner waits that does not say how long
+    told = await stage.start("ben", wait_seconds=30)
+    assert told["view"], told
+    assert stage.agent.levels(told["id"]) == {"tests": "view"}
+
+
 async def test_a_view_that_comes_too_late_is_taken_away_again(stage: Stage) -> None:
     await stage.share("ana", "tests", "view", "ben")
-    stage.agent.delay = 2.5
-    told = await stage.start("ben")
+    stage.agent.delay = 1.0
+    told = await stage.start("ben", wait_seconds=0.1)
     assert told["view"] is None
     await until(lambda: told["id"] in stage.agent.ended)
     assert stage.agent.levels(told["id"]) == {}

@@ -64,9 +64,11 @@ async def sessions_of(
 
 
 def _because(session: Session, nodes: dict[str, str | None]) -> str | None:
-    if session.viewless:
+    why = nodes[session.node]
+    if session.viewless and why is None:
         return VIEWLESS
-    return nodes[session.node] or session.because
+    # Where the node can't mount now, another start helps nobody.
+    return why or session.because
 
 
 def _seen(row: sa.Row[Any]) -> SeenMount | None:

@@ -31,8 +31,6 @@ from jupyterhub_vmshare.mounts.sweep import forget
 from jupyterhub_vmshare.mounts.worker import Worker
 from jupyterhub_vmshare.policy.model import Person
 
-_VIEW_WITHIN: Final = 1.5
-"""Seconds until a spawner is answered, with its view or without; its own deadline is at two."""
 _CHOICE_WITHIN: Final = 1.0
 _LOOK_EVERY: Final = 0.1
 
@@ -87,11 +85,13 @@ class Mounts:
 
     # --- for the hub ---
 
-    async def start_session(self, person: str, server_name: str, uid: int, gid: int) -> Session:
-        """A session that is about to run, with its view; without one where that takes too long."""
+    async def start_session(
+        self, person: str, server_name: str, uid: int, gid: int, *, within: float
+    ) -> Session:
+        """A session that is about to run, with its view; after so many seconds without one."""
         async with self._db.write() as tx:
             session = await start(tx, person, server_name, uid, gid)
-        until = time.monotonic() + _VIEW_WITHIN
+        until = time.monotonic() + within
         while True:
             async with self._db.read() as conn:
                 session = await one(conn, session.id)

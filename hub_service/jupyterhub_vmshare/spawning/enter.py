@@ -44,7 +44,7 @@ def main(arguments: list[str]) -> int:
     for way in ways(asked, os.environ["HOME"]):
         if way.options is None:
             environment = told(way, failed)
-            os.execvpe(asked.command[0], asked.command, environment)  # noqa: S606
+            os.execvpe(asked.command[0], asked.command, environment)  # noqa: S606 (no shell)
         failed = trial([asked.bwrap, *way.options])
         if not failed:
             say(way.warning)

@@ -1,6 +1,7 @@
 """A session's start and end, as far as mounts are concerned.
 
-A start is never held up for longer than ``DEADLINE``, and never fails because of mounts.
+A start is never held up for longer than the service's ``deadline``, and never fails because of
+mounts.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class MountsOfSessions:
         """Before the start: tell the service, and wrap the command."""
         wrapping.restore(spawner)
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(self._service.deadline):
                 await self._give_view(spawner)
         except (NoAccount, LookupError) as error:
             _go_without(spawner, str(error))

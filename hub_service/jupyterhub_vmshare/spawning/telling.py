@@ -13,7 +13,11 @@ from jupyterhub_vmshare.spawning.accounts import Account
 from jupyterhub_vmshare.spawning.address import SessionUrl
 
 DEADLINE = 2.0
-"""Seconds that a start, or a stop, may wait for the service in all."""
+"""Seconds that a start (unless the operator gives it others), or a stop, may wait for the service
+in all."""
+_FOR_THE_VIEW = 0.75
+"""The part of a start's seconds after which the service answers without a view; the rest is for
+what happens before, and on the way."""
 
 
 def hook_secret(api_token: str) -> str:
@@ -33,8 +37,8 @@ class Registered:
 class Service:
     """The service, as the hub's hooks reach it."""
 
-    def __init__(self, url: SessionUrl, secret: str) -> None:
-        self._url, self._secret = url, secret
+    def __init__(self, url: SessionUrl, secret: str, deadline: float = DEADLINE) -> None:
+        self._url, self._secret, self.deadline = url, secret, deadline
 
     def __repr__(self) -> str:
         return f"the service at {self._url!r}"
@@ -44,8 +48,13 @@ class Service:
 
         Raises ``httpx2.HTTPError``, and ``ValueError`` for an answer that makes no sense.
         """
-        told = {**_named(spawner), "uid": account.uid, "gid": account.gid}
-        answer = (await self._call(spawner, "POST", told)).json()
+        told = {
+            **_named(spawner),
+            "uid": account.uid,
+            "gid": account.gid,
+            "wait_seconds": self.deadline * _FOR_THE_VIEW,
+        }
+        answer = (await self._call(spawner, "POST", told, self.deadline)).json()
         view = answer.get("view")
         if view is not None and not str(view).startswith("/"):
             raise ValueError(f"a view at {view!r}")
@@ -53,13 +62,15 @@ class Service:
 
     async def has_ended(self, spawner: Any) -> None:
         """It is over. Raises ``httpx2.HTTPError``."""
-        await self._call(spawner, "DELETE", _named(spawner))
+        await self._call(spawner, "DELETE", _named(spawner), DEADLINE)
 
-    async def _call(self, spawner: Any, method: str, told: dict[str, Any]) -> httpx2.Response:
+    async def _call(
+        self, spawner: Any, method: str, told: dict[str, Any], within: float
+    ) -> httpx2.Response:
         url = f"{self._url(spawner)}api/hub/sessions"
         # Making a TLS context takes longer than the call: without TLS there is none.
         tls = url.startswith("https:")
-        async with httpx2.AsyncClient(timeout=DEADLINE, trust_env=False, verify=tls) as client:
+        async with httpx2.AsyncClient(timeout=within, trust_env=False, verify=tls) as client:
             headers = {"Authorization": f"Bearer {self._secret}"}
             answer = await client.request(method, url, json=told, headers=headers)
         if method == "DELETE" and answer.status_code == httpx2.codes.NOT_FOUND:

@@ -1226,6 +1226,12 @@ export interface components {
              * @description The Unix account that its programs run as.
              */
             uid: number;
+            /**
+             * Wait Seconds
+             * @description After these it is answered without a view.
+             * @default 1.5
+             */
+            wait_seconds?: number;
         };
         /**
          * PeopleOfThing

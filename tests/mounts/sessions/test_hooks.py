@@ -43,7 +43,7 @@ def is_wrapped(spawner: Any) -> bool:
 async def told(service: ScriptedService, *expected: tuple[str, str]) -> None:
     """Waits until the service was told exactly that."""
     deadline = time.monotonic() + HELD_UP
-    while service.calls() != [*expected] and time.monotonic() < deadline:  # noqa: ASYNC110
+    while service.calls() != [*expected] and time.monotonic() < deadline:
         await asyncio.sleep(0.02)
     assert service.calls() == [*expected]
 
@@ -54,8 +54,9 @@ async def test_a_start_and_an_end_are_told_with_the_hubs_secret(service: Scripte
     await ben.run_post_stop_hook()
     secret = hmac.new(TOKEN.encode(), b"vmshare hub hook", hashlib.sha256).hexdigest()
     named = {"person": "ben", "server_name": "gpu"}
+    account = {"uid": os.getuid(), "gid": os.getgid()}
     assert service.told == [
-        ("POST", {**named, "uid": os.getuid(), "gid": os.getgid()}, f"Bearer {secret}"),
+        ("POST", {**named, **account, "wait_seconds": 1.5}, f"Bearer {secret}"),
         ("DELETE", named, f"Bearer {secret}"),
     ]
 
@@ -196,6 +197,23 @@ async def test_a_service_in_trouble_holds_nobody_up(
     assert "did not answer" in ben.environment[BECAUSE]
     assert is_wrapped(ben)
     await asyncio.wait_for(ben.run_post_stop_hook(), HELD_UP)
+
+
+async def test_a_start_waits_as_long_as_the_operator_says(service: ScriptedService) -> None:
+    service.pause = 2.5  # longer than by default
+    ben = spawner(configured(service, mounts_deadline=40))
+    await ben.run_pre_spawn_hook()
+    assert f"--view={VIEW}" in ben.cmd
+    [(_, told, _)] = service.told
+    assert told["wait_seconds"] == 30, "the service answers before the hook gives up"
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 61])
+async def test_a_deadline_that_makes_no_sense_is_refused(
+    service: ScriptedService, seconds: float
+) -> None:
+    with pytest.raises(ValueError, match="mounts_deadline"):
+        configured(service, mounts_deadline=seconds)
 
 
 async def test_a_service_that_is_down_holds_nobody_up(service: ScriptedService) -> None:

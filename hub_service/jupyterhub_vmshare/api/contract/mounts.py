@@ -18,6 +18,9 @@ class NewSession(Asked):
     server_name: str = Field("", max_length=255, description="Empty: the person's default server.")
     uid: int = Field(ge=0, le=_LAST_ID, description="The Unix account that its programs run as.")
     gid: int = Field(ge=0, le=_LAST_ID)
+    wait_seconds: float = Field(
+        1.5, gt=0, le=60, description="After these it is answered without a view."
+    )
 
 
 class EndedSession(Asked):

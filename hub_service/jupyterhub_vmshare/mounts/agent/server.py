@@ -76,7 +76,7 @@ class Server:
         # What an earlier agent left is removed by asyncio.
         self._server = await asyncio.start_unix_server(self._serve, path, limit=LINE_LIMIT)
         # Anybody may connect; who is listened to is decided by the kernel's word on who it is.
-        os.chmod(path, 0o666)  # noqa: S103
+        os.chmod(path, 0o666)  # noqa: S103 (it opens nothing by itself)
 
     async def close(self) -> None:
         """Take no more orders."""
