@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 
-import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
@@ -54,31 +53,10 @@ def mounted_lab_of(
     chromium: Browser, mounted_hub: MountedHub
 ) -> Iterator[Callable[[str], MountedLab]]:
     """The same on a hub whose sessions have mounts."""
-
-    def start(name: str) -> None:
-        # On a busy machine a session may start without them, rather than late.
-        for _ in range(4):
-            if has_mounts(mounted_hub, name):
-                return
-            mounted_hub.stop_session(name)
-        pytest.fail(f"The session of {name} starts without mounts.", pytrace=False)
-
-    yield from labs_on(chromium, mounted_hub.hub, start)
+    yield from labs_on(chromium, mounted_hub.hub)
 
 
-def has_mounts(hub: MountedHub, name: str) -> bool:
-    """Starts the person's session if there is none; whether folders are mounted in it."""
-    path = hub.hub.start_server(name)
-    token = hub.hub.process.token_for(name, ["access:servers!user"])
-    headers = {"Authorization": f"token {token}"}
-    url = f"{hub.hub.url}{path.rstrip('/')}/vmshare/session"
-    told = httpx2.get(url, headers=headers, timeout=30).raise_for_status().json()
-    return told["shared_dir"] is not None
-
-
-def labs_on(
-    chromium: Browser, hub: RealHub, start: Callable[[str], object] | None = None
-) -> Iterator[Callable[[str], MountedLab]]:
+def labs_on(chromium: Browser, hub: RealHub) -> Iterator[Callable[[str], MountedLab]]:
     """A person's JupyterLab by name; all are closed at the end."""
     labs: dict[str, MountedLab] = {}
 
@@ -87,7 +65,7 @@ def labs_on(
             context = chromium.new_context(viewport={"width": 1280, "height": 800})
             context.set_default_timeout(PATIENCE_MS)
             labs[person] = MountedLab(context.new_page(), person)
-            labs[person].sign_in(hub, start)
+            labs[person].sign_in(hub)
         return labs[person]
 
     yield lab

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -22,17 +21,19 @@ class Lab:
 
     # --- the way in ---
 
-    def sign_in(self, hub: RealHub, start: Callable[[str], object] | None = None) -> None:
+    def sign_in(self, hub: RealHub) -> None:
         """Through the hub's form, onto the person's own server, to the panel.
 
-        ``start`` starts that server; by default the hub just does.
+        The server is not started by the page that the hub shows first: that one goes there by
+        itself, in the middle of what is done here.
         """
-        self.page.goto(f"{hub.url}/hub/login")
+        still = f"{hub.url}/hub/token"
+        self.page.goto(f"{hub.url}/hub/login?next=%2Fhub%2Ftoken")
         self.page.get_by_label("Username").fill(self.person)
         self.page.get_by_label("Password").fill("any")
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url(re.compile("/hub/|/user/"))
-        (start or hub.start_server)(self.person)
+        self.page.wait_for_url(still)
+        hub.start_server(self.person)
         self.home = f"{hub.url}/user/{self.person}/lab"
         self.load()
 
@@ -53,6 +54,16 @@ class Lab:
     def panel(self) -> Locator:
         """The panel."""
         return self.page.get_by_role("region", name="Shared folders")
+
+    def narrow(self, width: int) -> None:
+        """Drags the side bar's border until the panel is about so many pixels wide."""
+        box = self.panel.bounding_box()
+        assert box is not None
+        border, middle = box["x"] + box["width"] + 1, box["y"] + box["height"] / 2
+        self.page.mouse.move(border, middle)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + width, middle, steps=5)
+        self.page.mouse.up()
 
     def choose_theme(self, name: str) -> None:
         """Stores the person's choice as the settings editor does, and loads JupyterLab again."""

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Page, expect
 
+from tests.fixtures.mounted_hub import eventually
 from tests.journeys.lab import Lab
+
+KEEP_NOTICES = """
+window.notices = [];
+new MutationObserver(() => {
+    for (const each of document.querySelectorAll('[role="alert"]')) {
+        if (!window.notices.includes(each)) {
+            window.notices.push(each);
+        }
+    }
+}).observe(document, {childList: true, subtree: true});
+"""
 
 
 class MountedLab(Lab):
     """What a person does outside of the panel."""
+
+    def __init__(self, page: Page, person: str) -> None:
+        super().__init__(page, person)
+        page.add_init_script(KEEP_NOTICES)
 
     # --- the file browser ---
 
@@ -81,9 +97,11 @@ class MountedLab(Lab):
         """Tabs of documents with what is not saved: JupyterLab marks them by looks alone."""
         return self.page.locator(".lm-TabBar-tab.jp-mod-dirty")
 
-    def notice(self, text: str) -> Locator:
-        """A notification."""
-        return self.page.get_by_role("alert").filter(has_text=text)
+    def was_told(self, text: str) -> None:
+        """That one notification says so, or has: they go after seconds, on a busy machine before
+        one looks."""
+        script = "text => window.notices.filter(each => each.textContent.includes(text)).length"
+        eventually(lambda: self.page.evaluate(script, text), lambda count: count == 1)
 
     def mounted(self, *names: str) -> bool:
         """Whether the service says that folders are mounted in this session."""
