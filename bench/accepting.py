@@ -19,10 +19,9 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from bench.rounds import Report
-from tests.fixtures.hub_process import running
+from tests.fixtures.guard_binary import missing
 from tests.fixtures.kernel import Kernel
-from tests.fixtures.mounted_hub import MountedHub, missing, mounted_hub_in
-from tests.fixtures.real_hub import missing_people
+from tests.fixtures.mounted_hub import MountedHub, all_running, mounted_hub_in
 from tests.fixtures.world import SmallWorld
 from tests.journeys.lab import Lab
 
@@ -50,7 +49,7 @@ _ASK = """async () => {
 
 async def measure(*, quick: bool = False, rounds: int = 15) -> list[Report]:
     """One report."""
-    if why := missing():
+    if why := missing("bwrap"):
         raise SystemExit(why)
     return [await asyncio.to_thread(_measure, 1 if quick else rounds)]
 
@@ -92,14 +91,9 @@ def _hub() -> Iterator[MountedHub]:
     where = Path(tempfile.mkdtemp(prefix="vmshare-bench-"))
     made = mounted_hub_in(where, SmallWorld())
     try:
-        made.agent.start()
-        with running(made.hub.process):
-            made.hub.process.add_people(*missing_people(made.hub))
+        with all_running(made):
             yield made
-            for kernel in made.kernels.values():
-                kernel.close()
     finally:
-        made.agent.stop()
         shutil.rmtree(where, ignore_errors=True)
 
 

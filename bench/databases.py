@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.fixtures.postgres import Cluster
+from tests.fixtures.postgres import running_cluster
 
 NewUrl = Callable[[], str]
 
@@ -21,22 +20,9 @@ def kinds(where: Path, names: tuple[str, ...]) -> Iterator[dict[str, NewUrl]]:
         if "SQLite" in names:
             makers["SQLite"] = _sqlite(where)
         if "PostgreSQL" in names:
-            makers["PostgreSQL"] = stack.enter_context(_cluster()).new_database
+            makers["PostgreSQL"] = stack.enter_context(running_cluster()).new_database
         yield makers
 
 
 def _sqlite(where: Path) -> NewUrl:
     return lambda: f"sqlite:///{tempfile.mkdtemp(dir=where)}/vmshare.sqlite"
-
-
-@contextlib.contextmanager
-def _cluster() -> Iterator[Cluster]:
-    # Not below the run's own directory, which may be closed to PostgreSQL's account.
-    where = Path(tempfile.mkdtemp(prefix="vmshare-bench-postgres-"))
-    cluster = Cluster(where)
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.stop()
-        shutil.rmtree(where, ignore_errors=True)

@@ -25,8 +25,9 @@ from typing import Any
 
 from bench import mount_work as work
 from bench.rounds import Report, Series, Spread, ratios
+from tests.fixtures.guard_binary import missing
 from tests.mounts.guard.program import Program
-from tests.mounts.guard.stage import Session, Stage, missing
+from tests.mounts.guard.stage import Session, Stage
 
 TITLE = "Folders in running sessions"
 NATIVE, GUARD, BINDFS = "the disk's directory", "the guard", "bindfs"

@@ -54,7 +54,7 @@ class Scene:
         await ben.accept(self.grant)
         (self.invitation,) = await ana.invite(self.folder, "view", "cleo")
         async with asyncio.timeout(30):  # what was written is told within a second
-            while await self._notices() < 2:  # noqa: ASYNC110
+            while await self._notices() < 2:
                 await asyncio.sleep(0.05)
 
     async def _notices(self) -> int:
@@ -71,7 +71,7 @@ class Scene:
         """Everything in the database and in the store."""
         running = self.running.service
         async with asyncio.timeout(30):
-            while (await backlog(running.db)).events:  # noqa: ASYNC110
+            while (await backlog(running.db)).events:
                 await asyncio.sleep(0.05)
         found: Snapshot = {"files": self._files()}
         async with running.db.read() as conn:

@@ -47,7 +47,7 @@ async def test_a_worker_goes_on_after_an_error(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("jupyterhub_vmshare.steady._AFTER_ERROR", 0.0)
     worker = asyncio.create_task(steadily("test", turn))
     async with asyncio.timeout(10):
-        while len(turns) < 3:  # noqa: ASYNC110 (nothing tells of a turn)
+        while len(turns) < 3:
             await asyncio.sleep(0.01)
     worker.cancel()
     with pytest.raises(asyncio.CancelledError):

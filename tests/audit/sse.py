@@ -36,7 +36,7 @@ class Listening:
 
     async def until(self, true: Callable[[], bool], seconds: float = 10) -> None:
         async with asyncio.timeout(seconds):
-            while not true():  # noqa: ASYNC110 (lines come in another task)
+            while not true():
                 await asyncio.sleep(0.01)
 
     async def read(self) -> None:

@@ -27,7 +27,7 @@ def small_world() -> SmallWorld:
 
 async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(15):
-        while not true():  # noqa: ASYNC110 (it is the product's state, and has no event)
+        while not true():
             await asyncio.sleep(0.01)
 
 

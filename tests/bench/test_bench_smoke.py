@@ -9,7 +9,7 @@ import pytest
 from bench import readme
 from bench.__main__ import NAMES, main
 from bench.rounds import Measure, Report, Spread, in_turns
-from tests.mounts.guard.stage import missing
+from tests.fixtures.guard_binary import missing
 
 
 @pytest.mark.parametrize(

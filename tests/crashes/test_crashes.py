@@ -134,7 +134,7 @@ class Crowd:
         """Until nothing ends any more, all events are placed, and everybody has heard them."""
         await asyncio.sleep(2.5)  # the last brief invitations run out
         async with asyncio.timeout(60):
-            while (await backlog(self.db)).events:  # noqa: ASYNC110 (the database tells nobody)
+            while (await backlog(self.db)).events:
                 await asyncio.sleep(0.1)
         await asyncio.sleep(1)
 
@@ -225,7 +225,7 @@ class Crowd:
         history = await played(self.db)
         wanted = {i for i, folder in history.folders.items() if folder.state != "deleted"}
         async with asyncio.timeout(30):
-            while {home.name for home in self.trees()} != wanted or self.leftovers():  # noqa: ASYNC110
+            while {home.name for home in self.trees()} != wanted or self.leftovers():
                 await asyncio.sleep(0.1)
 
     def trees(self) -> list[Path]:

@@ -18,13 +18,15 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from tests.fixtures.guard_binary import missing
 from tests.fixtures.hub_process import ROOT, descendants, free_port
-from tests.fixtures.mounted_hub import eventually, missing
+from tests.fixtures.mounted_hub import eventually
 from tests.fixtures.signed_in import SignedIn
 
 pytestmark = pytest.mark.slow
 
 RUN = [sys.executable, "deploy/demo/run.py"]
+LACKING = missing("bwrap")
 
 
 @dataclass
@@ -112,7 +114,7 @@ def shared_of(browser: SignedIn, path: str) -> list[str]:
 
 
 @pytest.mark.mounts
-@pytest.mark.skipif(missing() is not None, reason=missing() or "")
+@pytest.mark.skipif(LACKING is not None, reason=str(LACKING))
 def test_what_ben_accepts_is_in_his_file_browser(running: RunningDemo) -> None:
     assert "shared/tests in the file browser" in running.said
     with running.browser("ana") as ana, running.browser("ben") as ben:
@@ -135,7 +137,7 @@ def mounted() -> list[str]:
 
 
 @pytest.mark.mounts
-@pytest.mark.skipif(missing() is not None, reason=missing() or "")
+@pytest.mark.skipif(LACKING is not None, reason=str(LACKING))
 def test_killed_it_leaves_nothing_and_starts_again() -> None:
     others = set(mounted())
     with tempfile.TemporaryDirectory(prefix="vmshare-demo-") as where:
@@ -159,7 +161,9 @@ def is_running(pid: int) -> bool:
     return False
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="accounts of their own need root")
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="Accounts of their own need root: run the tests as root."
+)
 def test_each_person_and_the_service_have_an_account_of_their_own(running: RunningDemo) -> None:
     where = running.directory
     (where / "homes/ana/private.txt").write_text("ana's")
@@ -192,7 +196,7 @@ def test_ctrl_c_ends_everything_and_the_next_run_finds_what_was_there(tmp_path: 
         assert "Folders do not appear in running sessions" in first.said
         family = descendants(first.process.pid)
         assert family
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while any(Path(f"/proc/{pid}").exists() for pid in family) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert [pid for pid in family if Path(f"/proc/{pid}").exists()] == []

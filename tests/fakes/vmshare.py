@@ -297,7 +297,7 @@ class Bytes(_Strict):
                 self._say(scripted)
 
     async def data_received(self, chunk: bytes) -> None:  # type: ignore[override]
-        while self.service.is_stalled and not self.gone:  # noqa: ASYNC110  (set from a test)
+        while self.service.is_stalled and not self.gone:
             await asyncio.sleep(0.02)
         self.service.received += len(chunk)
 

@@ -116,5 +116,5 @@ async def test_killed_at(traffic: Traffic, agent: FakeAgent, step: str, times: i
     levels, sessions = await traffic.wanted()
     assert sessions
     async with asyncio.timeout(30):
-        while any(agent.levels(session) != levels for session in sessions):  # noqa: ASYNC110
+        while any(agent.levels(session) != levels for session in sessions):
             await asyncio.sleep(0.05)

@@ -88,6 +88,30 @@ async def test_an_alias_is_the_directorys_name(stage: Stage) -> None:
     await stage.has(session, tests="edit_delete", anas="edit")
 
 
+@pytest.mark.scenario("F7")
+async def test_events_say_the_sessions_own_name_for_a_folder(stage: Stage) -> None:
+    """What its owner calls it by then is nothing that a revoked person should learn."""
+    folder = await stage.api("ana").make_folder("tests")
+    (grant,) = await stage.api("ana").invite(folder, "edit", "ben")
+    await stage.api("ben").accept(grant, alias="hers")
+    session = await stage.session("ben")
+    await stage.has(session, hers="edit")
+    told = {"name": "unpublished"}
+    await stage.api("ana").ask("PATCH", f"/folders/{folder}", told, headers={"If-Match": '"1"'})
+    for level, version in (("view", 2), ("edit", 3)):
+        told, seen = {"level": level}, {"If-Match": f'"{version}"'}
+        await stage.api("ana").ask("PATCH", f"/grants/{grant}", told, headers=seen)
+        await stage.has(session, hers=level)
+    await stage.api("ana").ask("DELETE", f"/grants/{grant}")
+    await told_of(stage.api, "ben", "mount.unmounted", 1)
+    items = (await stage.api("ben").ask("GET", "/events", params={"limit": 200}))["items"]
+    events = [event for event in items if event["type"].startswith("mount.")]
+    assert {event["type"] for event in events} == {
+        *("mount.mounted", "mount.changed", "mount.unmounted"),
+    }
+    assert {(event["thing_name"], event["data"]["name"]) for event in events} == {("hers", "hers")}
+
+
 @pytest.mark.scenario("F8")
 async def test_lowering_and_revoking_say_what_they_cut(stage: Stage) -> None:
     folder = await stage.share("ana", "tests", "edit", "dan")
@@ -221,7 +245,7 @@ async def test_an_end_date_that_is_moved_reaches_the_node(make_stage: StageMaker
         assert told["sessions_cut"] == 0
         wanted = None if ends is None else ends.timestamp()
         async with asyncio.timeout(30):
-            while stage.agent.folders(session)["tests"].until != wanted:  # noqa: ASYNC110
+            while stage.agent.folders(session)["tests"].until != wanted:
                 await asyncio.sleep(0.01)
 
 

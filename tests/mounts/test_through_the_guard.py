@@ -56,7 +56,7 @@ class Whole:
 
     async def session(self, name: str) -> subprocess.Popen[bytes]:
         uid = UIDS[name]
-        body = {"person": name, "server_name": "", "uid": uid, "gid": uid}
+        body = {"person": name, "server_name": "", "uid": uid, "gid": uid, "wait_seconds": 30}
         told = await self.api.hub_hook.ask("POST", "/hub/sessions", body)
         assert told["view"], told
         return await asyncio.to_thread(self.node.session, told["view"])
@@ -98,7 +98,7 @@ async def whole(
 async def says(session: subprocess.Popen[bytes], command: str, *, expected: str) -> None:
     """Waits until the command in the session prints that."""
     async with asyncio.timeout(20):
-        while expected not in await prints(session, command):  # noqa: ASYNC110
+        while expected not in await prints(session, command):
             await asyncio.sleep(0.05)
 
 
@@ -163,12 +163,17 @@ async def test_lowering_and_kicking_out_reach_a_program_with_an_open_file(whole:
 @pytest.mark.scenario("F12")
 async def test_an_end_date_holds_while_the_service_is_down(whole: Whole) -> None:
     folder = await whole.folder("ana", "tests")
-    ends = datetime.fromtimestamp(time.time() + 3, UTC)
-    strong = ends.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    await whole.share(folder, "edit", "ben", ends_at=strong)
+    grant = await whole.share(folder, "edit", "ben")
     ben = await whole.session("ben")
     assert await prints(ben, "cat /mnt/m/tests/hello.txt") == "ahoy"
     await prints(ben, "exec 8</mnt/m/tests/hello.txt")
+    ends = datetime.fromtimestamp(time.time() + 1.5, UTC)
+    strong = ends.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    told = {"ends_at": strong}
+    await whole.api("ana").ask("PATCH", f"/grants/{grant}", told, headers={"If-Match": '"2"'})
+    async with asyncio.timeout(20):
+        while whole.node.end_dates() == [None]:
+            await asyncio.sleep(0.02)
     await whole.stop()
     await says(ben, "cat /mnt/m/tests/hello.txt", expected="No such file")
     assert utc_now() >= ends

@@ -120,7 +120,7 @@ async def test_a_group_that_the_paging_hides_is_not_left(
 
 async def delete_after_first_page(world: FakeHub) -> None:
     before = len(world.asked("/hub/api/groups"))
-    while len(world.asked("/hub/api/groups")) < before + 2:  # noqa: ASYNC110
+    while len(world.asked("/hub/api/groups")) < before + 2:
         await asyncio.sleep(0.005)
     world.groups.pop("a", None)
 
@@ -221,7 +221,7 @@ async def test_it_refreshes_by_itself_whatever_goes_wrong(
     membership = Membership(db, hub, every=0.02)
     world.fail("/hub/api/groups*", 503, times=2)
     task = asyncio.create_task(membership.keep_fresh())
-    while "imaging" not in await membership.teams_of("dan"):  # noqa: ASYNC110
+    while "imaging" not in await membership.teams_of("dan"):
         await asyncio.sleep(0.02)
     task.cancel()
 

@@ -46,7 +46,7 @@ class Replicas:
     async def told(self, name: str, *types: str) -> list[str]:
         """The types of the person's events, oldest first, of these types."""
         async with asyncio.timeout(30):
-            while (await backlog(self.first.service.db)).events:  # noqa: ASYNC110 (the database tells nobody)
+            while (await backlog(self.first.service.db)).events:
                 await asyncio.sleep(0.02)
         page = await self(name).ask("GET", "/events", params={"limit": 200})
         return [e["type"] for e in reversed(page["items"]) if e["type"] in types]

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.mounts.agent.node import Node, missing
+from tests.fixtures.guard_binary import missing
+from tests.mounts.agent.node import PROGRAMS, Node
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def real_node() -> Iterator[Node]:
 
 
 def _node(*, real: bool) -> Iterator[Node]:
-    if lacking := missing(guard=real):
+    if lacking := missing(*PROGRAMS, guard=real):
         pytest.skip(lacking)
     made = Node(real=real)
     try:

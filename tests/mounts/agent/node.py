@@ -21,32 +21,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from jupyterhub_vmshare.ids import new_id
-from tests.mounts.guard.stage import guard_binary
+from tests.fixtures.guard_binary import guard_binary
 
 STANDIN: Final = Path(__file__).with_name("standin.py")
 SERVICE: Final = 2900
 BEN: Final = 2002
 PATIENCE: Final = 20.0
 _LOOK: Final = 0.02
+PROGRAMS: Final = ("bwrap", "nsenter", "unshare")
 _PDEATHSIG: Final = 1
 # Process 1: it takes care of orphans, and its end is everybody's end.
 _FIRST: Final = (
     "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)\nwhile 1: signal.pause()"
 )
-
-
-def missing(*, guard: bool) -> str | None:
-    """What these tests lack here, as a sentence."""
-    if os.geteuid() != 0:
-        return "Mounting needs root: run the tests as root."
-    if not Path("/dev/fuse").exists():
-        return "There is no /dev/fuse here: load the kernel module fuse."
-    for program in ("bwrap", "nsenter", "unshare"):
-        if shutil.which(program) is None:
-            return f"There is no {program}: install bubblewrap and util-linux."
-    if guard and not guard_binary().exists():
-        return f"There is no {guard_binary()}: `make guard` builds it."
-    return None
 
 
 def await_(
@@ -96,7 +83,7 @@ class Node:
 
     def _let_go_of_other_nodes(self) -> None:
         """What other tests have mounted meanwhile was copied with everything else."""
-        for place in self.mounted():
+        for place in self._fuse_mounts():
             # It may be gone by itself in between.
             subprocess.run(
                 self.inside("umount", "-l", place), stderr=subprocess.DEVNULL, timeout=20
@@ -202,6 +189,11 @@ class Node:
         lines = told.read_text().splitlines() if told.exists() else []
         return [line for line in lines if not line.startswith("hello")]
 
+    def end_dates(self) -> list[float | None]:
+        """Of the folders that the agent was told of, from what it keeps for its next start."""
+        held = json.loads((self.run / "state.json").read_text())["sessions"]
+        return [folder["until"] for one in held for folder in one["wanted"]["folders"]]
+
     # --- the store, and what is mounted
 
     def folder(self) -> str:
@@ -218,10 +210,38 @@ class Node:
         """A path of the node, as it can be looked at from here."""
         return Path(f"/proc/{self.first}/root{path}")
 
-    def mounted(self, process: str = "1") -> list[str]:
-        """Where a FUSE mount is in a process's namespace."""
-        lines = self.seen(f"/proc/{process}/mountinfo").read_text().splitlines()
-        return [line.split()[4] for line in lines if " fuse.share-guard " in line]
+    def mountinfo(self) -> list[str]:
+        """The mounts of the node itself."""
+        return self.seen("/proc/1/mountinfo").read_text().splitlines()
+
+    def _fuse_mounts(self) -> list[str]:
+        return [line.split()[4] for line in self.mountinfo() if " fuse.share-guard " in line]
+
+    def mounted(self) -> list[str]:
+        """Where its agent has mounted something."""
+        return [place for place in self._fuse_mounts() if place.startswith(f"{self.run}/")]
+
+    def used(self) -> dict[str, int]:
+        """What agent and guard hold of the machine."""
+        (agent,), (guard,) = self.agent_pids(), self.guard_pids()
+        listed = {
+            "descriptors of the agent": f"/proc/{agent}/fd",
+            "descriptors of the guard": f"/proc/{guard}/fd",
+            "threads of the guard": f"/proc/{guard}/task",
+            "views": f"{self.run}/views",
+        }
+        found = {what: len(os.listdir(self.seen(path))) for what, path in listed.items()}
+        return {**found, "mounts": len(self.mountinfo())}
+
+    def leaks_nothing(self, cycle: Callable[[], None], times: int = 200) -> None:
+        """After so many cycles no more is held than after a few."""
+        for _ in range(5):
+            cycle()
+        before = self.used()
+        for _ in range(times):
+            cycle()
+        # The last connection may be closing still.
+        await_(lambda: all(now <= before[what] for what, now in self.used().items()))
 
     def session(
         self, view: str, *, door: bool = False, uid: int | None = None

@@ -111,8 +111,7 @@ def test_a_running_session_gets_every_mount_again_and_keeps_no_old_one(
         return [words[2] for words in fuse if words[4] == place]
 
     def current() -> list[str]:
-        lines = node.seen("/proc/1/mountinfo").read_text().splitlines()
-        return [line.split()[2] for line in lines if line.split()[4] == f"{view}/m"]
+        return [line.split()[2] for line in node.mountinfo() if line.split()[4] == f"{view}/m"]
 
     def mounted_again(times: int) -> bool:
         told = [line for line in node.orders() if line.startswith("session")]
@@ -207,19 +206,4 @@ def test_two_hundred_cycles_leak_nothing(node: Node) -> None:
         node.ask("session", session=session(name, folder(one)))
         node.ask("end", session=name)
 
-    def used() -> dict[str, int]:
-        (agent,), (guard,) = node.agent_pids(), node.guard_pids()
-        return {
-            "descriptors of the agent": len(list(node.seen(f"/proc/{agent}/fd").iterdir())),
-            "descriptors of the guard": len(list(node.seen(f"/proc/{guard}/fd").iterdir())),
-            "mounts": len(node.seen("/proc/1/mountinfo").read_text().splitlines()),
-            "views": len(list(node.seen(f"{node.run}/views").iterdir())),
-        }
-
-    for _ in range(5):
-        cycle()
-    before = await_(used)
-    for _ in range(200):
-        cycle()
-    # The last connection may be closing still.
-    await_(lambda: all(now <= before[what] for what, now in used().items()))
+    node.leaks_nothing(cycle)

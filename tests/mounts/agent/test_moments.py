@@ -9,15 +9,17 @@ import pytest
 
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.mounts.agent.control import Control, GuardGone
+from jupyterhub_vmshare.mounts.agent.fulfilling import Fulfilling
 from jupyterhub_vmshare.mounts.agent.guard import Guard
 from jupyterhub_vmshare.mounts.agent.orders import Orders
 from jupyterhub_vmshare.mounts.agent.sessions import Sessions
 from jupyterhub_vmshare.mounts.agent.trees import Trees
 from jupyterhub_vmshare.mounts.agent.views import Views
 from jupyterhub_vmshare.mounts.messages import Event, Lost, SessionWanted
-from tests.mounts.agent.node import BEN, missing
+from tests.fixtures.guard_binary import missing
+from tests.mounts.agent.node import BEN, PROGRAMS
 
-lacking = missing(guard=False)
+lacking = missing(*PROGRAMS, guard=False)
 pytestmark = [
     pytest.mark.mounts,
     pytest.mark.scenario("M6"),
@@ -29,7 +31,9 @@ pytestmark = [
 async def test_nobody_in_a_session_at_one_look_is_not_its_end(tmp_path: Path) -> None:
     told: list[Event] = []
     orders = Orders(tmp_path / "state.json")
-    sessions = Sessions(orders, Views(tmp_path), Trees(tmp_path), told.append)
+    views = Views(tmp_path)
+    fulfilling = Fulfilling(orders, views, Trees(tmp_path), told.append)
+    sessions = Sessions(orders, views, fulfilling, told.append)
     name = new_id("ses")
     orders.hold(SessionWanted(name, 1, "ben", BEN, BEN))
     assert await sessions.end_vanished({name}, set()) == set()

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.mounts.guard.stage import Folder, Session, Stage, missing
+from tests.fixtures.guard_binary import missing
+from tests.mounts.guard.stage import Folder, Session, Stage
 
 HERE = Path(__file__).parent
 

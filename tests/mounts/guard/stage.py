@@ -24,6 +24,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.mounts.agent.views import read_ahead
+from tests.fixtures.guard_binary import guard_binary
 from tests.mounts.guard import kernel, steps
 from tests.mounts.guard.control import Control, Words
 from tests.mounts.guard.program import Identity, Program
@@ -34,25 +35,6 @@ SERVICE: Final = 2900
 PEOPLE: Final = {"ana": 2001, "ben": 2002, "dan": 2003}
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-def guard_binary() -> Path:
-    """The guard that is tested: VMSHARE_GUARD, or what `make guard` builds.
-
-    One with sanitizers also wants VMSHARE_GUARD_ARGS=--no-seccomp and ASAN_OPTIONS=detect_leaks=0.
-    """
-    return Path(os.environ.get("VMSHARE_GUARD", ROOT / "build/guard/share-guard"))
-
-
-def missing() -> str | None:
-    """What these tests lack here, as a sentence; None: nothing."""
-    if os.geteuid() != 0:
-        return "Mounting needs root: run the tests as root."
-    if not Path("/dev/fuse").exists():
-        return "There is no /dev/fuse here: load the kernel module fuse."
-    if not guard_binary().exists():
-        return f"There is no {guard_binary()}: `make guard` builds it."
-    return None
 
 
 @dataclass(frozen=True)

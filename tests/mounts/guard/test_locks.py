@@ -79,7 +79,7 @@ def test_who_waits_gets_it_when_it_is_free(
         case _:
             owner = next(s for s in stage.sessions.values() if first in s.programs)
             if second in owner.programs:
-                pytest.skip("Both would end.")
+                pytest.skip("Both programs are in the one session: none would be left that waits.")
             stage.drop(owner)
     assert second.end() is None
 

@@ -29,7 +29,8 @@ def missing() -> str | None:
     return None
 
 
-pytestmark = pytest.mark.skipif(missing() is not None, reason=missing() or "")
+lacking = missing()
+pytestmark = pytest.mark.skipif(lacking is not None, reason=str(lacking))
 
 
 @dataclass

@@ -103,10 +103,14 @@ def service_pid(hub: MountedHub) -> int:
 def test_an_end_date_is_kept_while_the_service_is_down(mounted_hub: MountedHub) -> None:
     hub, ben = mounted_hub, mounted_hub.kernel("ben")
     folder = hub.folder("ana", "friday", notes_txt=b"until six\n")
-    ends_at = datetime.now(UTC) + timedelta(seconds=8)
-    hub.share(folder, "ana", "ben", "edit", ends_at=ends_at.isoformat())
+    grant = hub.share(folder, "ana", "ben", "edit")
     eventually(lambda: hub.listed("ben"), lambda names: "friday" in names)
     ben.say("import os; friday = open(os.environ['HOME'] + '/shared/friday/notes.txt', 'r+')")
+    ends_at = datetime.now(UTC) + timedelta(seconds=3)
+    hub.change(folder, grant, "ana", ends_at=ends_at.isoformat())
+    state = hub.agent.run_dir / "state.json"
+    at = str(int(ends_at.timestamp()))
+    eventually(lambda: at in state.read_text() or datetime.now(UTC) >= ends_at)
     with stopped(service_pid(hub)):
         before = ben.run("friday.seek(0); print(friday.read())")
         assert before.text == "until six" or datetime.now(UTC) >= ends_at

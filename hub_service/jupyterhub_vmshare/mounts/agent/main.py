@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from jupyterhub_vmshare.mounts.agent.control import Control, GuardGone, GuardRefused
+from jupyterhub_vmshare.mounts.agent.fulfilling import Fulfilling
 from jupyterhub_vmshare.mounts.agent.guard import Guard, GuardSettings, find_guard
 from jupyterhub_vmshare.mounts.agent.missing import Lack, lacking
 from jupyterhub_vmshare.mounts.agent.orders import Orders
@@ -58,7 +59,8 @@ class Agent:
         self._views = Views(settings.run)
         self._prepared = False
         self._orders = Orders(settings.run / "state.json")
-        self._sessions = Sessions(self._orders, self._views, self._trees, self._tell)
+        fulfilling = Fulfilling(self._orders, self._views, self._trees, self._tell)
+        self._sessions = Sessions(self._orders, self._views, fulfilling, self._tell)
         self._guard = Guard(
             self._guard_settings,
             patience=settings.patience,

@@ -18,7 +18,6 @@ from jupyterhub_vmshare.mounts.agent.differences import as_given
 from jupyterhub_vmshare.mounts.agent.fulfilling import Fulfilling, Live, Refused
 from jupyterhub_vmshare.mounts.agent.guard import Guard
 from jupyterhub_vmshare.mounts.agent.orders import Orders
-from jupyterhub_vmshare.mounts.agent.trees import Trees
 from jupyterhub_vmshare.mounts.agent.views import Views
 from jupyterhub_vmshare.mounts.messages import (
     Cut,
@@ -41,16 +40,20 @@ class Sessions:
     Args:
         orders: What was ordered.
         views: Where it is mounted.
-        trees: Where the folders are.
+        fulfilling: What brings one session to it.
         tell: Called with each event.
     """
 
     def __init__(
-        self, orders: Orders, views: Views, trees: Trees, tell: Callable[[Event], None]
+        self,
+        orders: Orders,
+        views: Views,
+        fulfilling: Fulfilling,
+        tell: Callable[[Event], None],
     ) -> None:
         self._orders = orders
         self._views = views
-        self._fulfilling = Fulfilling(orders, views, trees, tell)
+        self._fulfilling = fulfilling
         self._tell = tell
         self._live: dict[str, Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
