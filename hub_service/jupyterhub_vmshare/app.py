@@ -77,6 +77,8 @@ class Settings:
     """Bytes of one uploaded file; None: what the store has room for."""
     agent_socket: str = ""
     """Where the mount agent of this node listens; empty: folders are mounted nowhere."""
+    cut_within: float = 1.0
+    """Seconds that the answer to a revoke waits for the nodes to confirm it."""
     upgrade_database: bool = True
     grace: float = 10.0
     """Seconds that requests under way get when the service stops."""
@@ -93,7 +95,9 @@ class Service:
         self.membership = Membership(self.db, self.hub, settings.teams, every=settings.teams_every)
         self.feed = EventFeed(self.db, Leases(self.db))
         self.folders = Folders(self.db, self.store, most_upload=settings.most_upload)
-        self.mounts = Mounts(self.db, Leases(self.db), self._agent())
+        self.mounts = Mounts(
+            self.db, Leases(self.db), self._agent(), cut_within=settings.cut_within
+        )
         self.expiry = Expiry(self.db)
         self.metrics = Metrics(self.db, self.feed, self.mounts.count)
         self.health = HealthCheck(self.db, self.hub.check, self.mounts.remark)

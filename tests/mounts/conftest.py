@@ -105,7 +105,7 @@ async def make_stage(
     async with AsyncExitStack() as stack:
 
         async def make(clock: ScriptedClock | None = None, **settings: Any) -> Stage:
-            told = {"agent_socket": str(agent.address)} | settings
+            told = {"agent_socket": str(agent.address), "cut_within": PATIENCE} | settings
             running = await stack.enter_async_context(
                 running_service(tmp_path, database_url, hub, small_world, clock=clock, **told)
             )

@@ -17,7 +17,7 @@ from tests.fakes.mount_agent import FakeAgent
 from tests.fixtures.api import Api
 from tests.fixtures.service import ScriptedClock, running_service
 from tests.fixtures.world import SmallWorld
-from tests.mounts.conftest import Stage
+from tests.mounts.conftest import PATIENCE, Stage
 from tests.mounts.test_through_the_guard import RealClock
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.postgres, pytest.mark.postgres_all]
@@ -32,6 +32,7 @@ async def replicas(
         made = []
         for _ in range(2):
             more: dict[str, Any] = {"agent_socket": str(agent.address), "clock": clock}
+            more["cut_within"] = PATIENCE
             running = await stack.enter_async_context(
                 running_service(tmp_path, postgres_url, hub, small_world, **more)
             )

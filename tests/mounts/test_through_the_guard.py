@@ -46,7 +46,7 @@ class Whole:
     async def start(self) -> None:
         address = str(self.node.run / "agent.sock")
         running = await self._life.enter_async_context(
-            running_service(*self._world, clock=RealClock(), agent_socket=address)
+            running_service(*self._world, clock=RealClock(), agent_socket=address, cut_within=20)
         )
         self.api = Api(running, self._life)
 

@@ -61,6 +61,12 @@ class Serve(DataCommand):
         folders into running sessions. While nobody answers there, everything else works, and
         people are told why. Empty: folders are mounted nowhere. Since 0.2.""",
     ).tag(config=True)
+    cut_within = Float(
+        1.0,
+        min=0,
+        help="""Seconds that the answer to a revoke, or to a lower level, waits until running
+        sessions are cut. What takes longer is said to be under way. Since 0.2.""",
+    ).tag(config=True)
     grace = Float(
         10.0, min=0, help="Seconds that requests under way get at shutdown. Since 0.1."
     ).tag(config=True)
@@ -97,6 +103,7 @@ class Serve(DataCommand):
             lookups_a_minute=self.lookups_a_minute,
             lookups_at_once=self.lookups_at_once,
             agent_socket=self.agent_socket,
+            cut_within=self.cut_within,
             grace=self.grace,
             upgrade_database=self.upgrade_database,
         )

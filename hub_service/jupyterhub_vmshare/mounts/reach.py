@@ -1,7 +1,8 @@
 """What a change of somebody's rights reached in running sessions, as their node confirms it.
 
-A revoke waits for that a second at most, after its commit. What was not confirmed by then is said
-to be under way: it is done as soon as the node can be reached, and an end date in any case.
+A revoke waits for that after its commit, but not for long (``c.Serve.cut_within``). What was not
+confirmed by then is said to be under way: it is done as soon as the node can be reached, and an end
+date in any case.
 """
 
 from __future__ import annotations
@@ -20,9 +21,6 @@ from jupyterhub_vmshare.mounts.desired import desired
 from jupyterhub_vmshare.mounts.nodes import why_unavailable
 from jupyterhub_vmshare.mounts.sessions import LIVE
 from jupyterhub_vmshare.words import LEVELS, ThingKind
-
-PATIENCE: Final = 1.0
-"""Seconds that an answer waits."""
 
 _LOOK_EVERY: Final = 0.1
 _LEVELS: Final = (None, *LEVELS[ThingKind.FOLDER])
@@ -81,12 +79,16 @@ async def held_by(
 
 
 async def reach(
-    db: Database, folder_id: str, before: Sequence[HeldMount], changed: Changed
+    db: Database,
+    folder_id: str,
+    before: Sequence[HeldMount],
+    changed: Changed,
+    within: float,
 ) -> Reached:
-    """What a commit since ``before`` took away: waits until it is so, or patience runs out."""
+    """What a commit since ``before`` took away: waits until it is so, so many seconds at most."""
     if not before:
         return Reached()
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + within
     lowered = await _lowered(db, folder_id, before)
     while True:
         found = await _look(db, folder_id, lowered)

@@ -52,10 +52,18 @@ class Mounts:
         db: The database.
         leases: Of this process.
         connect: Makes the connection to the agent of this node; None: there are no mounts.
+        cut_within: Seconds that ``reach`` waits at most.
     """
 
-    def __init__(self, db: Database, leases: Leases, connect: Connect | None = None) -> None:
-        self._db = db
+    def __init__(
+        self,
+        db: Database,
+        leases: Leases,
+        connect: Connect | None = None,
+        *,
+        cut_within: float = 1.0,
+    ) -> None:
+        self._db, self._cut_within = db, cut_within
         self._worker = None if connect is None else Worker(db, leases, connect, LOCAL)
 
     async def start(self, *, patience: float = 5.0) -> None:
@@ -138,8 +146,8 @@ class Mounts:
         return await held_by(tx.conn, folder_id, people)
 
     async def reach(self, folder_id: str, before: Sequence[HeldMount]) -> Reached:
-        """What was taken away since ``held``; waits a second for it. Never in a transaction."""
-        return await reach(self._db, folder_id, before, self._changed)
+        """What was taken away since ``held``; waits for it. Never in a transaction."""
+        return await reach(self._db, folder_id, before, self._changed, self._cut_within)
 
     async def count(self) -> tuple[int, dict[str, int]]:
         """Running sessions, and the mounts in them by state."""

@@ -138,10 +138,10 @@ def test_an_end_date_that_was_moved_counts_as_it_is_now(
 ) -> None:
     folder.put("file", b"x")
     ben, dan = join("ben", "edit"), join("dan", "edit")
-    stage.give(ben, folder, "edit", until=f"{time.time() + 0.6:.3f}")
+    stage.give(ben, folder, "edit", until=f"{time.time() + 1.5:.3f}")
     stage.give(dan, folder, "edit", until=f"{time.time() + 3600:.3f}")
     stage.give(ben, folder, "edit", until="-")
-    stage.give(dan, folder, "edit", until=f"{time.time() + 0.6:.3f}")
+    stage.give(dan, folder, "edit", until=f"{time.time() + 1.5:.3f}")
     stage.control.event("ended", session=dan.id)
     assert outcome(ben, steps.read, ben.path("tests/file")) == "ok"
     assert not [event for event in stage.control.events if event.get("session") == ben.id]
