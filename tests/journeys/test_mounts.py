@@ -205,11 +205,12 @@ def test_a_narrow_panel_has_room_for_what_matters(
     cleo.narrow(280)
     panel = cleo.panel.bounding_box()
     assert panel is not None and panel["width"] <= 284
+    whole = [row.get_by_text(text, exact=True) for text in ("View", "of ana", "mounted")]
+    for part in whole:
+        assert part.evaluate("node => node.scrollWidth <= node.clientWidth"), f"{part} is cut"
     for part in (
+        *whole,
         row.get_by_role("button", name="plankton survey of the bay", exact=True),
-        row.get_by_text("View", exact=True),
-        row.get_by_text("of ana", exact=True),
-        row.get_by_text("mounted", exact=True),
         row.get_by_text("until "),
         row.get_by_role("button", name="Open "),
         row.get_by_role("button", name="Actions for"),
