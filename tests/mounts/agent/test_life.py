@@ -143,6 +143,11 @@ def test_the_status_says_what_is_there(node: Node) -> None:
     for words in ("can mount", f"process {node.guard_pids()[0]}", name, f"{one} mounted edit"):
         assert words in done.stdout
     node.guard.unlink()
+    upgrading = subprocess.run(status, capture_output=True, text=True, timeout=60)
+    assert upgrading.returncode == 0, "the guard that runs goes on"
+    assert "missing: The program share-guard" in upgrading.stdout
+    node.kill_guard()
+    await_(lambda: (node.hello() or {"guard": 1})["guard"] is None)
     lacking = subprocess.run(status, capture_output=True, text=True, timeout=60)
     assert lacking.returncode == 1
     assert "share-guard was not found" in lacking.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
+from typing import Any
 
 import pytest
 
@@ -61,11 +62,24 @@ print(connection.makefile().readline())
 )
 def test_who_is_listened_to(uid: int, ok: bool, node: Node) -> None:
     node.start()
-    command = ["/usr/bin/python3", "-c", _ASK, str(node.run / "agent.sock"), str(uid)]
-    said = subprocess.run(command, capture_output=True, timeout=20, check=True).stdout
-    answer = json.loads(said)
+    answer = said_to(uid, node)
     assert answer["ok"] is ok
     assert ok or answer["code"] == "not-allowed"
+
+
+@pytest.mark.scenario("M5")
+def test_a_store_that_is_away_changes_nobodys_word(node: Node) -> None:
+    node.start()
+    node.store.rename(node.where / "elsewhere")
+    assert said_to(SERVICE, node)["ok"], "or what it serves could not be taken away"
+    assert not said_to(BEN, node)["ok"]
+
+
+def said_to(uid: int, node: Node) -> dict[str, Any]:
+    """What an account is answered that asks for a report."""
+    command = ["/usr/bin/python3", "-c", _ASK, str(node.run / "agent.sock"), str(uid)]
+    said = subprocess.run(command, capture_output=True, timeout=20, check=True).stdout
+    return dict(json.loads(said))
 
 
 def test_events_go_to_everybody_who_is_connected(node: Node) -> None:

@@ -58,6 +58,7 @@ class Agent:
         self._trees = Trees(settings.store)
         self._views = Views(settings.run)
         self._prepared = False
+        self._owner: int | None = None
         self._orders = Orders(settings.run / "state.json")
         fulfilling = Fulfilling(self._orders, self._views, self._trees, self._tell)
         self._sessions = Sessions(self._orders, self._views, fulfilling, self._tell)
@@ -146,9 +147,9 @@ class Agent:
         return found
 
     def _service_uid(self) -> int | None:
-        with suppress(OSError):
-            return self._trees.owner()[0]
-        return None
+        with suppress(OSError):  # while the store is away it is who it was
+            self._owner = self._trees.owner()[0]
+        return self._owner
 
     def _guard_settings(self) -> GuardSettings | None:
         if any(lack.stops for lack in self._lacking()):

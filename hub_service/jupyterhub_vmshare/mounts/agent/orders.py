@@ -1,7 +1,9 @@
 """What outlives the agent: the last orders, on disk, for root alone.
 
 ``<run>/state.json`` is written before an order is obeyed. An agent that dies in between finds it
-there and goes on; what was taken away is never given back by one that starts later.
+there and goes on; what was taken away is never given back by one that starts later. Where it can't
+be written (a full disk) it is removed and the order is obeyed all the same: the next agent then
+begins with nothing, until the service has said everything anew.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +55,7 @@ class Orders:
 
     def __init__(self, path: Path, now: Callable[[], float] = time.time) -> None:
         self._path = path
+        self._draft = path.with_suffix(".new")
         self._now = now
         self.held: dict[str, Held] = {}
         self.ended: dict[str, float] = {}
@@ -71,7 +75,17 @@ class Orders:
             os.replace(self._path, aside)
 
     def save(self) -> None:
-        """Write it all, so that at any moment either the old or the new file is there."""
+        """Write it all; what can't be written leaves no older file behind."""
+        try:
+            self._write()
+        except OSError as error:
+            _log.error("%s can't be written: %s", self._path, error)
+            for path in (self._path, self._draft):
+                with suppress(OSError):
+                    path.unlink()
+
+    def _write(self) -> None:
+        # At any moment either the old or the new file is there.
         remembered = sorted(self.ended.items(), key=lambda item: item[1])[-_REMEMBERED:]
         self.ended = dict(remembered)
         found: dict[str, Any] = {
@@ -79,13 +93,12 @@ class Orders:
             "sessions": [asdict(held) for held in self.held.values()],
             "ended": self.ended,
         }
-        draft = self._path.with_suffix(".new")
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        fd = os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with open(fd, "w", encoding="utf-8") as file:
             json.dump(found, file)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(draft, self._path)
+        os.replace(self._draft, self._path)
 
     def hold(self, wanted: SessionWanted) -> Held:
         """Take an order down. What is over stays over, unless the order names a later end."""

@@ -29,7 +29,9 @@ from jupyterhub_vmshare.mounts.messages import (
     Refusal,
     Report,
     SayHello,
+    SessionSeen,
     SessionsEnded,
+    SessionWanted,
     SetSession,
     answer_json,
     event_json,
@@ -151,8 +153,7 @@ class Server:
             case SayHello(version):
                 return self._hello(version)
             case SetSession(wanted):
-                self._check_possible(wanted.uid)
-                return await self._sessions.apply(wanted)
+                return await self._set(wanted)
             case EndSession(session):
                 there = await self._sessions.end(session)
                 return SessionsEnded((session,) if there else ())
@@ -168,21 +169,25 @@ class Server:
         return Hello(
             version=VERSION,
             node=os.uname().nodename,
-            can_mount=not any(lack.stops for lack in lacks),
+            can_mount=self._guard.seen is not None or not any(lack.stops for lack in lacks),
             missing=tuple(lack.because for lack in lacks),
             guard=self._guard.seen,
         )
 
-    def _check_possible(self, uid: int) -> None:
-        for lack in self._lacking():
-            if lack.stops:
-                raise Refused(lack.code, lack.because)
-        if uid == 0 and not self._root_sessions:
+    async def _set(self, wanted: SessionWanted) -> SessionSeen:
+        if wanted.uid == 0 and not self._root_sessions:
             raise Refused(
                 "root-session",
                 "A session of root is not held back by any right. Run sessions under people's own"
                 " accounts, or start the agent with --allow-root-sessions.",
             )
+        lack = next((lack for lack in self._lacking() if lack.stops), None)
+        # Whatever a guard needs to start (its program may be just being upgraded): from one that
+        # runs, everything can be taken away.
+        if lack is None or (self._guard.seen is not None and self._sessions.has(wanted.id)):
+            return await self._sessions.apply(wanted)
+        await self._sessions.take_down(wanted)
+        raise Refused(lack.code, lack.because)
 
 
 def _number_of(raw: dict[str, Any]) -> int:

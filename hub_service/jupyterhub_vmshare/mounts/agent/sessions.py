@@ -73,6 +73,17 @@ class Sessions:
             cut = await self._fulfilling.fulfil(wanted.id, live)
             return self._seen(wanted.id, cut)
 
+    def has(self, session: str) -> bool:
+        """Whether it is one of this node's, by now."""
+        return session in self._orders.held
+
+    async def take_down(self, wanted: SessionWanted) -> None:
+        """What a session should have once there is a guard: no more than this, if it had more."""
+        async with self._alone(wanted.id):
+            self._check_acceptable(wanted)
+            if self.has(wanted.id):
+                self._orders.hold(wanted)
+
     def _check_acceptable(self, wanted: SessionWanted) -> None:
         if wanted.id in self._orders.ended:
             raise Refused("ended", "This session has ended; a new one has a new id.")
