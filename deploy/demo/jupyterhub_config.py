@@ -60,6 +60,7 @@ configure(
     command=[*serve, f"--Serve.agent_socket={demo['agent_socket']}"],
     # Mounts are what one wants to see here, also where everything is slow at first.
     mounts_deadline=20,
+    hidden_from_sessions=[os.path.dirname(demo["agent_socket"])] if demo["agent_socket"] else [],
 )
 if demo["accounts"]:
     for service in c.JupyterHub.services:

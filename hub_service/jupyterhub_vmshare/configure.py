@@ -27,6 +27,8 @@ SERVICE_NAME: Final = "vmshare"
 DEFAULT_URL: Final = "http://127.0.0.1:10110"
 DEFAULT_DATA: Final = "vmshare-data"
 LONGEST_DEADLINE: Final = 60
+AGENT_RUN: Final = "/run/vmshare"
+"""Where the share-agent works unless it is told otherwise: other people's mounts are in there."""
 
 USE: Final = "custom:vmshare:use"
 CONFIRM: Final = "custom:vmshare:confirm"
@@ -101,7 +103,8 @@ def configure(
             ``LocalProcessSpawner``: for a spawner, the name of an account that is the person's
             own, or uid and gid of one that people share (their sessions are then kept apart).
         hidden_from_sessions: Further directories that sessions don't see: the store, where it is
-            not in a managed service's ``VMSHARE_DATA_DIR``.
+            not in a managed service's ``VMSHARE_DATA_DIR``, and the agent's ``--run``, where it
+            is not ``/run/vmshare``.
     """
     if not managed and not api_token:
         raise ValueError("A service that the hub does not start needs an api_token.")
@@ -120,7 +123,8 @@ def configure(
     _tell_sessions(c, name, session_url or url)
     if mounts:
         data = [(environment or {}).get("VMSHARE_DATA_DIR", DEFAULT_DATA)] if managed else []
-        hidden = [os.path.abspath(path) for path in (*data, *hidden_from_sessions)]
+        paths = (*data, *hidden_from_sessions, AGENT_RUN)
+        hidden = [os.path.abspath(path) for path in paths]
         told = Service(SessionUrl(url, name), hook_secret(token), mounts_deadline)
         _hook(c, MountsOfSessions(told, hidden=hidden, account=session_account))
 

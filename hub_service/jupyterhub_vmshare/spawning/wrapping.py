@@ -55,11 +55,13 @@ def words(
     Raises ``LookupError`` with a sentence where the account could not run it.
     """
     launcher = [_python(account), "-I", "-S", _readable(str(LAUNCHER), account)]
-    options = [f"--bwrap={bwrap}", *(f"--hide={path}" for path in hidden)]
+    options, out_of_sight = [f"--bwrap={bwrap}"], list(hidden)
     if view is not None:
         session = PurePosixPath(view)
         run = session.parent.parent
-        options += [f"--view={view}", f"--door={run / 'doors' / session.name}", f"--hide={run}"]
+        options += [f"--view={view}", f"--door={run / 'doors' / session.name}"]
+        out_of_sight.append(str(run))
+    options += [f"--hide={path}" for path in dict.fromkeys(out_of_sight)]
     if account.is_shared:
         options.append("--own-processes")
     return [*launcher, *options, "--"]

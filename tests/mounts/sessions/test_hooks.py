@@ -93,6 +93,18 @@ async def test_what_the_store_keeps_is_hidden(service: ScriptedService) -> None:
     assert {"--hide=/srv/vmshare", "--hide=/srv/store"} <= set(ben.cmd)
 
 
+@pytest.mark.scenario("M7")
+@pytest.mark.parametrize("view", [VIEW, None], ids=["with a view", "without a view of its own"])
+async def test_the_agents_directory_is_hidden_from_a_session(
+    view: str | None, service: ScriptedService
+) -> None:
+    service.view = view
+    ben = spawner(configured(service))
+    await ben.run_pre_spawn_hook()
+    # Neighbours of the same account have their views in there.
+    assert ben.cmd.count("--hide=/run/vmshare") == 1
+
+
 NOBODY = pwd.getpwnam("nobody")
 HUBS = os.getuid()
 ACCOUNTS = [
