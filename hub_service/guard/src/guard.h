@@ -40,7 +40,7 @@ struct guard {
 	int proc_fd;		/* /proc/self/fd, which is the working directory too */
 	size_t descriptors;	/* how many may be open */
 	atomic_size_t awake;	/* nodes with a descriptor */
-	atomic_size_t open;	/* descriptors of open files and directories */
+	atomic_size_t open;	/* descriptors of open files and directories, and of who has locks */
 	int64_t fresh_for;	/* nanoseconds, or OWN_ALWAYS_FRESH */
 	bool talkative;		/* --log-level debug */
 	struct own *own;

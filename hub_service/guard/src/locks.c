@@ -11,9 +11,10 @@
 
 #define OFTEN 50000000 /* nanoseconds: locks of others in the store end without a word */
 
+/* Each costs a descriptor, though many processes may have one open file. */
 struct lock_owner {
 	struct lock_owner *next;
-	struct session *session; /* compared, never followed */
+	struct session *session; /* compared; followed only by who knows that it is there */
 	uint64_t owner;
 	struct file *through;	 /* compared, never followed */
 	int fd;
@@ -62,7 +63,7 @@ static struct lock_owner *owner_get(struct file *file, struct session *session, 
 
 	if (one)
 		return one;
-	one = calloc(1, sizeof(*one));
+	one = session_may_hold(session) ? calloc(1, sizeof(*one)) : NULL;
 	if (!one)
 		return NULL;
 	one->fd = node_open(node, O_RDWR);
@@ -77,10 +78,17 @@ static struct lock_owner *owner_get(struct file *file, struct session *session, 
 	one->through = file;
 	one->next = node->locks;
 	node->locks = one;
+	atomic_fetch_add(&session->held, 1);
+	atomic_fetch_add(&guard.open, 1);
 	return one;
 }
 
 typedef bool (*chooser)(const struct lock_owner *one, const void *what);
+
+static bool is_of_anybody(const struct lock_owner *one, const void *what)
+{
+	return true;
+}
 
 static bool release_chosen(struct node *node, chooser chosen, const void *what)
 {
@@ -96,6 +104,9 @@ static bool release_chosen(struct node *node, chooser chosen, const void *what)
 		}
 		*at = one->next;
 		close(one->fd);
+		atomic_fetch_sub(&guard.open, 1);
+		if (chosen != is_of_anybody) /* otherwise the session may be gone */
+			atomic_fetch_sub(&one->session->held, 1);
 		free(one);
 		any = true;
 	}
@@ -111,11 +122,6 @@ static bool is_of_file(const struct lock_owner *one, const void *what)
 static bool is_of_session(const struct lock_owner *one, const void *what)
 {
 	return one->session == what;
-}
-
-static bool is_of_anybody(const struct lock_owner *one, const void *what)
-{
-	return true;
 }
 
 static bool is_same_owner(const struct lock_owner *one, const void *what)
@@ -305,8 +311,7 @@ bool locks_start(void)
 
 	if (pthread_create(&thread, NULL, wait_for_locks, NULL))
 		return false;
-	pthread_detach(thread);
-	return true;
+	return !pthread_detach(thread);
 }
 
 static void wait_later(const struct waiter *model)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mounts.guard import steps
+from tests.mounts.guard import locking, steps
 from tests.mounts.guard.program import outcome
 from tests.mounts.guard.stage import Folder, Session, Stage
 
@@ -112,3 +112,24 @@ def test_directories_that_one_session_knows_starve_nobody(
     stage.drop(ben)
     later = join("ben", "view")
     assert outcome(lambda: later(os.listdir, later.path("tests/forest/2"))) == "ok"
+
+
+@pytest.mark.slow
+def test_locks_of_many_processes_starve_nobody(stage: Stage, folder: Folder, join: Join) -> None:
+    """Each process that has a lock costs a descriptor, though they share one open file."""
+    limit = limit_of(stage.guard.pid)
+    if limit > 50_000:
+        pytest.skip(f"The guard may have {limit} descriptors here: so many locks take too long.")
+    locked = folder.make("locked")
+    for number in range(200):
+        (locked / str(number)).touch()
+    ben, dan = join("ben", "edit"), join("dan", "edit")
+    greedy = ben.program()
+    greedy.deadline = 100
+    asked = limit // 200 + 20
+    assert 0 < greedy(locking.lock_by_many, ben.path("tests/locked"), 200, asked) < limit
+    assert outcome(lambda: dan(steps.write, dan.path("tests/new"), b"x")) == "ok"
+    assert outcome(lambda: dan(locking.remember, dan.path("tests/new"))) == "ok"
+    assert outcome(lambda: dan(locking.posix, "write")) == "ok"
+    greedy.close()
+    assert ben(locking.lock_by_many, ben.path("tests/locked"), 1, 1) == 1
