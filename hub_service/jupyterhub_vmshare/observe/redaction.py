@@ -28,7 +28,8 @@ _IN_TEXT: Final = (
     (re.compile(r"\b(bearer|token|basic)(\s+)[\w.~+/=-]{8,}", re.I), rf"\1\2{HIDDEN}"),
     (
         re.compile(
-            r"""(["']?[\w-]*(?:token|secret|passw(?:or)?d|cookie|authori[sz]ation|xsrf|code|state)"""
+            # Begun within a word, it would go through a long one once for each of its letters.
+            r"""((?:["']|(?<![\w-]))[\w-]*(?:token|secret|passw(?:or)?d|cookie|authori[sz]ation|xsrf|code|state)"""
             r"""["']?\s*[=:]\s*)("[^"]*"|'[^']*'|[^\s,;&"'}\])]+)""",
             re.I,
         ),
