@@ -120,7 +120,17 @@ def _files(verb: Callable[..., Any]) -> None:
     put_ = verb("put", put, "folder")
     put_.add_argument("local", help="a local file")
     put_.add_argument("path", nargs="?", help="its path in the folder; its own name by default")
-    for transfer in (got, put_):
+    zipped = verb("zip", zip_, "folder")
+    zipped.add_argument("paths", nargs="*", default=[""], help="what; by default all of it")
+    zipped.add_argument("--to", dest="local", default=".", help="a local directory or file name")
+    moved = verb("mv", mv, "folder")
+    moved.add_argument("paths", nargs="+", metavar="path", help="what, and last its new path")
+    removed = verb("rm", rm, "folder")
+    removed.add_argument("paths", nargs="+", metavar="path", help="what is to go")
+    removed.add_argument("-r", "--recursive", action="store_true", help="full directories, too")
+    began = verb("uploads", uploads, "folder")
+    began.add_argument("--give-up", metavar="ID", help="forget one of them")
+    for transfer in (got, put_, zipped):
         transfer.add_argument("--overwrite", action="store_true", help="replace what is there")
 
 
@@ -248,6 +258,63 @@ def put(asked: Asked) -> int:
             asked.local, asked.path, overwrite=asked.overwrite, progress=_progress(asked)
         )
     return _show(asked, entry, f"Copied to {cards.visible(entry.path)}.")
+
+
+def zip_(asked: Asked) -> int:
+    """Copy files and directories of a folder here as one zip archive."""
+    with _share() as share:
+        target = share.folders.get(asked.folder).download_zip(
+            asked.paths, asked.local, overwrite=asked.overwrite, progress=_progress(asked)
+        )
+    return _show(asked, {"local": str(target)}, f"Copied to {cards.visible(str(target))}.")
+
+
+def mv(asked: Asked) -> int:
+    """Move or rename files and directories in a folder; several into a directory."""
+    *sources, target = asked.paths
+    if not sources:
+        raise ValueError("Say what to move, and where to.")
+    into = len(sources) > 1 or target.endswith("/")
+    moves = {
+        source: f"{target.rstrip('/')}/{source.rpartition('/')[2]}" if into else target
+        for source in sources
+    }
+    with _share() as share:
+        results = share.folders.get(asked.folder).rename_many(moves)
+    return _each(asked, results, [result.source for result in results], "Moved")
+
+
+def rm(asked: Asked) -> int:
+    """Delete files and directories in a folder, for good."""
+    with _share() as share:
+        folder = share.folders.get(asked.folder)
+        results = folder.delete_many(asked.paths, recursive=asked.recursive)
+    return _each(asked, results, [result.path for result in results], "Deleted")
+
+
+def _each(asked: Asked, results: Sequence[Any], names: Sequence[str], done: str) -> int:
+    """What became of each: FAILED if one of them was refused."""
+    lines = [
+        cards.visible(f"{done}: {name}" if one.problem is None else f"{name}: {one.problem.detail}")
+        for name, one in zip(names, results, strict=True)
+    ]
+    _show(asked, list(results), "\n".join(lines))
+    return FAILED if any(result.problem for result in results) else DONE
+
+
+def uploads(asked: Asked) -> int:
+    """List your unfinished uploads to a folder; `put` of the same file goes on with one."""
+    with _share() as share:
+        folder = share.folders.get(asked.folder)
+        if asked.give_up:
+            folder.give_up_upload(asked.give_up)
+            return _show(asked, None, "Forgotten.")
+        found = folder.unfinished_uploads()
+    lines = [
+        cards.visible(f"{one.id}  {cards.size(one.offset)} of {cards.size(one.length)}  {one.path}")
+        for one in found
+    ]
+    return _show(asked, found, "\n".join(lines) or "Nothing is unfinished.")
 
 
 def doctor(asked: Asked) -> int:

@@ -21,7 +21,8 @@ PACKAGE_DIRS = ("jupyter_vmshare", "hub_service/jupyterhub_vmshare")
 
 HUB = "jupyterhub_vmshare"
 NOUNS = tuple(
-    f"{HUB}.{noun}" for noun in ("people", "folders", "machines", "projects", "workshops", "keys")
+    f"{HUB}.{noun}"
+    for noun in ("people", "folders", "uploads", "machines", "projects", "workshops", "keys")
 )
 ADAPTER_ROOMS = (f"{HUB}.cloud", f"{HUB}.storage")
 WIRING = (f"={HUB}.app",)

@@ -47,6 +47,7 @@ from jupyterhub_vmshare.people.search import PeopleSearch
 from jupyterhub_vmshare.sharing.expiry import Expiry
 from jupyterhub_vmshare.steady import steadily
 from jupyterhub_vmshare.storage.posix.store import PosixStore
+from jupyterhub_vmshare.uploads.room import Uploads
 
 _BODY_LIMIT = 1 << 50
 """Routes limit their own bodies; tornado's limit would answer without a word."""
@@ -95,6 +96,7 @@ class Service:
         self.membership = Membership(self.db, self.hub, settings.teams, every=settings.teams_every)
         self.feed = EventFeed(self.db, Leases(self.db))
         self.folders = Folders(self.db, self.store, most_upload=settings.most_upload)
+        self.uploads = Uploads(self.db, self.store, most=settings.most_upload)
         self.mounts = Mounts(
             self.db, Leases(self.db), self._agent(), cut_within=settings.cut_within
         )
@@ -125,6 +127,7 @@ class Service:
             membership=self.membership,
             search=PeopleSearch(self.db, self.hub, limit),
             folders=self.folders,
+            uploads=self.uploads,
             store=self.store,
             streams=self.feed.streams,
             mounts=self.mounts,
@@ -174,6 +177,7 @@ class Service:
         await self.mounts.start()
         self._tasks = [
             _task("teams", self.membership.keep_fresh()),
+            _task("uploads", steadily("uploads", self.uploads.keep_tidy)),
             _task("idempotency keys", steadily("idempotency keys", lambda: keep_tidy(self.db))),
         ]
         self._server = HTTPServer(self.web, max_body_size=_BODY_LIMIT, xheaders=True)
@@ -200,6 +204,7 @@ class Service:
             async with asyncio.timeout(self.settings.grace):
                 await self.web.finished()
         await server.close_all_connections()
+        await self.uploads.stop()
         await self.mounts.stop()
         await self.expiry.stop()
         await self.folders.stop()

@@ -55,6 +55,28 @@ class Sent:
             yield from iter(lambda: file.read(CHUNK), b"")
 
 
+class Rest:
+    """A local file from ``start`` on; its progress is that of the whole file."""
+
+    def __init__(self, path: Path, start: int, size: int, progress: Progress | None = None) -> None:
+        self._path = path
+        self._start = start
+        self._whole = size
+        self._progress = progress or _silent
+        self.size: int | None = size - start
+
+    def chunks(self) -> Iterator[bytes]:
+        """From ``start``, and no more than was announced: the file may grow meanwhile."""
+        done = self._start
+        self._progress(done, self._whole)
+        with self._path.open("rb") as file:
+            file.seek(done)
+            while chunk := file.read(min(CHUNK, self._whole - done)):
+                yield chunk
+                done += len(chunk)
+                self._progress(done, self._whole)
+
+
 class Received:
     """Where a download goes. After a break it asks for the rest only."""
 

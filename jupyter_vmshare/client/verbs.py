@@ -7,6 +7,7 @@ from jupyter_vmshare.client.calls import folders as _folders
 from jupyter_vmshare.client.calls import grants as _grants
 from jupyter_vmshare.client.calls import mounts as _mounts
 from jupyter_vmshare.client.calls import people as _people
+from jupyter_vmshare.client.calls import uploads as _uploads
 from jupyter_vmshare.client.twins import listing, verb
 
 
@@ -44,7 +45,12 @@ class Verbs:
     entry = verb(_files.entry)
     download = verb(_files.download)
     upload = verb(_files.upload)
+    uploads = listing(_uploads.uploads)
+    give_up_upload = verb(_uploads.give_up)
     make_directory = verb(_files.make_directory)
     move = verb(_files.move)
     delete_file = verb(_files.delete_file)
+    archive = verb(_files.archive)
+    move_many = verb(_files.move_many)
+    delete_many = verb(_files.delete_many)
     events_page = verb(_files.events_page)

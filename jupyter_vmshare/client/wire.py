@@ -47,7 +47,7 @@ def request(
     """The HTTP request of one attempt."""
     headers = {"Accept": "application/json", "X-Request-ID": uuid.uuid4().hex, **call.headers}
     if call.source is not None:
-        headers["Content-Type"] = "application/octet-stream"
+        headers.setdefault("Content-Type", "application/octet-stream")
         if call.source.size is not None:
             headers["Content-Length"] = str(call.source.size)
     if call.sink is not None:

@@ -11,10 +11,11 @@ from urllib.parse import unquote
 
 # The live stream reaches browsers through the WebSocket: six SSE streams would use up a browser's
 # connections to the origin.
-NOT_FORWARDED = frozenset({("GET", "/events/stream")})
+# Jupyter Server answers OPTIONS itself.
+NOT_FORWARDED = frozenset({("GET", "/events/stream"), ("OPTIONS", "/folders/{folder_id}/uploads")})
 # The hub's own hook calls these, with a secret that no session has.
 _HUB_HOOK = "hub_hook"
-METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 

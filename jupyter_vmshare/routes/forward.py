@@ -7,6 +7,7 @@ constant memory both ways, and problems (never a proxy's page) when something is
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import Any, cast
 from urllib.parse import unquote_plus, urlsplit
 
@@ -30,6 +31,13 @@ REQUEST_HEADERS = (
     "If-None-Match",
     "If-Range",
     "Range",
+    "Tus-Resumable",
+    "Upload-Checksum",
+    "Upload-Concat",
+    "Upload-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
+    "X-HTTP-Method-Override",
     "X-Request-ID",
 )
 ANSWER_HEADERS = (
@@ -46,9 +54,17 @@ ANSWER_HEADERS = (
     "Idempotent-Replayed",
     "Last-Modified",
     "Retry-After",
+    "Tus-Resumable",
+    "Tus-Version",
+    "Upload-Expires",
+    "Upload-Length",
+    "Upload-Metadata",
+    "Upload-Offset",
     "X-Content-Type-Options",
     "X-Request-ID",
 )
+# Addresses of the service's own, which are others from here.
+WITH_ADDRESSES = ("Location", "Upload-Concat")
 # What authenticates the visitor here is no business of the service's.
 OWN_PARAMETERS = frozenset({"_xsrf", "token", "no_track_activity"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -71,7 +87,7 @@ class Forward(Route):
         await super().prepare(**options)
         if self._finished or self.request.method == "OPTIONS":
             return
-        await authorise(self, "read" if self.request.method == "GET" else "write")
+        await authorise(self, "read" if self.request.method in ("GET", "HEAD") else "write")
         target, visitor, address = self._target(), self.visitor(), self.gateway.address
         if address is None:
             raise Refused(503, "service-absent", self.gateway.because)
@@ -100,6 +116,11 @@ class Forward(Route):
     @allowed("read")
     async def get(self) -> None:
         """Forward a GET."""
+        await self._relay()
+
+    @allowed("read")
+    async def head(self) -> None:
+        """Forward a HEAD."""
         await self._relay()
 
     @allowed("write")
@@ -197,6 +218,11 @@ class Forward(Route):
         for name in ANSWER_HEADERS:
             if name in headers:
                 self.set_header(name, headers[name])
+        service = urlsplit(self.gateway.address.api if self.gateway.address else "").path
+        here = self.request.path.rpartition(PREFIX)[0] + PREFIX
+        for name in WITH_ADDRESSES:
+            if name in headers:
+                self.set_header(name, moved(headers[name], service, here))
         # Whatever somebody put into a folder is never run as this server's own page.
         self.set_header("X-Content-Type-Options", "nosniff")
 
@@ -222,6 +248,15 @@ UNREACHABLE = Refused(
     "service-unreachable",
     "The VMShare service does not answer right now. Try again in a moment.",
 )
+
+
+def moved(header: str, service: str, here: str) -> str:
+    """A header's addresses below the service's API as those below this server's; no others."""
+    found: list[str] = re.findall(rf"(?:^|(?<=[; ])){re.escape(service)}([^\s;]*)", header)
+    word, semicolon, _ = header.rpartition(";")
+    if not found:
+        return header if "/" not in header else here
+    return word + semicolon + " ".join(here + one for one in found)
 
 
 def forwarded_query(query: str) -> str:

@@ -5,19 +5,31 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 from jupyter_vmshare.client.call import Steps
 from jupyter_vmshare.client.calls import files as calls
+from jupyter_vmshare.client.calls import uploads
+from jupyter_vmshare.client.resuming import is_large, resumable
 from jupyter_vmshare.client.transfer import Progress, Received, Sent, local_name, replacing
 from jupyter_vmshare.client.twins import twin
 from jupyter_vmshare.widgets.handle import FolderHandle
 from jupyter_vmshare.widgets.tables import Entries
+from jupyterhub_vmshare.api.contract.batches import (
+    MOST_AT_ONCE,
+    DeletionResult,
+    DeletionResults,
+    MoveResult,
+    MoveResults,
+)
 from jupyterhub_vmshare.api.contract.files import EntryView
+from jupyterhub_vmshare.api.contract.uploads import UploadView
 
 # A file opened for reading is kept in memory up to this many bytes, then on the local disk.
 IN_MEMORY = 16 * 1024 * 1024
+T = TypeVar("T")
 Local = str | os.PathLike[str] | bytes | IO[bytes]
 
 
@@ -93,10 +105,41 @@ class FileVerbs(FolderHandle):
         target = Path(to)
         if target.is_dir():
             target = target / local_name(path)
-        if target.exists() and not overwrite:
-            raise FileExistsError(f"{target} is there already; overwrite=True replaces it.")
+        _demand_free(target, overwrite)
         with replacing(target) as file:
             yield calls.download(self.id, path, Received(file, progress))
+        return target
+
+    @twin
+    def download_zip(
+        self,
+        paths: Sequence[str] = ("",),
+        to: str | os.PathLike[str] = ".",
+        *,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Steps[Path]:
+        """Copy files and directories here as one zip archive; nothing half is left behind.
+
+        Links are left out, and a note in the archive says so. An archive is made while it is
+        sent, so one that broke off begins again.
+
+        Args:
+            paths: What is to be in it; by default the whole folder.
+            to: A local directory, or the archive's name.
+            overwrite: Replace a local file of that name.
+            progress: Called with the bytes so far; the size is not known.
+
+        Raises:
+            FileExistsError: The local file is there already.
+        """
+        target = Path(to)
+        if target.is_dir():
+            only = paths[0] if len(paths) == 1 else ""
+            target = target / f"{local_name(only or self.label)}.zip"
+        _demand_free(target, overwrite)
+        with replacing(target) as file:
+            yield calls.archive(self.id, paths, Received(file, progress))
         return target
 
     @twin
@@ -110,6 +153,9 @@ class FileVerbs(FolderHandle):
     ) -> Steps[EntryView]:
         """Copy a local file (or bytes, or an open binary file) into the folder.
 
+        A large local file goes on where it broke off: by itself while the network comes and goes,
+        and when this is called again, from another notebook, too.
+
         Args:
             local: What to copy.
             path: Its new path; with ``/`` at the end, the directory to put it in; by default its
@@ -120,6 +166,8 @@ class FileVerbs(FolderHandle):
         target = path or ""
         if not target or target.endswith("/"):
             target += _own_name(local)
+        if is_large(local):
+            return (yield from resumable(self.id, target, Path(local), overwrite, progress))
         source = Sent(local, progress)
         entry: EntryView = yield calls.upload(self.id, target, source, overwrite=overwrite)
         return entry
@@ -137,9 +185,60 @@ class FileVerbs(FolderHandle):
         return entry
 
     @twin
+    def rename_many(self, moves: Mapping[str, str]) -> Steps[list[MoveResult]]:
+        """Give many files and directories another path, each by itself; never over something.
+
+        Returns:
+            One result each, in order: ``entry`` where it is now, or ``problem``.
+        """
+        results: list[MoveResult] = []
+        for some in _in_batches(list(moves.items())):
+            told: MoveResults = yield calls.move_many(self.id, dict(some))
+            results += told.results
+        return results
+
+    @twin
     def delete(self, path: str) -> Steps[None]:
         """Delete a file, a link or an empty directory in this folder."""
         yield calls.delete_file(self.id, path)
+
+    @twin
+    def delete_many(
+        self, paths: Sequence[str], *, recursive: bool = False
+    ) -> Steps[list[DeletionResult]]:
+        """Delete many files and directories, each by itself.
+
+        Args:
+            paths: What is to go.
+            recursive: Directories with all that is in them, at once.
+
+        Returns:
+            One result each, in order: ``problem`` says why it is still there.
+        """
+        results: list[DeletionResult] = []
+        for some in _in_batches(list(paths)):
+            told: DeletionResults = yield calls.delete_many(self.id, some, recursive=recursive)
+            results += told.results
+        return results
+
+    @twin
+    def unfinished_uploads(self) -> Steps[list[UploadView]]:
+        """Your uploads to this folder that broke off; uploading the file again goes on with it."""
+        return (yield from uploads.uploads(self.id).steps())
+
+    @twin
+    def give_up_upload(self, upload_id: str) -> Steps[None]:
+        """Forget an unfinished upload, and what came of it."""
+        yield uploads.give_up(self.id, upload_id)
+
+
+def _in_batches(items: list[T]) -> Iterator[list[T]]:
+    return (items[start : start + MOST_AT_ONCE] for start in range(0, len(items), MOST_AT_ONCE))
+
+
+def _demand_free(target: Path, overwrite: bool) -> None:
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} is there already; overwrite=True replaces it.")
 
 
 def _own_name(local: Local) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import httpx2
@@ -257,6 +258,7 @@ ODD_IDS: list[Any] = [
     pytest.param("1%20OR%201=1", id="of SQL"),
 ]
 BY_ID = [(method, path) for method, path in OPERATIONS if "_id}" in path]
+ONE, MOVES = {"paths": ["notes.txt"]}, {"moves": [{"source": "notes.txt", "target": "x"}]}
 BY_PATH = ("/file", "/download", "/entry")
 
 
@@ -264,14 +266,20 @@ BY_PATH = ("/file", "/download", "/entry")
 async def test_an_id_that_is(scene: Scene, odd: str) -> None:
     bodies = {(method, path): body for method, path, body in FIELDS}
     bodies["POST", "/folders/{folder_id}/grants"] = {"grants": [ONE_GRANT]}
+    for what, body in (("archive", ONE), ("deletions", ONE), ("relocations", MOVES)):
+        bodies["POST", f"/folders/{{folder_id}}/{what}"] = body
     for method, path in BY_ID:
         more: dict[str, Any] = {"headers": SEEN}
         if (method, path) in bodies:
             more["json"] = bodies[method, path]
         if path.endswith(BY_PATH):
             more["params"] = {"path": "notes.txt"}
-        asked = path.replace("{folder_id}", odd).replace("{grant_id}", odd)
-        refused(await scene.api("ana").call(method, asked, **more), (404, "not-found"))
+        asked = re.sub(r"{\w+_id}", lambda _: odd, path)
+        answer = await scene.api("ana").call(method, asked, **more)
+        if method == "HEAD":
+            assert answer.status_code == 404
+        else:
+            refused(answer, (404, "not-found"))
 
 
 # --- queries ---

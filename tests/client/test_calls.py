@@ -32,6 +32,11 @@ GRANT = {
 }  # fmt: skip
 CUT = {"ended": [GRANT], "sessions_cut": 0, "cannot_undo": "What was read was read."}
 ENTRY = {"name": "a", "path": "a", "kind": "file", "size": 1, "modified_at": AT}
+U = "upl_01hzzzzzzzzzzzzzzzzzzzzzzz"
+UPLOAD = {
+    "id": U, "kind": "file", "state": "open", "path": "a", "length": 5, "offset": 2,
+    "overwrite": False, "metadata": {"path": "a"}, "created_at": AT, "expires_at": AT,
+}  # fmt: skip
 ME = {
     "name": "ana", "hub_admin": False, "teams": ["genomics"], "actions": [],
     "credential": {"kind": "kernel", "server": "ana/"},
@@ -135,6 +140,15 @@ ROWS = [
         ENTRY, {"path": "d"}, 201, idempotency_key="?"),
     Row("move", lambda c: c.move(F, "a", "b"), f"POST /folders/{F}/moves", ENTRY,
         {"source": "a", "target": "b"}),
+    Row("move_many", lambda c: c.move_many(F, {"a": "b"}), f"POST /folders/{F}/relocations",
+        {"results": [{"source": "a", "entry": ENTRY, "problem": None}]},
+        {"moves": [{"source": "a", "target": "b"}]}),
+    Row("delete_many", lambda c: c.delete_many(F, ["a"], recursive=True),
+        f"POST /folders/{F}/deletions", {"results": [{"path": "a", "problem": None}]},
+        {"paths": ["a"], "recursive": True}),
+    Row("uploads", lambda c: c.uploads(F), f"GET /folders/{F}/uploads", page(UPLOAD)),
+    Row("give_up_upload", lambda c: c.give_up_upload(F, U), f"DELETE /folders/{F}/uploads/{U}",
+        None, status=204, tus_resumable="1.0.0"),
     Row("events_page", lambda c: c.events_page(9, 2), "GET /events?before=9&limit=2",
         {**page(), "position": 9}),
 ]  # fmt: skip
@@ -162,7 +176,9 @@ def test_every_route_of_the_contract_has_a_method() -> None:
     streamed = {"GET /events/stream", "GET /openapi.json"}
     # Shown by a browser, or sent as bytes: tested with the bytes.
     streamed |= {f"{m} /folders/*/file" for m in ("GET", "PUT", "DELETE")}
-    streamed |= {"GET /folders/*/download"}
+    streamed |= {"GET /folders/*/download", "POST /folders/*/archive"}
+    streamed |= {f"{m} /folders/*/uploads" for m in ("OPTIONS", "POST")}
+    streamed |= {f"{m} /folders/*/uploads/*" for m in ("GET", "HEAD", "PATCH", "POST")}
     streamed |= {f"{m} /hub/sessions" for m in ("POST", "DELETE")}  # the hub's own
     paths = stored()["paths"].items()
     wanted = {f"{method.upper()} {_starred(path)}" for path, ms in paths for method in ms}
@@ -170,10 +186,13 @@ def test_every_route_of_the_contract_has_a_method() -> None:
     assert wanted - streamed == have
 
 
+BY_BYTES = {"archive", "download", "upload", "delete_file"}
+
+
 def test_both_colours_have_the_same_methods() -> None:
     verbs = {name for name in vars(Verbs) if not name.startswith("_")}
     assert len(verbs) > 25
-    assert {row.name.split(" ")[0] for row in ROWS} | {"download", "upload", "delete_file"} == verbs
+    assert {row.name.split(" ")[0] for row in ROWS} | BY_BYTES == verbs
 
 
 def test_a_list_of_several_pages_is_one_list(colour: Colour, fake: FakeVMShare) -> None:
@@ -230,4 +249,4 @@ def test_bytes_go_both_ways(colour: Colour, fake: FakeVMShare) -> None:
 
 
 def _starred(path: str) -> str:
-    return re.sub(r"\{[^}]*\}|fld_\w+|gnt_\w+|ben%20b%2Fc", "*", path)
+    return re.sub(r"\{[^}]*\}|fld_\w+|gnt_\w+|upl_\w+|ben%20b%2Fc", "*", path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
 import random
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from tests.fakes.hub import FakeHub
 from tests.pages.conftest import NAVIGATE, token_in
 
 LEVELS = ("view", "edit", "edit_delete")
+TUS, BYTES = {"Tus-Resumable": "1.0.0"}, "application/offset+octet-stream"
 FAR = datetime(2040, 1, 1, tzinfo=UTC)
 _numbers = itertools.count(1)
 
@@ -162,6 +164,47 @@ class Somebody:
             self.journal.written.add(place)
         return None
 
+    async def resume(self) -> None:
+        """An upload in pieces, gone on with from wherever it stood."""
+        if (folder := self.own_folder()) is None:
+            return await self.create()
+        place = (folder.id, f"{self.name} {next(_numbers)}.tus")
+        content = self.random.randbytes(self.random.choice((0, 10, 70_000, 300_000)))
+        self.journal.tried[place] = content
+        if (path := await self._begin(place, len(content))) is None:
+            return None
+        while (told := await self.ask("look", "HEAD", path, headers=TUS)).is_success:
+            offset = int(told.headers["Upload-Offset"])
+            if offset == len(content):
+                self.journal.written.add(place)
+                return None
+            headers = {**TUS, "Upload-Offset": str(offset), "Content-Type": BYTES}
+            piece = content[offset : offset + self.random.choice((1_000, 100_000, 300_000))]
+            await self.ask("resume", "PATCH", path, headers=headers, content=piece)
+        return None
+
+    async def give_up(self) -> None:
+        """An upload that nobody goes on with."""
+        if (folder := self.own_folder()) is None:
+            return await self.create()
+        path = await self._begin((folder.id, f"{self.name} {next(_numbers)}.never"), 10)
+        if path is not None:
+            headers = {**TUS, "Upload-Offset": "0", "Content-Type": BYTES}
+            await self.ask("resume", "PATCH", path, headers=headers, content=b"half ")
+            await self.ask("give_up", "DELETE", path, headers=TUS)
+        return None
+
+    async def _begin(self, place: tuple[str, str], length: int) -> str | None:
+        """The path of a new upload; None: the folder is not there any more."""
+        told_path = base64.b64encode(place[1].encode()).decode()
+        headers = {
+            **TUS,
+            "Upload-Length": str(length),
+            "Upload-Metadata": f"path {told_path},overwrite dHJ1ZQ==",
+        }
+        told = await self.ask("begin", "POST", f"/folders/{place[0]}/uploads", headers=headers)
+        return f"/folders/{place[0]}/uploads/{told.json()['id']}" if told.is_success else None
+
     # --- sharing ---
 
     async def invite(self) -> None:
@@ -263,9 +306,10 @@ class Somebody:
     def verbs(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """Everything people do, by name."""
         folders = (self.create, self.rename, self.trash, self.restore, self.delete, self.upload)
+        uploads = (self.resume, self.give_up)
         sharing = (self.invite, self.brief, self.accept, self.decline, self.change)
         ending = (self.revoke, self.cancel, self.leave, self.teams)
-        return {act.__name__: act for act in (*folders, *sharing, *ending)}
+        return {act.__name__: act for act in (*folders, *uploads, *sharing, *ending)}
 
     async def live(self, over: asyncio.Event, wanted: Callable[[], str]) -> None:
         """Do one thing after the other; most often what ``wanted`` says."""

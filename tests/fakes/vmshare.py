@@ -27,7 +27,8 @@ KNOWN_HEADERS = frozenset(
         "accept", "accept-encoding", "accept-language", "authorization", "cache-control",
         "connection", "content-length", "content-type", "expect", "host", "idempotency-key",
         "if-match", "if-modified-since", "if-none-match", "if-range", "last-event-id", "range",
-        "transfer-encoding", "user-agent", "x-request-id",
+        "transfer-encoding", "tus-resumable", "upload-checksum", "upload-concat", "upload-length",
+        "upload-metadata", "upload-offset", "user-agent", "x-http-method-override", "x-request-id",
     }
 )  # fmt: skip
 CHUNK = bytes(range(256)) * 256
@@ -249,7 +250,7 @@ class Script(_Strict):
             return
         self._say(scripted)
 
-    get = post = put = patch = delete = _any
+    get = head = post = put = patch = delete = _any
 
 
 class EventStream(_Strict):

@@ -11,7 +11,7 @@ from jupyter_server.auth import Authorizer
 from tornado.simple_httpclient import HTTPStreamClosedError
 
 from jupyter_vmshare.routes.contract import NOT_FORWARDED, Contract
-from jupyter_vmshare.routes.forward import forwarded_query
+from jupyter_vmshare.routes.forward import forwarded_query, moved
 from tests.fakes.vmshare import FakeVMShare, Scripted
 from tests.server.conftest import Ask, Tokens
 
@@ -206,6 +206,69 @@ class TestAnAuthorizer:
     async def test_lets_write_nothing(self, ask: Ask, service: FakeVMShare) -> None:
         assert (await ask("POST", "api/teams/refresh")).code == 403
         assert service.requests == []
+
+
+# --- uploads that can be resumed ----------------------------------------------------------------
+
+UPLOADS = f"folders/{FOLDER}/uploads"
+UPLOAD = f"{UPLOADS}/upl_01hzzzzzzzzzzzzzzzzzzzzzzz"
+TUS = {"Tus-Resumable": "1.0.0"}
+
+
+async def test_an_upload_begins_at_an_address_of_this_server(
+    ask: Ask, service: FakeVMShare
+) -> None:
+    headers = {"Location": f"/services/vmshare/api/{UPLOAD}", **TUS}
+    service.answer("POST", f"/{UPLOADS}", Scripted.json({}, 201, **headers))
+    sent = {"Upload-Length": "5", "Upload-Metadata": "path YQ==", "Upload-Concat": "partial"}
+    response = await ask("POST", f"api/{UPLOADS}", headers={**TUS, **sent}, body="")
+    assert response.code == 201
+    assert response.headers["Location"] == f"/user/ana/vmshare/api/{UPLOAD}"
+    assert response.headers["Tus-Resumable"] == "1.0.0"
+    (came,) = service.requests
+    for name, value in {**TUS, **sent}.items():
+        assert came.headers[name.lower()] == value
+
+
+async def test_its_bytes_pass_with_what_is_said_of_them(ask: Ask, service: FakeVMShare) -> None:
+    told = Scripted(204, b"", {"Upload-Offset": "5", "Upload-Expires": "later", **TUS})
+    service.answer("PATCH", f"/{UPLOAD}", told)
+    kind = {"Content-Type": "application/offset+octet-stream"}
+    sent = {**TUS, **kind, "Upload-Offset": "0", "Upload-Checksum": "sha1 abc"}
+    response = await ask("PATCH", f"api/{UPLOAD}", headers=sent, body=b"hello")
+    assert (response.code, response.headers["Upload-Offset"]) == (204, "5")
+    (came,) = service.requests
+    assert came.body == b"hello"
+    for name, value in sent.items():
+        assert came.headers[name.lower()] == value
+
+
+async def test_how_far_it_is_is_asked_by_head(ask: Ask, service: FakeVMShare) -> None:
+    parts = f"final;/services/vmshare/api/{UPLOAD} /services/vmshare/api/{UPLOAD}"
+    told = {"Upload-Offset": "2", "Upload-Length": "5", "Upload-Concat": parts, **TUS}
+    service.answer("HEAD", f"/{UPLOAD}", Scripted(200, b"", told))
+    response = await ask("HEAD", f"api/{UPLOAD}", headers=TUS)
+    assert (response.code, response.body) == (200, b"")
+    assert response.headers["Upload-Offset"] == "2"
+    here = f"/user/ana/vmshare/api/{UPLOAD}"
+    assert response.headers["Upload-Concat"] == f"final;{here} {here}"
+    service.answer("HEAD", f"/{UPLOAD}", Scripted.problem(404, "not-found", "Gone."))
+    assert (await ask("HEAD", f"api/{UPLOAD}", headers=TUS)).code in (200, 404)
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("/services/vmshare/api/a/b", "/user/ana/vmshare/api/a/b"),
+        ("final;/services/vmshare/api/a /services/vmshare/api/b", "final;/here/a /here/b"),
+        ("partial", "partial"),
+        ("http://evil.example/services/vmshare/api/a", "/here/"),
+        ("//evil.example/x", "/here/"),
+    ],
+)
+def test_an_address_elsewhere_is_never_passed_on(header: str, expected: str) -> None:
+    here = "/here/" if "/here/" in expected else "/user/ana/vmshare/api/"
+    assert moved(header, "/services/vmshare/api/", here) == expected
 
 
 # --- what goes wrong on the way ---------------------------------------------------------------

@@ -53,11 +53,12 @@ class FilesRoute(Route):
         found: FolderStore = self.rooms.folders.store
         return found
 
-    async def permit(self, action: str, folder_id: str) -> None:
-        """Raise unless the caller may do this in the folder now."""
+    async def permit(self, action: str, folder_id: str) -> str:
+        """The folder's name; raises unless the caller may do this in it now."""
         db = self.rooms.db
         async with db.read() as conn:
-            await permitted(conn, self.caller.person(), action, folder_id, db.clock())
+            thing = await permitted(conn, self.caller.person(), action, folder_id, db.clock())
+        return thing.name
 
     async def permit_still(self, action: str, folder_id: str) -> None:
         """The same some time later: credential and teams may be others by now, too."""
@@ -172,19 +173,12 @@ class File(Sending):
         self._check_size(self.body_length)
         self._at = new_place(asked.path)
         self._writing = await self.store.receive(
-            folder_id, self._at, overwrite=asked.overwrite, tag=self._expected_tag()
+            folder_id,
+            self._at,
+            overwrite=asked.overwrite,
+            tag=expected_tag(self.request.headers.get("If-Match")),
         )
         return None
-
-    def _expected_tag(self) -> str | None:
-        """What the ETag of the file to replace must still be."""
-        given = self.request.headers.get("If-Match")
-        if given is None:
-            return None
-        match = re.fullmatch(r'"([0-9a-f-]{1,100})"', given.strip())
-        if match is None:
-            raise ChangedMeanwhile("If-Match names no version of this; load it again.")
-        return match[1]
 
     def _check_size(self, size: int) -> None:
         most = self.rooms.folders.most_upload
@@ -297,6 +291,16 @@ class Moves(FilesRoute):
         entry = await self.store.move(folder_id, source, target)
         self.tell(folder_id, source, target)
         self.reply(200, view(entry, target))
+
+
+def expected_tag(given: str | None) -> str | None:
+    """What the ETag of the file to replace must still be, from ``If-Match``."""
+    if given is None:
+        return None
+    match = re.fullmatch(r'"([0-9a-f-]{1,100})"', given.strip())
+    if match is None:
+        raise ChangedMeanwhile("If-Match names no version of this; load it again.")
+    return match[1]
 
 
 def view(entry: Entry, at: Parts) -> EntryView:

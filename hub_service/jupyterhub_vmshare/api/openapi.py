@@ -16,7 +16,7 @@ from pydantic.json_schema import models_json_schema
 
 from jupyterhub_vmshare import __version__
 from jupyterhub_vmshare.api.contract.base import Problem
-from jupyterhub_vmshare.api.operation import HUB_HOOK, PUBLIC, Operation, operation_of
+from jupyterhub_vmshare.api.operation import FORM, HUB_HOOK, PUBLIC, Operation, operation_of
 from jupyterhub_vmshare.api.paths import PARAMETERS
 from jupyterhub_vmshare.api.route import Route
 
@@ -94,7 +94,7 @@ def _operation(route: type[Route], method: str, op: Operation) -> Json:
         "summary": op.summary,
         "x-action": op.action,
         "parameters": _parameters(route, op),
-        "responses": _responses(op),
+        "responses": _responses(op, has_body=method != "head"),
     }
     if op.action == PUBLIC:
         told["security"] = []
@@ -103,9 +103,18 @@ def _operation(route: type[Route], method: str, op: Operation) -> Json:
     if op.takes is not None:
         schema = {"$ref": _REF.format(model=op.takes.__name__)}
         told["requestBody"] = _content("application/json", schema, not op.optional_body)
+        if op.as_form:
+            told["requestBody"]["content"][FORM] = {"schema": _FORM_SCHEMA}
     elif op.raw_in is not None:
-        told["requestBody"] = _content(op.raw_in, {}, True)
+        told["requestBody"] = _content(op.raw_in, {}, not op.optional_body)
     return told
+
+
+_FORM_SCHEMA: Json = {
+    "type": "object",
+    "required": ["asked"],
+    "properties": {"asked": {"type": "string", "description": "The same as JSON."}},
+}
 
 
 def _content(media: str, schema: Json, required: bool) -> Json:
@@ -123,7 +132,7 @@ def _parameters(route: type[Route], op: Operation) -> list[Json]:
     if op.versioned:
         needed = op.versioned == "needed"
         found.append(_parameter("If-Match", "header", {"type": "string"}, needed))
-    return found
+    return found + list(op.headers)
 
 
 def _query(model: type[BaseModel]) -> list[Json]:
@@ -150,10 +159,12 @@ def _parameter(name: str, where: str, schema: Json, required: bool) -> Json:
     return {"name": name, "in": where, "required": required, "schema": schema}
 
 
-def _responses(op: Operation) -> Json:
+def _responses(op: Operation, *, has_body: bool) -> Json:
     told: Json = {}
     for status in op.status:
         answer: Json = {"description": op.summary}
+        if op.tells:
+            answer["headers"] = {name: {"schema": {"type": "string"}} for name in op.tells}
         if op.gives is not None and status != 204:
             schema = {"$ref": _REF.format(model=op.gives.__name__)}
             answer["content"] = {"application/json": {"schema": schema}}
@@ -163,7 +174,9 @@ def _responses(op: Operation) -> Json:
     for status in _problem_statuses(op):
         schema = {"$ref": _REF.format(model="Problem")}
         content = {"application/problem+json": {"schema": schema}}
-        told[str(status)] = {"description": "A problem", "content": content}
+        told[str(status)] = {"description": "A problem"}
+        if has_body:
+            told[str(status)]["content"] = content
     return told
 
 
@@ -181,4 +194,4 @@ def _problem_statuses(op: Operation) -> list[int]:
         found |= {412, 507}
     if op.raw_out is not None:
         found |= {416}
-    return sorted(found - set(op.status))
+    return sorted((found | set(op.problems)) - set(op.status))

@@ -18,6 +18,8 @@ from jupyterhub_vmshare.api.contract.base import Asked
 PUBLIC = "public"
 """The action of routes that anybody may call."""
 
+FORM = "application/x-www-form-urlencoded"
+
 HUB_HOOK = "hub_hook"
 """The action of routes that the hub's own spawner hook calls, with its own secret."""
 
@@ -35,6 +37,8 @@ class Operation:
     summary: str
     takes: type[Asked] | None = None
     optional_body: bool = False
+    as_form: bool = False
+    """Takes the JSON in a form's field `asked`, too."""
     query: type[Asked] | None = None
     gives: type[BaseModel] | None = None
     status: tuple[int, ...] = (200,)
@@ -42,6 +46,12 @@ class Operation:
     versioned: Literal["needed", "taken"] | None = None
     raw_in: str | None = None
     raw_out: str | None = None
+    headers: tuple[dict[str, Any], ...] = ()
+    """Request headers, as the OpenAPI file writes them."""
+    tells: tuple[str, ...] = ()
+    """Answer headers that belong to the protocol."""
+    problems: tuple[int, ...] = ()
+    """Statuses of problems that other routes do not have."""
     changes: bool | None = None
     """Whether a read-only credential is refused; None: every method but GET and HEAD."""
 

@@ -28,6 +28,7 @@ def _id(prefix: str) -> Parameter:
 PARAMETERS: dict[str, Parameter] = {
     "folder_id": _id("fld"),
     "grant_id": _id("gnt"),
+    "upload_id": _id("upl"),
     "person": Parameter("[^/]{1,255}", {"type": "string", "minLength": 1, "maxLength": 255}),
     "rest": Parameter(".*", {"type": "string"}),
 }

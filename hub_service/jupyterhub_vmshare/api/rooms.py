@@ -14,6 +14,7 @@ from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.membership import Membership
 from jupyterhub_vmshare.people.search import PeopleSearch
 from jupyterhub_vmshare.storage.port import FolderStore
+from jupyterhub_vmshare.uploads.room import Uploads
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Rooms:
     membership: Membership
     search: PeopleSearch
     folders: Folders
+    uploads: Uploads
     store: FolderStore
     streams: Streams
     mounts: Mounts

@@ -48,7 +48,7 @@ class Route(web.RequestHandler):
 
     path: ClassVar[str]
     caller: Caller
-    SUPPORTED_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+    SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
     def initialize(self, rooms: Rooms) -> None:
         self.rooms = rooms
@@ -143,8 +143,12 @@ class Route(web.RequestHandler):
         kind = self.request.headers.get("Content-Type", "").partition(";")[0].strip()
         if kind != "application/json":
             raise Malformed("Send the body as application/json.")
+        return self.parsed(model, bytes(self._body))
+
+    def parsed(self, model: type[A], body: bytes) -> A:
+        """A model from JSON. Raises ``Malformed`` or ``InvalidFields``."""
         try:
-            return model.model_validate_json(bytes(self._body))
+            return model.model_validate_json(body)
         except ValidationError as error:
             if any(item["type"] == "json_invalid" for item in error.errors()):
                 raise Malformed("The body is not valid JSON.") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from jupyterhub_vmshare.api.batches import ROUTES as BATCHES
 from jupyterhub_vmshare.api.events import Events, EventStream
 from jupyterhub_vmshare.api.files import ROUTES as FILES
 from jupyterhub_vmshare.api.folders import ROUTES as FOLDERS
@@ -14,6 +15,7 @@ from jupyterhub_vmshare.api.mounts import ROUTES as MOUNTS
 from jupyterhub_vmshare.api.openapi_route import OpenApi
 from jupyterhub_vmshare.api.people import People, TeamsRefresh
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.api.uploads import ROUTES as UPLOADS
 from jupyterhub_vmshare.api.why import WhyAnother, WhyMe
 
 ROUTES: Final[tuple[type[Route], ...]] = (
@@ -25,6 +27,8 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     TeamsRefresh,
     *FOLDERS,
     *FILES,
+    *BATCHES,
+    *UPLOADS,
     FolderPeople,
     FolderGrants,
     FolderLeave,

@@ -13,7 +13,7 @@ from tornado.iostream import StreamClosedError
 from jupyterhub_vmshare.api.ranges import disposition, range_counts, span_of
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.errors import VMShareError
-from jupyterhub_vmshare.storage.port import Entry, Reading
+from jupyterhub_vmshare.storage.port import Archive, Entry, Reading
 
 CHUNK: Final = 512 * 1024
 CHECKED_EVERY: Final = 1.0
@@ -52,6 +52,32 @@ def describe(route: Route, entry: Entry, kind: str) -> tuple[int, int]:
     route.set_header("Last-Modified", format_datetime(entry.modified_at, usegmt=True))
     route.set_header("ETag", etag)
     return start, end
+
+
+def describe_archive(route: Route, name: str) -> None:
+    """Set the headers of an archive's answer; how long it will be nobody knows."""
+    route.set_header("Content-Type", "application/zip")
+    route.set_header("Content-Disposition", disposition("attachment", f"{name}.zip"))
+    route.set_header("Content-Security-Policy", _CSP)
+    route.set_header("Cross-Origin-Resource-Policy", "same-origin")
+
+
+async def send_archive(route: Route, archive: Archive, check: Check) -> None:
+    """Send an archive, no faster than it is taken, as long as the caller may have it."""
+    checked = time.monotonic()
+    try:
+        while piece := await archive.read():
+            if time.monotonic() - checked >= CHECKED_EVERY:
+                if not await _still(check):
+                    return _cut(route)
+                checked = time.monotonic()
+            route.write(piece)
+            await route.flush()
+    except StreamClosedError:
+        return None  # the client went
+    except OSError:
+        return _cut(route)  # a file can't be read to its end: half an archive is no archive
+    return None
 
 
 def media_type(name: str, kind: str) -> str:

@@ -281,3 +281,30 @@ mount_nodes = Table(
     Column("because", Text),
     Column("seen_at", Moment, nullable=False),
 )
+
+# Uploads that can be resumed; their bytes are parts in the store, named by these ids. No foreign
+# key to `things`, as with mounts: a folder that goes leaves nothing to wait for.
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("person", _NAME, nullable=False),
+    Column("thing_id", _ID, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("state", String(16), nullable=False),
+    # Where it goes; null for a part that another upload is joined from.
+    Column("path", Text),
+    Column("overwrite", Boolean, nullable=False),
+    Column("tag", String(100)),
+    Column("length", BigInteger, nullable=False),
+    # So many bytes are on the disk for good: no more are ever promised.
+    Column("received", BigInteger, nullable=False),
+    # As the client gave it, to be given back.
+    Column("metadata", Text, nullable=False),
+    Column("joined_from", Json),
+    Column("created_at", Moment, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+Index("ix_uploads_person", uploads.c.person, uploads.c.thing_id)
+Index("ix_uploads_thing", uploads.c.thing_id)
+Index("ix_uploads_expires_at", uploads.c.expires_at)

@@ -18,7 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Database, Transaction
-from jupyterhub_vmshare.db.tables import aliases, answers, grants, mount_choices, things
+from jupyterhub_vmshare.db.tables import aliases, answers, grants, mount_choices, things, uploads
 from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.storage.port import FolderStore, Tree
 from jupyterhub_vmshare.words import ThingKind, ThingState
@@ -119,6 +119,7 @@ async def _forget(tx: Transaction, folder_id: str) -> None:
     await tx.conn.execute(grants.delete().where(grants.c.thing_id == folder_id))
     await tx.conn.execute(aliases.delete().where(aliases.c.thing_id == folder_id))
     await tx.conn.execute(mount_choices.delete().where(mount_choices.c.thing_id == folder_id))
+    await tx.conn.execute(uploads.delete().where(uploads.c.thing_id == folder_id))
     await tx.conn.execute(
         things.delete().where(things.c.id == folder_id, things.c.state == ThingState.DELETING)
     )

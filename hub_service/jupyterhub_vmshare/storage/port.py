@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from jupyterhub_vmshare.errors import BadInput, Conflict
+from jupyterhub_vmshare.errors import BadInput, Conflict, VMShareError
 
 Parts = tuple[str, ...]
 """The names on the way from a tree's top to a place in it; ``()`` is the top itself."""
@@ -46,6 +46,15 @@ class NotADirectory(BadInput):
     code = "not-a-directory"
 
 
+class UploadBusy(VMShareError):
+    """Another request is writing this very upload."""
+
+    status, code = 423, "upload-busy"
+
+    def __init__(self) -> None:
+        super().__init__("Another request is at work on this upload. Try again in a moment.")
+
+
 class EntryKind(StrEnum):
     """What lies at a place."""
 
@@ -70,6 +79,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Where a file is to be, and what it may replace there."""
+
+    folder_id: str
+    at: Parts
+    overwrite: bool = False
+    tag: str | None = None
+    """Replace only the file whose `Entry.tag` this is."""
+
+
+@dataclass(frozen=True, slots=True)
 class EntryPage:
     """Some entries of one directory, and the cursor of the next page."""
 
@@ -84,6 +104,16 @@ class Tree:
     folder_id: str
     age: timedelta
     """By the store's own clock: since it was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A part that the store has."""
+
+    folder_id: str
+    upload_id: str
+    age: timedelta
+    """By the store's own clock: since it was last written."""
 
 
 def parse_path(path: str) -> Parts:
@@ -156,8 +186,71 @@ class Writing(Protocol):
         """Forget the file, unless it was published. May be called twice."""
 
 
+class Archive(Protocol):
+    """Many files as one zip archive, made as it is read."""
+
+    async def read(self) -> bytes:
+        """The next bytes; empty at the end."""
+
+    async def close(self) -> None:
+        """Read no more. May be called twice."""
+
+
+class Part(Protocol):
+    """What has come of an upload that can be resumed: kept under its id, and held by one alone."""
+
+    async def rewind(self, offset: int) -> bool:
+        """Go on after the first ``offset`` bytes; False: so many are not there any more."""
+
+    async def write(self, data: bytes) -> None:
+        """Append; raises StoreFull."""
+
+    async def append(self, other: Part) -> None:
+        """Append all that another part has."""
+
+    async def settle(self) -> None:
+        """Bring everything written so far to the disk."""
+
+    async def publish_at(self, target: Target) -> tuple[Entry, bool]:
+        """Give the settled file its name for good: what `Writing.publish` does and raises.
+
+        Returns:
+            The file, and whether it replaced another one.
+        """
+
+    async def release(self) -> None:
+        """Let go of it; what has come stays. May be called twice."""
+
+    async def discard(self) -> None:
+        """Remove it, unless it was published."""
+
+
+class UploadStore(Protocol):
+    """Keeps parts, through restarts and power cuts, until they are published or discarded."""
+
+    async def hold(self, folder_id: str, upload_id: str, *, create: bool) -> Part | None:
+        """A part of what goes to a folder, held against everybody else.
+
+        Returns:
+            None: it is not there, and was not to be made.
+
+        Raises:
+            UploadBusy: somebody else holds it.
+        """
+
+    def parts(self) -> AsyncIterator[Sequence[Kept]]:
+        """All parts, in batches, in no order."""
+
+
 class FolderStore(Protocol):
     """One tree a folder. Whatever returned normally survives a power cut."""
+
+    @property
+    def uploads(self) -> UploadStore:
+        """What has come of uploads that can be resumed."""
+
+    async def check_target(self, target: Target) -> None:
+        """Raises what publishing a file there would raise now."""
 
     async def start(self) -> None:
         """Make the store ready, and clear away what an earlier crash left half-written."""
@@ -202,6 +295,12 @@ class FolderStore(Protocol):
     async def open(self, folder_id: str, at: Parts) -> Reading:
         """Open a regular file."""
 
+    async def archive(self, folder_id: str, places: Sequence[Parts]) -> Archive:
+        """A zip archive of these places, with all that is below them; each must be there.
+
+        Links and what else is no file are left out, and the archive says so.
+        """
+
     async def receive(
         self, folder_id: str, at: Parts, *, overwrite: bool, tag: str | None = None
     ) -> Writing:
@@ -220,5 +319,5 @@ class FolderStore(Protocol):
     async def move(self, folder_id: str, source: Parts, target: Parts) -> Entry:
         """Rename inside one tree, never over something."""
 
-    async def remove(self, folder_id: str, at: Parts) -> None:
-        """Remove one file, link or empty directory."""
+    async def remove(self, folder_id: str, at: Parts, *, recursive: bool = False) -> None:
+        """Remove one file, link or empty directory; ``recursive``: a full one, too, at once."""

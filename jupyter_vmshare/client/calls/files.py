@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from jupyter_vmshare.client.call import (
@@ -14,6 +15,13 @@ from jupyter_vmshare.client.call import (
     reads,
     segment,
     send,
+)
+from jupyterhub_vmshare.api.contract.batches import (
+    ArchiveAsked,
+    DeletionResults,
+    ManyDeletions,
+    ManyMoves,
+    MoveResults,
 )
 from jupyterhub_vmshare.api.contract.events import EventsPage
 from jupyterhub_vmshare.api.contract.files import EntriesPage, EntryView, Move, NewDirectory
@@ -69,6 +77,26 @@ def move(folder_id: str, source: str, target: str) -> Call[EntryView]:
 def delete_file(folder_id: str, path: str) -> Call[None]:
     """Delete a file, a link or an empty directory."""
     return send("DELETE", _path(folder_id, "file"), nothing, path=path)
+
+
+def archive(folder_id: str, paths: Sequence[str], sink: Sink) -> Call[None]:
+    """Files and directories as one zip archive; links are left out, and the archive says so."""
+    asked = ArchiveAsked(paths=list(paths))
+    return replace(send("POST", _path(folder_id, "archive"), nothing, asked), sink=sink)
+
+
+def move_many(folder_id: str, moves: Mapping[str, str]) -> Call[MoveResults]:
+    """Give many files and directories another path, each by itself; never over something."""
+    asked = ManyMoves(moves=[Move(source=old, target=new) for old, new in moves.items()])
+    return send("POST", _path(folder_id, "relocations"), reads(MoveResults), asked)
+
+
+def delete_many(
+    folder_id: str, paths: Sequence[str], *, recursive: bool = False
+) -> Call[DeletionResults]:
+    """Delete many, each by itself; directories with all that is in them only if ``recursive``."""
+    asked = ManyDeletions(paths=list(paths), recursive=recursive)
+    return send("POST", _path(folder_id, "deletions"), reads(DeletionResults), asked)
 
 
 def events_page(before: int | None = None, limit: int | None = None) -> Call[EventsPage]:

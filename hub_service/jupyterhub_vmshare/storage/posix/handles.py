@@ -90,18 +90,25 @@ class PosixReading:
 
 
 class Draft:
-    """A temporary file in the store's private area, locked as long as it is being written.
+    """A temporary file in one of the store's private areas, locked while it is being written.
 
     What is written after it was dropped goes nowhere: a client may vanish between two writes.
     """
 
-    def __init__(self, area: int) -> None:
+    def __init__(self, area: int, name: str, file: io.FileIO) -> None:
         self.area = area
-        self.name = f".vmshare-{secrets.token_hex(16)}"
+        self.name = name
+        self.file = file
         self._gone = False
+
+    @classmethod
+    def fresh(cls, area: int) -> Draft:
+        """An empty one under a name that nothing has."""
+        name = f".vmshare-{secrets.token_hex(16)}"
         with told("upload"):
-            self.file = io.FileIO(os.open(self.name, _NEW_FILE, 0o600, dir_fd=area), "w")
-        flock(self.file, LOCK_EX | LOCK_NB)
+            file = io.FileIO(os.open(name, _NEW_FILE, 0o600, dir_fd=area), "w")
+        flock(file, LOCK_EX | LOCK_NB)
+        return cls(area, name, file)
 
     def append(self, data: bytes) -> None:
         """Write all of ``data``."""

@@ -1,8 +1,9 @@
 """One tree a folder under ``root/<shard>/<id>/files``, all of it the service's own.
 
-``shard`` is the end of the id (random, where the start is the time). Two private areas lie beside
-the shards on the same file system: ``.incoming`` for files under way, ``.gone`` for trees on their
-way out. Neither is inside any folder, so neither is ever listed or mounted.
+``shard`` is the end of the id (random, where the start is the time). Private areas lie beside the
+shards on the same file system: ``.incoming`` for files under way, ``.uploads`` for those that can
+be resumed (``parts``), ``.gone`` for trees on their way out. None of them is inside any folder, so
+none is ever listed or mounted.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ from jupyterhub_vmshare.storage.port import (
     EntryPage,
     NotAFile,
     Parts,
+    Target,
     Tree,
 )
+from jupyterhub_vmshare.storage.posix.archive import PosixArchive
 from jupyterhub_vmshare.storage.posix.handles import (
     Draft,
     PosixReading,
@@ -36,6 +39,7 @@ from jupyterhub_vmshare.storage.posix.handles import (
     sweep_drafts,
 )
 from jupyterhub_vmshare.storage.posix.listing import Listings
+from jupyterhub_vmshare.storage.posix.parts import PosixUploads
 from jupyterhub_vmshare.storage.posix.purging import fresh_name, purge_some
 from jupyterhub_vmshare.storage.posix.tree import (
     entry_at,
@@ -51,7 +55,7 @@ from jupyterhub_vmshare.storage.posix.tree import (
 
 Result = TypeVar("Result")
 
-_INCOMING, _GONE, _FILES = ".incoming", ".gone", "files"
+_INCOMING, _GONE, _UPLOADS, _FILES = ".incoming", ".gone", ".uploads", "files"
 _ID = re.compile(ID_PATTERN)
 # Between its making and its lock; from then on the lock tells.
 _DRAFT_AGE = 60.0
@@ -72,6 +76,7 @@ class PosixStore:
         self._threads = Threads(threads)
         self._replacing = threading.Lock()
         self._listings = Listings()
+        self.uploads = PosixUploads(self._threads, self._publish)
 
     async def start(self) -> None:
         """Make the areas, and clear away drafts that an earlier crash left."""
@@ -82,6 +87,7 @@ class PosixStore:
         self._root = os.open(self._root_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._incoming = _area(self._root, _INCOMING)
         self._gone = _area(self._root, _GONE)
+        self.uploads.area = _area(self._root, _UPLOADS)
         self._sweep_drafts()
 
     async def sweep_drafts(self) -> None:
@@ -94,7 +100,7 @@ class PosixStore:
     async def close(self) -> None:
         """Give back threads and descriptors."""
         self._threads.close()
-        for fd in (self._root, self._incoming, self._gone):
+        for fd in (self._root, self._incoming, self._gone, self.uploads.area):
             with suppress(OSError):
                 os.close(fd)
 
@@ -194,29 +200,59 @@ class PosixStore:
         opening = self._in_tree(folder_id, work)
         return await self._threads.obtain(opening, PosixReading.close_now)
 
+    async def archive(self, folder_id: str, places: Sequence[Parts]) -> PosixArchive:
+        """A zip archive of these places."""
+
+        def work(top: int) -> PosixArchive:
+            for at in places:
+                if at:
+                    with parent_of(top, at) as (directory, name), told(shown(at)):
+                        entry_at(directory, name)
+            return PosixArchive(self._threads, os.dup(top), places)
+
+        opening = self._in_tree(folder_id, work)
+        return await self._threads.obtain(opening, PosixArchive.close_now)
+
     async def receive(
         self, folder_id: str, at: Parts, *, overwrite: bool, tag: str | None = None
     ) -> PosixWriting:
         """Begin a file."""
-
-        def take(directory: int, name: str, draft: Draft) -> bool:
-            # Of two that replace the same version, the second finds the first one's.
-            with self._replacing if overwrite else nullcontext():
-                replaced = _check_free(directory, name, shown(at), overwrite, tag)
-                _give_name(draft, directory, name, overwrite)
-            return replaced
-
-        def publish(draft: Draft) -> tuple[Entry, bool]:
-            with self._tree(folder_id) as top:
-                return _publish(top, at, draft, take)
+        target = Target(folder_id, at, overwrite, tag)
 
         def work(top: int) -> PosixWriting:
             with parent_of(top, at) as (directory, name):
-                _check_free(directory, name, shown(at), overwrite, tag)
-            return PosixWriting(self._threads, Draft(self._incoming), publish)
+                _check_free(directory, name, target)
+            draft = Draft.fresh(self._incoming)
+            return PosixWriting(self._threads, draft, lambda draft: self._publish(draft, target))
 
         beginning = self._in_tree(folder_id, work)
         return await self._threads.obtain(beginning, PosixWriting.abandon_now)
+
+    async def check_target(self, target: Target) -> None:
+        """Raises what publishing a file there would raise now."""
+
+        def work(top: int) -> None:
+            with parent_of(top, target.at) as (directory, name):
+                _check_free(directory, name, target)
+
+        await self._inside(target.folder_id, work)
+
+    def _publish(self, draft: Draft, target: Target) -> tuple[Entry, bool]:
+        """Give a settled draft its name; the file, and whether it replaced another one."""
+        # The way is walked again: what was a directory when the upload began may be a link now.
+        with (
+            self._tree(target.folder_id) as top,
+            parent_of(top, target.at) as (directory, name),
+            told(shown(target.at)),
+        ):
+            # Of two that replace the same version, the second finds the first one's.
+            with self._replacing if target.overwrite else nullcontext():
+                replaced = _check_free(directory, name, target)
+                _give_name(draft, directory, name, target.overwrite)
+            entry = entry_of(name, os.fstat(draft.file.fileno()))
+            draft.leave()
+            os.fsync(directory)
+        return entry, replaced
 
     async def make_directory(self, folder_id: str, at: Parts) -> Entry:
         """Make one directory."""
@@ -244,12 +280,15 @@ class PosixStore:
 
         return await self._inside(folder_id, work)
 
-    async def remove(self, folder_id: str, at: Parts) -> None:
-        """Remove one file, link or empty directory."""
+    async def remove(self, folder_id: str, at: Parts, *, recursive: bool = False) -> None:
+        """Remove one file, link or empty directory; ``recursive``: a full one, too, at once."""
 
         def work(top: int) -> None:
             with parent_of(top, at) as (directory, name), told(shown(at)):
-                _remove(directory, name)
+                if recursive:
+                    _take_away(directory, name, self._gone)
+                else:
+                    _remove(directory, name)
                 os.fsync(directory)
 
         await self._inside(folder_id, work)
@@ -294,14 +333,15 @@ def _make_durably(directory: int, name: str) -> None:
         os.fsync(directory)
 
 
-def _check_free(directory: int, name: str, what: str, overwrite: bool, tag: str | None) -> bool:
+def _check_free(directory: int, name: str, target: Target) -> bool:
     """Whether there is a file to replace; raises where there is something, and no leave."""
+    what = shown(target.at)
     there = _there(directory, name, what)
-    if tag is not None and (there is None or entry_of(name, there).tag != tag):
+    if target.tag is not None and (there is None or entry_of(name, there).tag != target.tag):
         raise ChangedMeanwhile(f"{what} is not as you saw it any more; load it again.")
     if there is None:
         return False
-    if not overwrite:
+    if not target.overwrite:
         raise EntryExists(f"{what} is there already. Replace it, or choose another name.")
     if not stat.S_ISREG(there.st_mode):
         raise EntryExists(f"{what} is there and is no file, so an upload can't replace it.")
@@ -316,23 +356,17 @@ def _there(directory: int, name: str, what: str) -> os.stat_result | None:
         return None
 
 
-def _publish(
-    top: int, at: Parts, draft: Draft, take: Callable[[int, str, Draft], bool]
-) -> tuple[Entry, bool]:
-    # The way is walked again: what was a directory when the upload began may be a link now.
-    with parent_of(top, at) as (directory, name), told(shown(at)):
-        replaced = take(directory, name, draft)
-        entry = entry_of(name, os.fstat(draft.file.fileno()))
-        draft.leave()
-        os.fsync(directory)
-    return entry, replaced
-
-
 def _give_name(draft: Draft, directory: int, name: str, overwrite: bool) -> None:
     if overwrite:
         os.rename(draft.name, name, src_dir_fd=draft.area, dst_dir_fd=directory)
     else:
         rename_new(draft.area, draft.name, directory, name)
+
+
+def _take_away(directory: int, name: str, gone: int) -> None:
+    # Out of the tree in one step, whatever is in it; `purge` frees its space.
+    os.rename(name, fresh_name(), src_dir_fd=directory, dst_dir_fd=gone)
+    os.fsync(gone)
 
 
 def _remove(directory: int, name: str) -> None:
