@@ -2,6 +2,7 @@ import type { Asking } from './transport';
 import { Transport } from './transport';
 import type {
   Cut,
+  DeletionResults,
   EntriesPage,
   EntryView,
   FoldersPage,
@@ -152,6 +153,12 @@ export class ApiClient {
 
   deleteFile(folder: string, path: string): Promise<null> {
     return this.call(`folders/${folder}/file`, { method: 'DELETE', query: { path } });
+  }
+
+  /** Directories go with all that is in them. */
+  deleteMany(folder: string, paths: readonly string[]): Promise<DeletionResults> {
+    const body = { paths, recursive: true };
+    return this.call(`folders/${folder}/deletions`, { method: 'POST', body });
   }
 
   private call<T>(path: string, asking: Asking = {}): Promise<T> {

@@ -1,6 +1,8 @@
 import { ServerConnection } from '@jupyterlab/services';
 
 import { Aborted, ApiError, errorOfResponse, Unreachable } from './problem';
+import type { MakeUpload } from './resumable';
+import { RESUMED_FROM, ResumableUploads } from './resumable';
 import type { Transport } from './transport';
 import type { EntryView } from './types';
 
@@ -18,13 +20,37 @@ export interface UploadAsked {
 export class FileClient {
   constructor(
     private readonly transport: Transport,
-    private readonly makeXhr: () => XMLHttpRequest = () => new XMLHttpRequest()
-  ) {}
+    private readonly makeXhr: () => XMLHttpRequest = () => new XMLHttpRequest(),
+    makeUpload?: MakeUpload
+  ) {
+    this.resumable = new ResumableUploads(transport, () => this.headers(), makeUpload);
+  }
+
+  /** Large files, and what is unfinished of them. */
+  readonly resumable: ResumableUploads;
 
   /** Where the browser fetches a file to keep. */
   downloadUrl(folder: string, path: string): string {
     // A link can't carry a header: JupyterLab's own downloads pass the token like this too.
     return this.transport.url(`api/folders/${folder}/download`, { path, _xsrf: xsrf() });
+  }
+
+  /** Has the browser fetch files and directories as one zip archive, which may be of any size. */
+  downloadArchive(folder: string, paths: readonly string[]): void {
+    // Only what a form answers can be kept without being held in memory. In a frame of its own, so
+    // that an answer that is no file takes nobody away from here.
+    const form = document.createElement('form');
+    form.method = 'post';
+    form.target = frameForDownloads().name;
+    form.action = this.transport.url(`api/folders/${folder}/archive`, { _xsrf: xsrf() });
+    const field = document.createElement('input');
+    field.type = 'hidden';
+    field.name = 'asked';
+    field.value = JSON.stringify({ paths });
+    form.append(field);
+    document.body.append(form);
+    form.submit();
+    form.remove();
   }
 
   /** At most `limit` bytes of a file, and whether there is more. */
@@ -54,8 +80,13 @@ export class FileClient {
     return { blob: blob.slice(0, limit), complete: isComplete(response, blob.size, limit) };
   }
 
-  /** Stores a file. fetch tells nothing of how far an upload is, so this is the older request. */
-  upload(asked: UploadAsked): Promise<EntryView> {
+  /** Stores a file; a large one goes on where it broke off. */
+  async upload(asked: UploadAsked): Promise<void> {
+    await (isResumable(asked.body) ? this.resumable.send(asked) : this.put(asked));
+  }
+
+  /** fetch tells nothing of how far an upload is, so this is the older request. */
+  private put(asked: UploadAsked): Promise<EntryView> {
     const { folder, path, body, overwrite, signal, progress } = asked;
     const query = { path, overwrite: overwrite ? 'true' : null };
     const url = this.transport.url(`api/folders/${folder}/file`, query);
@@ -76,15 +107,35 @@ export class FileClient {
   }
 
   private authorize(xhr: XMLHttpRequest): void {
-    const { token } = this.transport.settings;
-    if (token) {
-      xhr.setRequestHeader('Authorization', `token ${token}`);
-    }
-    const xsrfToken = xsrf();
-    if (xsrfToken) {
-      xhr.setRequestHeader('X-XSRFToken', xsrfToken);
-    }
+    Object.entries(this.headers()).forEach(([name, value]) => xhr.setRequestHeader(name, value));
   }
+
+  private headers(): Record<string, string> {
+    const { token } = this.transport.settings;
+    const xsrfToken = xsrf();
+    return {
+      ...(token ? { Authorization: `token ${token}` } : {}),
+      ...(xsrfToken ? { 'X-XSRFToken': xsrfToken } : {})
+    };
+  }
+}
+
+/** Whether a file is large enough to be gone on with. */
+export function isResumable(body: Blob): boolean {
+  return body.size >= RESUMED_FROM;
+}
+
+function frameForDownloads(): HTMLIFrameElement {
+  const id = 'jp-VMShare-downloads';
+  const present = document.getElementById(id);
+  if (present instanceof HTMLIFrameElement) {
+    return present;
+  }
+  const frame = document.createElement('iframe');
+  frame.id = frame.name = id;
+  frame.hidden = true;
+  document.body.append(frame);
+  return frame;
 }
 
 function isComplete(response: Response, size: number, limit: number): boolean {

@@ -13,6 +13,8 @@ export interface Asking {
   version?: number;
   /** One key for one deed of the person, however often it has to be sent. */
   key?: string;
+  /** Headers that a protocol asks for. */
+  headers?: Record<string, string>;
   /** Twice does no more than once, without a key: it may be sent again. */
   repeatable?: boolean;
   signal?: AbortSignal | undefined;
@@ -102,7 +104,7 @@ function lost(signal: AbortSignal | undefined): ApiError {
 }
 
 function initOf(asking: Asking): RequestInit {
-  const headers: Record<string, string> = { Accept: 'application/json' };
+  const headers: Record<string, string> = { Accept: 'application/json', ...asking.headers };
   if (asking.body !== undefined) {
     headers['Content-Type'] = 'application/json';
   }

@@ -3,6 +3,7 @@ import type { components } from './schema';
 type Schemas = components['schemas'];
 
 export type Cut = Schemas['Cut'];
+export type DeletionResults = Schemas['DeletionResults'];
 export type EntriesPage = Schemas['EntriesPage'];
 export type EntryView = Schemas['EntryView'];
 export type EventView = Schemas['EventView'];
@@ -25,6 +26,8 @@ export type PersonView = Schemas['PersonView'];
 export type Problem = Schemas['Problem'];
 export type SessionView = Schemas['SessionView'];
 export type SessionsPage = Schemas['SessionsPage'];
+export type UploadView = Schemas['UploadView'];
+export type UploadsPage = Schemas['UploadsPage'];
 export type Why = Schemas['Why'];
 
 /** What the notebook server's extension says about itself, its visitor and the service. */

@@ -103,6 +103,10 @@ export class FolderTabs {
   }
 
   private download(directory: DirectoryModel, entry: EntryView): void {
+    if (entry.kind === 'directory') {
+      this.model.files.downloadArchive(directory.folderId, [entry.path]);
+      return;
+    }
     const link = document.createElement('a');
     link.href = this.model.files.downloadUrl(directory.folderId, entry.path);
     link.download = entry.name;
@@ -136,7 +140,12 @@ export class FolderTabs {
   private async remove(directory: DirectoryModel, entry: EntryView): Promise<void> {
     const { trans } = this;
     const title = trans.__('Delete "%1"?', entry.name);
-    const body = trans.__('This deletes it for everybody, and there is no trash for files.');
+    const body =
+      entry.kind === 'directory'
+        ? trans.__(
+            'This deletes it for everybody, with all that is in it, and there is no trash for files.'
+          )
+        : trans.__('This deletes it for everybody, and there is no trash for files.');
     const ok = trans.__('Delete');
     if (this.settings.confirmDelete && !(await confirm(title, body, ok, trans))) {
       return;

@@ -34,6 +34,7 @@ export class FolderTab extends MainAreaWidget<View> {
     const uploads = new UploadsModel(model.files, folderId);
     const entries = deeds.entries(directory);
     const bar: BarDeeds = {
+      choose: chooseFiles,
       upload: () => chooseFiles(files => uploads.start(files, at(directory))),
       createDirectory: () => deeds.createDirectory(directory),
       refresh: () => void directory.reload(),
@@ -87,7 +88,11 @@ export class FolderTab extends MainAreaWidget<View> {
   private readonly onStanding = (): void => {
     if (this.model.standing.kind === 'ready' && !this._isOpen) {
       this._isOpen = true;
-      void this.directory.open();
+      void this.directory.open().then(() => {
+        if (this.directory.may('upload')) {
+          void this.uploads.look();
+        }
+      });
     }
   };
 

@@ -3,7 +3,7 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { ApiClient } from '../api/client';
-import { Aborted, NotThere, sentenceOf } from '../api/problem';
+import { Aborted, errorOf, NotThere, sentenceOf } from '../api/problem';
 import { newKey } from '../api/transport';
 import type { EntryView, EventView, FolderView } from '../api/types';
 import { concerns, detail, isEnding } from './application';
@@ -122,7 +122,15 @@ export class DirectoryModel implements IDisposable {
   }
 
   async remove(entry: EntryView): Promise<void> {
-    await this.api.deleteFile(this.folderId, entry.path);
+    if (entry.kind === 'directory') {
+      const { results } = await this.api.deleteMany(this.folderId, [entry.path]);
+      const problem = results[0]?.problem;
+      if (problem) {
+        throw errorOf(problem);
+      }
+    } else {
+      await this.api.deleteFile(this.folderId, entry.path);
+    }
     await this.reload();
   }
 

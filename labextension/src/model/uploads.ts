@@ -3,7 +3,10 @@ import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { FileClient } from '../api/files';
+import { isResumable } from '../api/files';
 import { Aborted, Conflict, sentenceOf } from '../api/problem';
+import { fingerprintIn, fingerprintOf, PAUSED } from '../api/resumable';
+import type { UploadView } from '../api/types';
 
 /** One file on its way into a folder. */
 export interface Upload {
@@ -13,8 +16,10 @@ export interface Upload {
   size: number;
   loaded: number;
   /** `conflict`: something of that name is there, and the person has to say what to do. */
-  state: 'waiting' | 'running' | 'conflict' | 'done' | 'failed';
+  state: 'waiting' | 'running' | 'paused' | 'conflict' | 'done' | 'failed';
   because: string | null;
+  /** Large files can be paused, and go on after a reload. */
+  isResumable: boolean;
 }
 
 interface Job extends Upload {
@@ -51,12 +56,17 @@ export class UploadsModel implements IDisposable {
     return this._jobs.some(job => job.state === 'running' || job.state === 'waiting');
   }
 
+  /** What broke off before this view was opened: the person may choose its file again. */
+  get unfinished(): readonly UploadView[] {
+    return this._unfinished.filter(one => !this._jobs.some(job => job.path === one.path));
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
   }
 
   /** Queues files for a directory; `at` makes a path of a name in it. */
-  start(files: Iterable<File>, at: (name: string) => string): void {
+  start(files: Iterable<File>, at: (name: string) => string, overwrite = false): void {
     for (const file of files) {
       this._jobs.push({
         id: ++this._lastId,
@@ -66,12 +76,46 @@ export class UploadsModel implements IDisposable {
         loaded: 0,
         state: 'waiting',
         because: null,
+        isResumable: isResumable(file),
         body: file,
-        overwrite: false,
+        overwrite,
         abort: new AbortController()
       });
     }
     this.proceed();
+  }
+
+  /** Looks for what broke off. That it can't be known now is no reason to say anything. */
+  async look(): Promise<void> {
+    const found = await this.files.resumable.unfinished(this.folderId).catch(() => []);
+    // Of what a notebook began, only the notebook can tell whether it is the same file.
+    this._unfinished = found.filter(one => fingerprintIn(one) !== null);
+    this.emit();
+  }
+
+  /** Goes on with what broke off; false: this is another file. */
+  goOn(one: UploadView, file: File): boolean {
+    if (fingerprintIn(one) !== fingerprintOf(file)) {
+      return false;
+    }
+    this.start([file], () => one.path ?? file.name, one.overwrite);
+    return true;
+  }
+
+  async giveUp(one: UploadView): Promise<void> {
+    this._unfinished = this._unfinished.filter(other => other !== one);
+    this.emit();
+    await this.files.resumable.giveUp(this.folderId, one.id).catch(() => undefined);
+  }
+
+  /** Stops for now; `retry` goes on from there. */
+  pause(id: number): void {
+    const job = this.job(id);
+    if (job?.isResumable && (job.state === 'running' || job.state === 'waiting')) {
+      job.state = 'paused';
+      job.abort.abort(PAUSED);
+      this.proceed();
+    }
   }
 
   /** Answers a conflict: replace what is there, or store this one under another name. */
@@ -101,14 +145,15 @@ export class UploadsModel implements IDisposable {
 
   dispose(): void {
     this._isDisposed = true;
-    this._jobs.forEach(job => job.abort.abort());
+    this._jobs.forEach(job => job.abort.abort(PAUSED));
     Signal.clearData(this);
   }
 
   private again(id: number, change: Partial<Job>): void {
     const job = this.job(id);
     if (job && job.state !== 'running') {
-      Object.assign(job, { state: 'waiting', loaded: 0, because: null }, change);
+      const loaded = job.state === 'paused' ? job.loaded : 0;
+      Object.assign(job, { state: 'waiting', loaded, because: null }, change);
       this.proceed();
     }
   }
@@ -143,11 +188,15 @@ export class UploadsModel implements IDisposable {
 
   private arrive(job: Job): void {
     job.state = 'done';
+    this._unfinished = this._unfinished.filter(one => one.path !== job.path);
     this._jobs = this._jobs.filter(other => other !== job);
     this._arrived.emit(job);
   }
 
   private settle(job: Job, error: unknown): void {
+    if (job.state === 'paused') {
+      return;
+    }
     if (error instanceof Aborted) {
       this._jobs = this._jobs.filter(other => other !== job);
     } else {
@@ -180,6 +229,7 @@ export class UploadsModel implements IDisposable {
   private _isDisposed = false;
   private _jobs: Job[] = [];
   private _lastId = 0;
+  private _unfinished: readonly UploadView[] = [];
   private _notice: ReturnType<typeof setTimeout> | null = null;
 }
 

@@ -157,10 +157,14 @@ function Cells({ model, deeds, entry, tabIndex }: CellsProps): JSX.Element {
             onClick={() => deeds.remove(entry)}
           />
         )}
-        {model.may('download') && entry.kind === 'file' && (
+        {model.may('download') && (entry.kind === 'file' || entry.kind === 'directory') && (
           <IconButton
             icon={downloadIcon}
-            label={trans.__('Download "%1"', entry.name)}
+            label={
+              entry.kind === 'file'
+                ? trans.__('Download "%1"', entry.name)
+                : trans.__('Download "%1" as a zip archive', entry.name)
+            }
             tabIndex={tabIndex}
             onClick={() => deeds.download(entry)}
           />

@@ -15,11 +15,13 @@ import { useSignal, useTrans } from './context';
 import type { EntryDeeds } from './entries';
 import { Entries } from './entries';
 import { ActionButton, Blank, Message, ToolButton, useDeed } from './parts';
+import type { Choose } from './uploads';
 import { Uploads } from './uploads';
 import { endedBecause } from './words';
 
 /** What the buttons above the files ask the shell to do. */
 export interface BarDeeds {
+  choose: Choose;
   upload: () => void;
   createDirectory: () => void;
   refresh: () => void;
@@ -59,7 +61,7 @@ export function Folder(props: FolderProps): JSX.Element {
           <ActionButton onClick={() => void model.open()}>{trans.__('Try again')}</ActionButton>
         </Message>
       )}
-      <Uploads model={uploads} />
+      <Uploads model={uploads} choose={props.bar.choose} />
       <Entries model={model} deeds={props.deeds} />
     </DropTarget>
   );

@@ -1,6 +1,8 @@
-import { closeIcon } from '@jupyterlab/ui-components';
+import { closeIcon, runIcon, stopIcon } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
+import { useState } from 'react';
 
+import type { UploadView } from '../api/types';
 import type { Upload, UploadsModel } from '../model/uploads';
 import { useSignal, useTrans } from './context';
 import { ActionButton, IconButton, LiveRegion } from './parts';
@@ -8,8 +10,12 @@ import { bytes } from './words';
 
 const SHOWN = 20;
 
-/** What is on its way into the folder, and what needs an answer. */
-export function Uploads({ model }: { model: UploadsModel }): JSX.Element | null {
+/** Has the person choose files, and hands them on. */
+export type Choose = (take: (files: Iterable<File>) => void) => void;
+
+/** What is on its way into the folder, what needs an answer, and what broke off. */
+export function Uploads(props: { model: UploadsModel; choose: Choose }): JSX.Element | null {
+  const { model, choose } = props;
   const trans = useTrans();
   useSignal(model.changed);
   const asking = model.items.filter(item => item.state === 'conflict').length;
@@ -33,7 +39,45 @@ export function Uploads({ model }: { model: UploadsModel }): JSX.Element | null 
       {model.items.length > SHOWN && (
         <p className="jp-VMShare-quiet">{trans.__('…and %1 more', model.items.length - SHOWN)}</p>
       )}
+      {model.unfinished.length > 0 && (
+        <ul aria-label={trans.__('Unfinished uploads')}>
+          {model.unfinished.slice(0, SHOWN).map(one => (
+            <Unfinished key={one.id} one={one} model={model} choose={choose} />
+          ))}
+        </ul>
+      )}
     </div>
+  );
+}
+
+function Unfinished(props: { one: UploadView; model: UploadsModel; choose: Choose }): JSX.Element {
+  const trans = useTrans();
+  const { one, model, choose } = props;
+  const [isOther, setOther] = useState(false);
+  const path = one.path ?? '';
+  const goOn = (): void =>
+    choose(files => {
+      const [file] = files;
+      setOther(file !== undefined && !model.goOn(one, file));
+    });
+  return (
+    <li className="jp-VMShare-upload" data-state="unfinished">
+      <span className="jp-VMShare-name" title={path}>
+        {path}
+      </span>
+      <span className="jp-VMShare-detail">
+        {trans.__('Broke off at %1 of %2.', bytes(trans, one.offset), bytes(trans, one.length))}
+      </span>
+      {isOther && (
+        <span className="jp-VMShare-problem" role="alert">
+          {trans.__('This is another file, or it has changed since.')}
+        </span>
+      )}
+      <span className="jp-VMShare-buttons">
+        <ActionButton onClick={goOn}>{trans.__('Choose the file and go on…')}</ActionButton>
+        <ActionButton onClick={() => void model.giveUp(one)}>{trans.__('Give up')}</ActionButton>
+      </span>
+    </li>
   );
 }
 
@@ -58,6 +102,20 @@ function UploadRow({ upload, model }: { upload: Upload; model: UploadsModel }): 
       )}
       {upload.state === 'failed' && (
         <ActionButton onClick={() => model.retry(upload.id)}>{trans.__('Try again')}</ActionButton>
+      )}
+      {upload.isResumable && (upload.state === 'running' || upload.state === 'waiting') && (
+        <IconButton
+          icon={stopIcon}
+          label={trans.__('Pause the upload of "%1"', upload.name)}
+          onClick={() => model.pause(upload.id)}
+        />
+      )}
+      {upload.state === 'paused' && (
+        <IconButton
+          icon={runIcon}
+          label={trans.__('Go on with the upload of "%1"', upload.name)}
+          onClick={() => model.retry(upload.id)}
+        />
       )}
       {upload.state !== 'conflict' && (
         <IconButton
@@ -96,6 +154,7 @@ function Progress({ upload }: { upload: Upload }): JSX.Element {
             value={upload.loaded}
           />
           <span className="jp-VMShare-detail">
+            {upload.state === 'paused' && `${trans.__('Paused')} · `}
             {trans.__('%1 of %2', bytes(trans, upload.loaded), bytes(trans, upload.size))}
           </span>
         </>
@@ -104,6 +163,6 @@ function Progress({ upload }: { upload: Upload }): JSX.Element {
 }
 
 function byUrgency(one: Upload, other: Upload): number {
-  const ranks = { conflict: 0, failed: 1, running: 2, waiting: 3, done: 4 };
+  const ranks = { conflict: 0, failed: 1, running: 2, paused: 3, waiting: 4, done: 5 };
   return ranks[one.state] - ranks[other.state] || one.id - other.id;
 }

@@ -1,22 +1,35 @@
 import type { FileClient, UploadAsked } from '../../src/api/files';
 import { Aborted, Conflict, Unreachable } from '../../src/api/problem';
+import { fingerprintOf, PAUSED, RESUMED_FROM } from '../../src/api/resumable';
+import type { UploadView } from '../../src/api/types';
 import { besides, UploadsModel } from '../../src/model/uploads';
 import { settle } from '../fakes/server';
 import { entry } from '../fakes/things';
 
-function uploads(answer: (asked: UploadAsked) => Promise<unknown>): {
-  model: UploadsModel;
-  asked: UploadAsked[];
-} {
+function uploads(
+  answer: (asked: UploadAsked) => Promise<unknown>,
+  unfinished: UploadView[] = []
+): { model: UploadsModel; asked: UploadAsked[]; gone: string[] } {
   const asked: UploadAsked[] = [];
+  const gone: string[] = [];
   const files = {
     upload: (one: UploadAsked) => {
       asked.push(one);
       return answer(one);
+    },
+    resumable: {
+      unfinished: () => Promise.resolve(unfinished),
+      giveUp: (_: string, id: string) => Promise.resolve(gone.push(id))
     }
   } as unknown as FileClient;
-  return { model: new UploadsModel(files, 'fld_1'), asked };
+  return { model: new UploadsModel(files, 'fld_1'), asked, gone };
 }
+
+const large = (name: string, modified = 1): File => {
+  const made = new File(['x'], name, { lastModified: modified });
+  Object.defineProperty(made, 'size', { value: RESUMED_FROM });
+  return made;
+};
 
 const file = (name: string): File => new File(['x'], name);
 const stored = (one: UploadAsked): Promise<unknown> => Promise.resolve(entry(one.path));
@@ -85,6 +98,69 @@ describe('uploads', () => {
     await settle();
     expect(asked.map(one => one.path)).toEqual(['a', 'b', 'c']);
     expect(model.items.map(item => item.name)).toEqual(['b', 'c']);
+  });
+});
+
+describe('large uploads', () => {
+  const began = (over: Partial<UploadView> = {}): UploadView => ({
+    id: 'upl_1',
+    kind: 'file',
+    state: 'open',
+    path: 'sub/big.bin',
+    length: RESUMED_FROM,
+    offset: 5,
+    overwrite: false,
+    metadata: { path: 'sub/big.bin', fingerprint: fingerprintOf(large('big.bin')) },
+    created_at: '2026-11-27T12:00:00.000Z',
+    expires_at: '2026-11-28T12:00:00.000Z',
+    ...over
+  });
+  const endless = (one: UploadAsked): Promise<unknown> =>
+    new Promise((_, reject) => {
+      one.signal.addEventListener('abort', () => reject(new Aborted('', 0, 'aborted')));
+    });
+
+  it('pause, keep what has come, and go on', async () => {
+    const { model, asked } = uploads(endless);
+    model.start([large('a'), large('b'), large('c')], name => name);
+    const [first] = model.items;
+    asked[0]!.progress(7);
+    model.pause(first!.id);
+    await settle();
+    expect(asked[0]!.signal.reason).toBe(PAUSED);
+    expect(model.items.map(item => item.state)).toEqual(['paused', 'running', 'running']);
+    expect(first!.loaded).toBe(7);
+    model.retry(first!.id);
+    expect(model.items[0]).toMatchObject({ state: 'waiting', loaded: 7 });
+  });
+
+  it('keep what has come when the view is closed, and not when they are stopped', async () => {
+    const { model, asked } = uploads(endless);
+    model.start([large('a'), large('b')], name => name);
+    model.dismiss(model.items[0]!.id);
+    model.dispose();
+    await settle();
+    expect(asked.map(one => one.signal.reason === PAUSED)).toEqual([false, true]);
+  });
+
+  it('that broke off are gone on with when their file is chosen again', async () => {
+    const { model, asked } = uploads(endless, [began(), began({ id: 'upl_2', metadata: {} })]);
+    await model.look();
+    expect(model.unfinished.map(one => one.id)).toEqual(['upl_1']);
+    expect(model.goOn(model.unfinished[0]!, large('big.bin', 2))).toBe(false);
+    expect(asked).toHaveLength(0);
+    expect(model.goOn(model.unfinished[0]!, large('renamed.bin'))).toBe(true);
+    await settle();
+    expect(asked[0]).toMatchObject({ path: 'sub/big.bin', overwrite: false });
+    expect(model.unfinished).toHaveLength(0);
+  });
+
+  it('that broke off can be given up', async () => {
+    const { model, gone } = uploads(endless, [began()]);
+    await model.look();
+    await model.giveUp(model.unfinished[0]!);
+    expect(gone).toEqual(['upl_1']);
+    expect(model.unfinished).toHaveLength(0);
   });
 });
 

@@ -35,6 +35,7 @@ async function shown(
       uploads={uploads}
       why={action => Promise.resolve(`You hold View; ${action} needs Edit.`)}
       bar={{
+        choose: () => undefined,
         upload: () => deeds.push('upload'),
         createDirectory: () => deeds.push('new'),
         refresh: () => deeds.push('refresh'),
