@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import machine, readme
 
-NAMES = ("lists", "throughput", "events", "streams", "mounts", "accepting")
+NAMES = ("lists", "throughput", "events", "streams", "mounts", "accepting", "explorer")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,17 +1,19 @@
 """Bare tornado, in a process of its own: what any service on it pays at least.
 
 ``/page?size=`` answers that many bytes of JSON. ``/stream`` is a stream of events, ``/push`` takes
-a JSON body, keeps nothing, and sends one event to every stream.
+a JSON body, keeps nothing, and sends one event to every stream. ``/keep?path=`` writes a body to
+a file, ``/send?path=`` sends one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 
 from tornado.iostream import StreamClosedError
-from tornado.web import Application, RequestHandler
+from tornado.web import Application, RequestHandler, stream_request_body
 
 STREAMS: set[asyncio.Queue[bytes]] = set()
 
@@ -47,8 +49,34 @@ class Follow(RequestHandler):
             STREAMS.discard(queue)
 
 
+@stream_request_body
+class Keep(RequestHandler):
+    def prepare(self) -> None:
+        self.request.connection.set_max_body_size(1 << 40)  # type: ignore[union-attr]
+        self._file = open(self.get_query_argument("path"), "wb", buffering=1 << 20)  # noqa: SIM115
+
+    def data_received(self, chunk: bytes) -> None:
+        self._file.write(chunk)
+
+    def put(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+class Send(RequestHandler):
+    async def get(self) -> None:
+        path = self.get_query_argument("path")
+        self.set_header("Content-Length", str(os.stat(path).st_size))
+        with open(path, "rb", buffering=0) as file:  # noqa: ASYNC230 (from the cache)
+            while piece := file.read(512 * 1024):
+                self.write(piece)
+                await self.flush()
+
+
 async def main(port: int) -> None:
     handlers = [("/page", Page), ("/push", Push), ("/stream", Follow)]
+    handlers += [("/keep", Keep), ("/send", Send)]
     Application(handlers, log_function=lambda _: None).listen(port, "127.0.0.1")
     await asyncio.Event().wait()
 
