@@ -98,3 +98,42 @@ def test_a_directory_comes_as_an_archive_and_goes_with_all_that_is_in_it(
     ana.confirm("Delete")
     expect(files.get_by_role("button", name="deep", exact=True)).to_have_count(0)
     assert ana.do("GET", f"/folders/{folder}/entries")["items"] == []
+
+
+@pytest.mark.scenario("F16")
+def test_many_are_selected_and_come_and_go_at_once(
+    lab_of: Callable[[str], Lab], picture: Callable[[Page, str], None]
+) -> None:
+    ana = lab_of("ana")
+    ana.make_folder("shoals")
+    folder = ana.folder_id("shoals")
+    for name in "abcd":
+        ana.do("POST", f"/folders/{folder}/directories", {"path": name})
+    view = ana.open_folder("shoals")
+    files = view.get_by_role("grid", name="Files")
+    row = {name: files.locator(f'[data-path="{name}"]') for name in "abcd"}
+    row["a"].focus()
+    ana.page.keyboard.press("Space")
+    ana.page.keyboard.press("Shift+ArrowDown")
+    row["d"].click(modifiers=["ControlOrMeta"], position={"x": 2, "y": 2})
+    bar = view.get_by_role("group", name="Selection")
+    expect(bar).to_contain_text("3 selected")
+    assert violations(view) == []
+    picture(ana.page, "selection")
+    with ana.page.expect_download() as download:
+        bar.get_by_role("button", name="Download as a zip archive").click()
+    assert download.value.suggested_filename == "shoals.zip"
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert sorted(archive.namelist()) == ["a/", "b/", "d/"]
+    bar.get_by_role("button", name="Move…").click()
+    ana.answer("Move 3 entries", "c", "Move")
+    expect(files.get_by_role("row")).to_have_count(2)
+    files.get_by_role("button", name="c", exact=True).click()
+    expect(row["d"]).to_have_count(0)
+    moved = ana.do("GET", f"/folders/{folder}/entries?path=c")["items"]
+    assert [entry["name"] for entry in moved] == ["a", "b", "d"]
+    files.locator('[data-path="c/a"]').focus()
+    ana.page.keyboard.press("ControlOrMeta+a")
+    ana.page.keyboard.press("Delete")
+    ana.confirm("Delete")
+    expect(view.get_by_text("Nothing in here yet")).to_be_visible()

@@ -13,6 +13,7 @@ import type {
   GrantView,
   InvitationsPage,
   MountChoice,
+  MoveResults,
   NewGrant,
   PeopleOfThing,
   PeoplePage,
@@ -159,6 +160,13 @@ export class ApiClient {
   deleteMany(folder: string, paths: readonly string[]): Promise<DeletionResults> {
     const body = { paths, recursive: true };
     return this.call(`folders/${folder}/deletions`, { method: 'POST', body });
+  }
+
+  moveMany(
+    folder: string,
+    moves: readonly { source: string; target: string }[]
+  ): Promise<MoveResults> {
+    return this.call(`folders/${folder}/relocations`, { method: 'POST', body: { moves } });
   }
 
   private call<T>(path: string, asking: Asking = {}): Promise<T> {

@@ -19,6 +19,7 @@ export type InvitationView = Schemas['InvitationView'];
 export type InvitationsPage = Schemas['InvitationsPage'];
 export type MountChoice = Schemas['MountChoice'];
 export type MountView = Schemas['MountView'];
+export type MoveResults = Schemas['MoveResults'];
 export type NewGrant = Schemas['NewGrant'];
 export type PeopleOfThing = Schemas['PeopleOfThing'];
 export type PeoplePage = Schemas['PeoplePage'];

@@ -1,11 +1,12 @@
 import type { ILayoutRestorer, JupyterFrontEnd } from '@jupyterlab/application';
-import { MainAreaWidget, WidgetTracker } from '@jupyterlab/apputils';
+import { MainAreaWidget, showErrorMessage, WidgetTracker } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { fileIcon } from '@jupyterlab/ui-components';
 
+import { sentenceOf } from '../api/problem';
 import { newKey } from '../api/transport';
 import type { EntryView } from '../api/types';
-import type { DirectoryModel } from '../model/directory';
+import type { DirectoryModel, Left } from '../model/directory';
 import type { VMShareModel } from '../model/vmshare';
 import type { EntryDeeds } from '../views/entries';
 import { CommandIDs } from './commands';
@@ -14,6 +15,8 @@ import type { FolderTabDeeds } from './folderwidget';
 import { FolderTab } from './folderwidget';
 import { previewKind, previewWidget } from './preview';
 import type { Settings } from './settings';
+
+const SHOWN = 20;
 
 /** The open folder tabs: one a folder. */
 export class FolderTabs {
@@ -61,6 +64,9 @@ export class FolderTabs {
       download: entry => this.download(directory, entry),
       rename: entry => void this.rename(directory, entry),
       remove: entry => void this.remove(directory, entry),
+      downloadMany: paths => this.model.files.downloadArchive(directory.folderId, paths),
+      moveMany: paths => void this.moveMany(directory, paths),
+      removeMany: paths => void this.removeMany(directory, paths),
       iconOf: name => this.app.docRegistry.getFileTypesForPath(name)[0]?.icon ?? fileIcon
     };
   }
@@ -153,5 +159,43 @@ export class FolderTabs {
     await attempt(trans.__('Deleting "%1" did not work', entry.name), () =>
       directory.remove(entry)
     );
+  }
+
+  private async removeMany(directory: DirectoryModel, paths: readonly string[]): Promise<void> {
+    const { trans } = this;
+    const title = trans._n('Delete %1 entry?', 'Delete %1 entries?', paths.length);
+    const body = trans.__(
+      'This deletes them for everybody, with all that is in them, and there is no trash for files.'
+    );
+    if (this.settings.confirmDelete && !(await confirm(title, body, trans.__('Delete'), trans))) {
+      return;
+    }
+    await this.tellLeft(trans.__('Not everything was deleted'), () => directory.removeMany(paths));
+  }
+
+  private async moveMany(directory: DirectoryModel, paths: readonly string[]): Promise<void> {
+    const { trans } = this;
+    const asked = {
+      title: trans._n('Move %1 entry', 'Move %1 entries', paths.length),
+      label: trans.__('Directory in this folder; nothing for its top'),
+      initial: directory.path,
+      ok: trans.__('Move'),
+      mayBeEmpty: true
+    };
+    await askName(asked, to =>
+      this.tellLeft(trans.__('Not everything was moved'), () =>
+        directory.moveMany(paths, to.replace(/\/+$/, ''))
+      )
+    );
+  }
+
+  /** What was refused, each with its reason. */
+  private async tellLeft(title: string, deed: () => Promise<Left[]>): Promise<void> {
+    const left = await deed().catch((error: unknown) => [{ path: '', because: sentenceOf(error) }]);
+    if (left.length > 0) {
+      const lines = left.slice(0, SHOWN).map(({ path, because }) => `${path}: ${because}`);
+      const more = left.length > SHOWN ? [this.trans.__('…and %1 more', left.length - SHOWN)] : [];
+      await showErrorMessage(title, [...lines, ...more].join('\n').replace(/^: /, ''));
+    }
   }
 }

@@ -5,8 +5,9 @@ import { Signal } from '@lumino/signaling';
 import type { ApiClient } from '../api/client';
 import { Aborted, errorOf, NotThere, sentenceOf } from '../api/problem';
 import { newKey } from '../api/transport';
-import type { EntryView, EventView, FolderView } from '../api/types';
+import type { EntryView, EventView, FolderView, Problem } from '../api/types';
 import { concerns, detail, isEnding } from './application';
+import { SelectionModel } from './selection';
 
 const PAGE = 1000;
 const SETTLE_MS = 250;
@@ -14,6 +15,23 @@ const SETTLE_MS = 250;
 /** Why there is nothing to show any more. `event` is null when nobody told us. */
 export interface Ended {
   event: EventView | null;
+}
+
+/** Something that was to go, and is still there. */
+export interface Left {
+  path: string;
+  because: string;
+}
+
+const AT_ONCE = 1000;
+
+function inBatches(paths: readonly string[]): string[][] {
+  const count = Math.ceil(paths.length / AT_ONCE);
+  return Array.from({ length: count }, (_, at) => paths.slice(at * AT_ONCE, (at + 1) * AT_ONCE));
+}
+
+function leftOf(path: string, problem: Problem): Left {
+  return { path, because: errorOf(problem).message };
 }
 
 /** One folder as the visitor walks through it. */
@@ -30,6 +48,9 @@ export class DirectoryModel implements IDisposable {
   get changed(): ISignal<this, void> {
     return this._changed;
   }
+
+  /** Of what is shown, what the person has selected. */
+  readonly selection = new SelectionModel();
 
   /** Null until the service has answered, and after access has ended. */
   get folder(): FolderView | null {
@@ -134,6 +155,32 @@ export class DirectoryModel implements IDisposable {
     await this.reload();
   }
 
+  /** Deletes each by itself, directories with all that is in them; those that are still there. */
+  async removeMany(paths: readonly string[]): Promise<Left[]> {
+    const left: Left[] = [];
+    for (const some of inBatches(paths)) {
+      const { results } = await this.api.deleteMany(this.folderId, some);
+      results.forEach(({ path, problem }) => problem && left.push(leftOf(path, problem)));
+    }
+    await this.reload();
+    return left;
+  }
+
+  /** Moves each by itself to another directory of the folder; those that are where they were. */
+  async moveMany(paths: readonly string[], directory: string): Promise<Left[]> {
+    const left: Left[] = [];
+    for (const some of inBatches(paths)) {
+      const moves = some.map(source => {
+        const name = source.slice(source.lastIndexOf('/') + 1);
+        return { source, target: directory ? `${directory}/${name}` : name };
+      });
+      const { results } = await this.api.moveMany(this.folderId, moves);
+      results.forEach(({ source, problem }) => problem && left.push(leftOf(source, problem)));
+    }
+    await this.reload();
+    return left;
+  }
+
   /** The path of `name` in the directory shown. */
   at(name: string): string {
     return this._path ? `${this._path}/${name}` : name;
@@ -195,6 +242,7 @@ export class DirectoryModel implements IDisposable {
       this._entries = items;
       this._next = next;
       this._isLoaded = true;
+      this.selection.keep(items.map(entry => entry.path));
     });
   }
 
@@ -259,6 +307,7 @@ export class DirectoryModel implements IDisposable {
   }
 
   private empty(): void {
+    this.selection.set([]);
     this._entries = [];
     this._next = null;
     this._isLoaded = false;

@@ -11,13 +11,16 @@ import { useCallback, useEffect, useState } from 'react';
 
 import type { EntryView } from '../api/types';
 import type { DirectoryModel } from '../model/directory';
-import { useTrans } from './context';
+import { useSignal, useTrans } from './context';
+import type { Selecting } from './grid';
 import { Grid } from './grid';
 import { Blank, IconButton, LiveRegion, SearchField } from './parts';
+import type { ManyDeeds } from './selection';
+import { Selection } from './selection';
 import { bytes, moment, shortMoment } from './words';
 
 /** What the rows of a directory ask the shell to do. */
-export interface EntryDeeds {
+export interface EntryDeeds extends ManyDeeds {
   open: (entry: EntryView) => void;
   download: (entry: EntryView) => void;
   rename: (entry: EntryView) => void;
@@ -34,8 +37,12 @@ export function Entries(props: { model: DirectoryModel; deeds: EntryDeeds }): JS
   const trans = useTrans();
   const { model, deeds } = props;
   const onNearEnd = useCallback(() => void model.loadMore(), [model]);
+  useSignal(model.selection.changed);
+  const selecting = selectingIn(model);
   const key = (pressed: string, entry: EntryView): boolean => {
-    if (pressed === 'F2' && model.may('rename_file')) {
+    if (pressed === 'Delete' && model.may('delete_file') && model.selection.size > 0) {
+      deeds.removeMany(model.selection.paths);
+    } else if (pressed === 'F2' && model.may('rename_file')) {
       deeds.rename(entry);
     } else if (pressed === 'Delete' && model.may('delete_file')) {
       deeds.remove(entry);
@@ -49,6 +56,7 @@ export function Entries(props: { model: DirectoryModel; deeds: EntryDeeds }): JS
   return (
     <>
       <Filter key={model.path} model={model} />
+      <Selection model={model} deeds={deeds} />
       <LiveRegion text={summary(trans, model)} />
       {model.isLoaded && model.entries.length === 0 ? (
         <Empty model={model} />
@@ -62,6 +70,7 @@ export function Entries(props: { model: DirectoryModel; deeds: EntryDeeds }): JS
           rowData={entry => ({ 'data-path': entry.path, 'data-kind': entry.kind })}
           header={<Header />}
           isOpenEnded={model.hasMore}
+          selecting={selecting}
           cells={(entry, tabIndex) => <Cells {...{ model, deeds, entry, tabIndex }} />}
           onOpen={deeds.open}
           onKey={key}
@@ -70,6 +79,17 @@ export function Entries(props: { model: DirectoryModel; deeds: EntryDeeds }): JS
       )}
     </>
   );
+}
+
+function selectingIn(model: DirectoryModel): Selecting<EntryView> {
+  const { selection } = model;
+  const all = (): string[] => model.entries.map(entry => entry.path);
+  return {
+    has: entry => selection.has(entry.path),
+    pick: (entry, how) => selection.pick(entry.path, how, all()),
+    all: () => selection.set(all()),
+    none: () => selection.set([])
+  };
 }
 
 function Filter({ model }: { model: DirectoryModel }): JSX.Element {

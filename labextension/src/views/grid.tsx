@@ -1,6 +1,8 @@
 import type { CSSProperties, HTMLAttributes, JSX, KeyboardEvent, ReactNode } from 'react';
 import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 
+import type { Picking } from '../model/selection';
+
 /** What a grid needs to know about its rows. */
 export interface GridProps<T> {
   label: string;
@@ -20,6 +22,16 @@ export interface GridProps<T> {
   header?: ReactNode;
   /** Whether the number of rows is not known yet. */
   isOpenEnded?: boolean;
+  /** Where several rows can be selected. */
+  selecting?: Selecting<T>;
+}
+
+/** Which rows are selected, and what the mouse and the keyboard do about it. */
+export interface Selecting<T> {
+  has: (item: T) => boolean;
+  pick: (item: T, how: Picking) => void;
+  all: () => void;
+  none: () => void;
 }
 
 const OVERSCAN = 8;
@@ -57,6 +69,7 @@ export function Grid<T>(props: GridProps<T>): JSX.Element {
       aria-label={props.label}
       aria-rowcount={props.isOpenEnded ? -1 : items.length + headerRows}
       aria-readonly="true"
+      aria-multiselectable={props.selecting ? true : undefined}
     >
       {props.header && (
         <div role="rowgroup">
@@ -95,11 +108,18 @@ interface RowProps<T> {
 function Row<T>({ item, index, rowIndex, isActive, grid, roving }: RowProps<T>): JSX.Element {
   const style: CSSProperties = { top: index * grid.rowHeight, height: grid.rowHeight };
   const tabIndex = isActive ? 0 : -1;
+  const isSelected = grid.selecting?.has(item);
   return (
     <div
       {...grid.rowData?.(item)}
-      className="jp-VMShare-row"
+      className={`jp-VMShare-row${isSelected ? ' jp-mod-selected' : ''}`}
       role="row"
+      aria-selected={isSelected}
+      onClick={event => {
+        if (!(event.target as Element).closest('button')) {
+          grid.selecting?.pick(item, pickingOf(event));
+        }
+      }}
       aria-rowindex={rowIndex}
       data-index={index}
       style={style}
@@ -124,7 +144,7 @@ interface Roving {
 }
 
 function useRoving<T>(
-  { items, rowHeight, onOpen, onKey }: GridProps<T>,
+  { items, rowHeight, onOpen, onKey, selecting }: GridProps<T>,
   scroller: React.RefObject<HTMLDivElement>
 ): Roving {
   const [wanted, setActive] = useState(0);
@@ -143,6 +163,11 @@ function useRoving<T>(
     if (target !== null) {
       setActive(target);
       setToFocus({ index: target });
+      if (event.shiftKey) {
+        selecting?.pick(items[target] as T, 'extend');
+      }
+    } else if (selecting && selectByKey(selecting, event, item as T)) {
+      // done
     } else if (event.key === 'Enter') {
       onOpen(item as T);
     } else if (!onKey?.(event.key, item as T)) {
@@ -152,6 +177,23 @@ function useRoving<T>(
     event.stopPropagation();
   };
   return { active, setActive, onKeyDown };
+}
+
+function selectByKey<T>(selecting: Selecting<T>, event: KeyboardEvent, item: T): boolean {
+  if (event.key === ' ') {
+    selecting.pick(item, event.shiftKey ? 'extend' : 'toggle');
+  } else if (event.key === 'a' && (event.ctrlKey || event.metaKey)) {
+    selecting.all();
+  } else if (event.key === 'Escape') {
+    selecting.none();
+  } else {
+    return false;
+  }
+  return true;
+}
+
+function pickingOf(event: React.MouseEvent): Picking {
+  return event.shiftKey ? 'extend' : event.ctrlKey || event.metaKey ? 'toggle' : 'one';
 }
 
 function targetOf(key: string, active: number, page: number, count: number): number | null {

@@ -137,3 +137,37 @@ describe('the end of access', () => {
     expect(model.entries).toHaveLength(1);
   });
 });
+
+describe('many entries', () => {
+  const many = Array.from({ length: 1500 }, (_, at) => `sub/${at}`);
+  const problem = { type: 'x', title: 'No', status: 404, code: 'not-found', detail: 'Not there.' };
+
+  it('are deleted in batches, and what is left is told', async () => {
+    const fake = server();
+    const model = await opened(fake);
+    fake.on('POST api/folders/fld_1/deletions', ({ body }) => {
+      const { paths } = body as { paths: string[] };
+      return {
+        results: paths.map(path => ({ path, problem: path === 'sub/1200' ? problem : null }))
+      };
+    });
+    expect(await model.removeMany(many)).toEqual([{ path: 'sub/1200', because: 'Not there.' }]);
+    const asked = fake.calls('POST api/folders/fld_1/deletions').map(({ body }) => body);
+    expect(asked.map(body => (body as { paths: string[] }).paths.length)).toEqual([1000, 500]);
+    expect(asked.every(body => (body as { recursive: boolean }).recursive)).toBe(true);
+  });
+
+  it.each([
+    ['deep', 'deep/1'],
+    ['', '1']
+  ])('are moved to "%s"', async (directory, target) => {
+    const fake = server();
+    const model = await opened(fake);
+    fake.on('POST api/folders/fld_1/relocations', () => ({
+      results: [{ source: 'sub/1', entry: null, problem: null }]
+    }));
+    expect(await model.moveMany(['sub/1'], directory)).toEqual([]);
+    const [asked] = fake.calls('POST api/folders/fld_1/relocations');
+    expect(asked!.body).toEqual({ moves: [{ source: 'sub/1', target }] });
+  });
+});

@@ -1,5 +1,5 @@
 import { fileIcon } from '@jupyterlab/ui-components';
-import { act, render, screen, waitFor } from '@testing-library/react';
+import { act, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
 import { FileClient } from '../../src/api/files';
@@ -46,6 +46,9 @@ async function shown(
         download: one => deeds.push(`download ${one.path}`),
         rename: one => deeds.push(`rename ${one.path}`),
         remove: one => deeds.push(`delete ${one.path}`),
+        downloadMany: paths => deeds.push(`zip ${paths.join(' ')}`),
+        moveMany: paths => deeds.push(`move ${paths.join(' ')}`),
+        removeMany: paths => deeds.push(`delete all of ${paths.join(' ')}`),
         iconOf: () => fileIcon
       }}
     />
@@ -145,10 +148,71 @@ describe('the keyboard', () => {
     expect(deeds).toEqual([]);
   });
 
+  it('selects with Space and Shift, everything and nothing', async () => {
+    const { model } = await shown({ level: 'edit_delete', actions: ACTIONS.edit_delete }, items);
+    act(() => screen.getAllByRole('row')[1]!.focus());
+    await userEvent.keyboard('{ArrowDown} ');
+    expect(model.selection.paths).toEqual(['b.txt']);
+    await userEvent.keyboard('{Shift>}{ArrowDown}{/Shift}');
+    expect(model.selection.paths).toEqual(['b.txt', 'c.txt']);
+    expect(screen.getAllByRole('row', { selected: true })).toHaveLength(2);
+    await userEvent.keyboard('{Control>}a{/Control}');
+    expect(model.selection.size).toBe(3);
+    await userEvent.keyboard('{Escape}');
+    expect(screen.queryByRole('group', { name: 'Selection' })).toBeNull();
+  });
+
   it('renames and deletes the row it is on', async () => {
     const { deeds } = await shown({ level: 'edit_delete', actions: ACTIONS.edit_delete }, items);
     act(() => screen.getAllByRole('row')[1]!.focus());
     await userEvent.keyboard('{ArrowDown}{F2}{Delete}');
     expect(deeds).toEqual(['rename b.txt', 'delete b.txt']);
+  });
+});
+
+describe('a selection', () => {
+  const items = ['a', 'b', 'c'].map(name => entry(`${name}.txt`));
+  const row = (name: string): HTMLElement => screen.getByRole('row', { name: new RegExp(name) });
+
+  it('is made with the mouse', async () => {
+    const { model } = await shown({ level: 'edit_delete', actions: ACTIONS.edit_delete }, items);
+    const user = userEvent.setup();
+    await user.click(row('a.txt'));
+    await user.keyboard('{Shift>}');
+    await user.click(row('c.txt'));
+    await user.keyboard('{/Shift}{Control>}');
+    await user.click(row('b.txt'));
+    await user.keyboard('{/Control}');
+    expect(model.selection.paths).toEqual(['a.txt', 'c.txt']);
+    await user.click(row('b.txt'));
+    expect(model.selection.paths).toEqual(['b.txt']);
+  });
+
+  it.each([
+    ['view', ['Download as a zip archive', 'Select nothing']],
+    ['edit', ['Download as a zip archive', 'Select nothing']],
+    ['edit_delete', ['Download as a zip archive', 'Move…', 'Delete selected', 'Select nothing']]
+  ] as const)('at %s offers just what is allowed', async (level, names) => {
+    const { model } = await shown({ level, actions: ACTIONS[level] }, items);
+    act(() => model.selection.set(['a.txt', 'c.txt']));
+    const bar = within(screen.getByRole('group', { name: 'Selection' }));
+    expect(bar.getAllByRole('button').map(button => button.textContent)).toEqual(names);
+  });
+
+  it('is told what to do, and forgets what is gone', async () => {
+    const { model, server, deeds } = await shown(
+      { level: 'edit_delete', actions: ACTIONS.edit_delete },
+      items
+    );
+    act(() => model.selection.set(['a.txt', 'c.txt']));
+    await userEvent.click(screen.getByRole('button', { name: 'Download as a zip archive' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Move…' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Delete selected' }));
+    const both = 'a.txt c.txt';
+    expect(deeds).toEqual([`zip ${both}`, `move ${both}`, `delete all of ${both}`]);
+    const left = { path: '', items: items.slice(1), next: null };
+    server.on('GET api/folders/fld_1/entries', () => left);
+    await act(() => model.reload());
+    expect(model.selection.paths).toEqual(['c.txt']);
   });
 });
