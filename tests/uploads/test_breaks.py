@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from jupyterhub_vmshare.db.tables import uploads
 from tests.fakes.hub import FakeHub
 from tests.fixtures.api import Api
 from tests.fixtures.service import RunningService, running_service
@@ -100,6 +101,19 @@ async def test_a_lost_last_answer_is_asked_for(tus: Tus, tree: Path) -> None:
     assert (tree / "big").read_bytes() == b"hello"
 
 
+async def test_a_death_between_the_name_and_its_record_loses_nothing(
+    tus: Tus, service: RunningService, tree: Path
+) -> None:
+    upload = await tus.begin(5)
+    await tus.patch(upload, 0, b"hello")
+    async with service.service.db.write() as tx:
+        await tx.conn.execute(uploads.update().values(state="whole"))
+    assert [one["state"] for one in await tus.unfinished()] == ["whole"]
+    assert await tus.offset(upload) == 5
+    assert await tus.unfinished() == []
+    assert (tree / "big").read_bytes() == b"hello"
+
+
 async def test_a_later_request_takes_over_from_one_that_hangs(
     tus: Tus, tree: Path, parts: Path
 ) -> None:
@@ -113,6 +127,8 @@ async def test_a_later_request_takes_over_from_one_that_hangs(
 
     first = asyncio.create_task(tus.patch(upload, 0, hangs()))
     await come(parts / f"{tus.folder}.{upload}")
+    again = await tus.patch(upload, 0, b"1")
+    assert (again.status_code, again.json()["code"]) == (409, "wrong-offset")
     offset = await tus.offset(upload)
     assert 0 < offset <= 2_000_000
     rest = b"1" * (2_000_000 - offset) + b"2" * 2_000_000
