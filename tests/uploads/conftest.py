@@ -12,12 +12,6 @@ from tests.fixtures.service import RunningService
 from tests.uploads.speaking import Tus
 
 
-@pytest.fixture
-def database_url(sqlite_url: str) -> str:
-    """Bytes lie in the store; what rows do is the same on both databases (see test_rows)."""
-    return sqlite_url
-
-
 @pytest_asyncio.fixture
 async def folder(api: Api) -> str:
     """ana's folder, in which dan may edit and ben may look."""

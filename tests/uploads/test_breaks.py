@@ -23,6 +23,12 @@ from tests.uploads.speaking import Tus, checksum
 pytestmark = pytest.mark.asyncio
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Bytes lie in the store; what rows do on PostgreSQL, ``test_protocol.py`` shows."""
+    return sqlite_url
+
+
 async def broken(
     tus: Tus,
     service: RunningService,

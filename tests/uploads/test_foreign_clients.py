@@ -25,6 +25,12 @@ Run = Callable[..., Awaitable[list[dict[str, Any]]]]
 
 
 @pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Bytes lie in the store; what rows do on PostgreSQL, ``test_protocol.py`` shows."""
+    return sqlite_url
+
+
+@pytest.fixture
 def js(tus: Tus, service: RunningService) -> Run:
     """Runs tus-js-client once, as dan; what it told."""
 

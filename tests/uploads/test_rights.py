@@ -18,6 +18,12 @@ from tests.uploads.speaking import BYTES, VERSION, Tus, metadata
 pytestmark = pytest.mark.asyncio
 
 
+@pytest.fixture
+def database_url(sqlite_url: str) -> str:
+    """Bytes lie in the store; what rows do on PostgreSQL, ``test_protocol.py`` shows."""
+    return sqlite_url
+
+
 @pytest.mark.parametrize(("name", "status"), [("ben", 403), ("eve", 404)])
 async def test_who_may_not_upload_begins_nothing(
     api: Api, folder: str, parts: Path, name: str, status: int
