@@ -132,6 +132,7 @@ struct place {
 	atomic_int level;
 	_Atomic int64_t until;
 	_Atomic uint64_t flushed; /* bytes that came from mappings */
+	_Atomic uint64_t arrived; /* pages of mappings, also those that came too late */
 	atomic_uint phase, under_way[2];
 	struct tie *ties;	/* under share.lock, as the next two */
 	size_t known;

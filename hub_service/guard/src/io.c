@@ -119,6 +119,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, of
 	ssize_t wrote;
 	int error;
 
+	if (info->writepage)
+		atomic_fetch_add(&tie_of(ino)->place->arrived, 1);
 	if (!(info->writepage ? call_begin_page(&call, req, ino) : call_begin(&call, req, ino)))
 		return;
 	error = contents_begin(&call, file, end_of(file, size, offset, appends), &growth);

@@ -10,7 +10,9 @@
 /* Nanoseconds. What a program keeps dirtying must not hold up a revoke. */
 #define FLUSH_LONGEST 500000000
 #define WAY_LONGEST 1000000000
-#define CUT_LONGEST 2000000000
+/* The level holds already: as long as pages arrive, nothing hangs. */
+#define CUT_STILL 2000000000
+#define CUT_LONGEST 15000000000
 
 /* Inodes of which a kernel is to drop what it has; in a thread of its own, because a page that
  * is being read or written is waited for. */
@@ -19,8 +21,9 @@ struct cut {
 	pthread_cond_t done_now;
 	unsigned refs;
 	bool done;
-	struct session *session;
+	struct place *place;
 	int64_t offset;
+	atomic_size_t told;
 	size_t count;
 	struct tie *ties[];
 };
@@ -36,7 +39,7 @@ static void cut_put(struct cut *cut)
 		return;
 	for (size_t i = 0; i < cut->count; i++)
 		tie_put(cut->ties[i]);
-	session_put(cut->session);
+	place_put(cut->place);
 	pthread_mutex_destroy(&cut->lock);
 	pthread_cond_destroy(&cut->done_now);
 	free(cut);
@@ -46,8 +49,10 @@ static void *cut_run(void *argument)
 {
 	struct cut *cut = argument;
 
-	for (size_t i = 0; i < cut->count; i++)
-		notify_inode_now(cut->session, number_of(cut->ties[i]), cut->offset);
+	for (size_t i = 0; i < cut->count; i++) {
+		notify_inode_now(cut->place->session, number_of(cut->ties[i]), cut->offset);
+		atomic_store(&cut->told, i + 1);
+	}
 	pthread_mutex_lock(&cut->lock);
 	cut->done = true;
 	pthread_cond_signal(&cut->done_now);
@@ -83,8 +88,8 @@ static struct cut *cut_new(struct place *place, bool writers_alone, int64_t offs
 		return NULL;
 	cut->refs = 2;
 	cut->offset = offset;
-	cut->session = place->session;
-	atomic_fetch_add(&cut->session->refs, 1);
+	cut->place = place;
+	place_hold(place);
 	pthread_mutex_init(&cut->lock, NULL);
 	pthread_condattr_init(&steady);
 	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
@@ -93,26 +98,41 @@ static struct cut *cut_new(struct place *place, bool writers_alone, int64_t offs
 	return cut;
 }
 
-static bool cut_wait(struct cut *cut, int64_t longest)
+static int64_t steady_now(void)
 {
-	struct timespec until;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static uint64_t progress(const struct cut *cut)
+{
+	return atomic_load(&cut->told) + atomic_load(&cut->place->arrived);
+}
+
+/* Until it is done, until nothing went on for `still`, or until `end`. */
+static bool cut_wait(struct cut *cut, int64_t still, int64_t end)
+{
+	uint64_t before;
 	bool done;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += longest / 1000000000;
-	until.tv_nsec += longest % 1000000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&cut->lock);
-	while (!cut->done && pthread_cond_timedwait(&cut->done_now, &cut->lock, &until) != ETIMEDOUT)
-		;
-	done = cut->done;
+	do {
+		int64_t look = steady_now() + still < end ? steady_now() + still : end;
+		struct timespec until = {.tv_sec = look / 1000000000, .tv_nsec = look % 1000000000};
+
+		before = progress(cut);
+		while (!cut->done && pthread_cond_timedwait(&cut->done_now, &cut->lock, &until) != ETIMEDOUT)
+			;
+		done = cut->done;
+	} while (!done && progress(cut) != before && steady_now() < end);
 	pthread_mutex_unlock(&cut->lock);
 	return done;
 }
 
-/* False: it takes longer than that, and goes on. */
-static bool invalidate(struct place *place, bool writers_alone, int64_t offset, int64_t longest)
+/* False: it is not done yet, and goes on; see cut_wait. */
+static bool invalidate(struct place *place, bool writers_alone, int64_t offset, int64_t still, int64_t longest)
 {
 	struct cut *cut = cut_new(place, writers_alone, offset);
 	pthread_t thread;
@@ -125,7 +145,7 @@ static bool invalidate(struct place *place, bool writers_alone, int64_t offset, 
 		cut_put(cut);
 	} else {
 		pthread_detach(thread);
-		done = cut_wait(cut, longest);
+		done = cut_wait(cut, still, steady_now() + longest);
 	}
 	cut_put(cut);
 	return done;
@@ -140,14 +160,6 @@ static void count_reached(struct place *place, struct reached *reached)
 	reached->writable = atomic_load(&place->writable);
 }
 
-static int64_t steady_now(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
 void place_set_level(struct place *place, int level, struct reached *reached)
 {
 	int64_t began = steady_now();
@@ -157,16 +169,16 @@ void place_set_level(struct place *place, int level, struct reached *reached)
 	count_reached(place, reached);
 	reached->whole = true;
 	if (before >= WIRE_EDIT && level < WIRE_EDIT) /* lawful pages reach the store */
-		reached->whole = invalidate(place, true, 0, FLUSH_LONGEST);
+		invalidate(place, true, 0, FLUSH_LONGEST, FLUSH_LONGEST);
 	atomic_store(&place->level, level);
 	if (level < before)
-		reached->whole = place_wait(place, WAY_LONGEST) && reached->whole;
+		reached->whole = place_wait(place, WAY_LONGEST);
 	reached->flushed = atomic_load(&place->flushed) - flushed;
 	if (level == LEVEL_ENDED)
 		locks_release_place(place);
 	/* Modes change with the level; pages and mappings go with the right to have them. */
 	if (level != before)
-		reached->whole = invalidate(place, false, level < before ? 0 : NOTIFY_ATTRIBUTES, CUT_LONGEST) &&
+		reached->whole = invalidate(place, false, level < before ? 0 : NOTIFY_ATTRIBUTES, CUT_STILL, CUT_LONGEST) &&
 				 reached->whole;
 	reached->took = steady_now() - began;
 }
@@ -186,7 +198,7 @@ void session_flush(struct session *session)
 		pthread_mutex_unlock(&session->lock);
 		if (!place)
 			return;
-		invalidate(place, true, 0, FLUSH_LONGEST);
+		invalidate(place, true, 0, FLUSH_LONGEST, FLUSH_LONGEST);
 		place_put(place);
 	}
 }

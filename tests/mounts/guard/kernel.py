@@ -19,6 +19,7 @@ O_TMPFILE: Final = 0o20000000 | os.O_DIRECTORY
 FS_IOC_SETFLAGS: Final = 0x40086602
 FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
+_PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT = 17, 0x4206, 0x4207
 _SYS_PIDFD_GETFD: Final = 438
 _HANDLE_BYTES: Final = 128
 
@@ -134,3 +135,15 @@ def descriptor_of(pid: int, descriptor: int) -> int:
         return _checked(_LIBC.syscall(_SYS_PIDFD_GETFD, process, descriptor, 0))
     finally:
         os.close(process)
+
+
+def stop_thread(pid: int) -> None:
+    """Stop the first thread of a child alone, by ptrace(2), until `let_thread_go`."""
+    for request in (_PTRACE_SEIZE, _PTRACE_INTERRUPT):
+        _checked(_LIBC.ptrace(request, pid, None, None), pid)
+    os.waitpid(pid, os.WUNTRACED)
+
+
+def let_thread_go(pid: int) -> None:
+    """Let it go on. The thread that stopped it must do this."""
+    _checked(_LIBC.ptrace(_PTRACE_DETACH, pid, None, None), pid)

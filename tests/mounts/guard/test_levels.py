@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.mounts.guard import steps
+from tests.mounts.guard import slowing, steps
 from tests.mounts.guard.program import outcome, wait_until
 from tests.mounts.guard.stage import Folder, Session, Stage
 
@@ -130,6 +130,24 @@ def test_an_end_date_ends_access_by_itself(stage: Stage, folder: Folder, join: J
     assert event["why"] == "expired"
     assert (event["open"], event["writable"]) == ("1", "1")
     assert ben(os.listdir, ben.top) == []
+
+
+@pytest.mark.scenario("F12")
+def test_an_end_date_holds_while_nobody_looks_at_the_clock(
+    stage: Stage, folder: Folder, join: Join
+) -> None:
+    """The thread that ends folders may be busy with an order just then."""
+    folder.put("file", b"x" * 4096)
+    ben = join("ben", "edit")
+    descriptor = ben(os.open, ben.path("tests/file"), os.O_RDWR)
+    until = time.time() + 0.3
+    stage.give(ben, folder, "edit", until=f"{until:.3f}")
+    with slowing.no_orders(stage.guard.pid):
+        slowing.pass_until(until)
+        assert outcome(ben, os.pwrite, descriptor, b"late", 0) == "EACCES"
+        assert outcome(ben, steps.make, ben.path("tests/late")) == "EACCES"
+        assert not [event for event in stage.control.events if event.get("session") == ben.id]
+    stage.control.event("ended", session=ben.id)
 
 
 @pytest.mark.scenario("F12")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.mounts.guard import locking, steps, traffic
+from tests.mounts.guard import locking, slowing, steps, traffic
 from tests.mounts.guard.holding import WAYS, Way
 from tests.mounts.guard.program import outcome, wait_until
 from tests.mounts.guard.stage import Folder, Session, Stage
@@ -100,6 +100,20 @@ def test_who_keeps_dirtying_a_mapping_holds_up_nobody(
     assert [outcome(program.end) for program in programs] == ["SIGBUS", "SIGBUS"]
     time.sleep(0.3)
     assert file.read_bytes() == after
+
+
+def test_pages_that_arrive_slowly_are_no_request_that_hangs(
+    stage: Stage, folder: Folder, join: Join
+) -> None:
+    """The level holds, and all is cut in the end: the answer is no error."""
+    size = 32 << 20
+    folder.put("file", bytes(size))
+    ben = join("ben", "edit")
+    mapping = ben(steps.map_path, ben.path("tests/file"), os.O_RDWR, writable=True)
+    ben(steps.poke, mapping, os.urandom(size))
+    with slowing.slowed(stage.guard.pid, pauses=10):
+        stage.take(ben, folder)
+    assert outcome(ben, steps.peek, mapping) == "SIGBUS"
 
 
 def test_locks_of_who_was_cut_are_free(stage: Stage, folder: Folder, join: Join) -> None:
