@@ -85,6 +85,17 @@ def lock_by_many(directory: str, files: int, processes: int) -> int:
     return sum(struct.unpack("i", os.read(told, 4))[0] for _ in range(processes))
 
 
+def locks_again(path: str) -> bool:
+    """Whether a file can be opened and locked."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    locked = _read_locked(descriptor)
+    os.close(descriptor)
+    return locked
+
+
 def _read_locked(descriptor: int) -> bool:
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)

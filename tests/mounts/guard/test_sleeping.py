@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.mounts.guard import locking, steps
-from tests.mounts.guard.program import outcome
+from tests.mounts.guard.program import outcome, wait_until
 from tests.mounts.guard.stage import Folder, Session, Stage
 
 Join = Callable[[str, str], Session]
@@ -131,5 +131,6 @@ def test_locks_of_many_processes_starve_nobody(stage: Stage, folder: Folder, joi
     assert outcome(lambda: dan(steps.write, dan.path("tests/new"), b"x")) == "ok"
     assert outcome(lambda: dan(locking.remember, dan.path("tests/new"))) == "ok"
     assert outcome(lambda: dan(locking.posix, "write")) == "ok"
-    greedy.close()
-    assert ben(locking.lock_by_many, ben.path("tests/locked"), 1, 1) == 1
+    greedy.close()  # its processes end after it, one by one
+    wait_until(lambda: outcome(lambda: ben(os.listdir, ben.path("tests/locked"))) == "ok")
+    wait_until(lambda: ben(locking.locks_again, ben.path("tests/locked/0")))
