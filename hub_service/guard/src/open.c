@@ -52,9 +52,9 @@ int file_begin(struct call *call, int fd, struct fuse_file_info *info, struct fi
 		return ENOMEM;
 	(*file)->appending = info->flags & O_APPEND;
 	(*file)->direct = others_write(call->tie) || writes_directly(call->tie, info->flags);
-	/* No FLUSH where there are no locks for it to end: those to come end with the last close. */
-	(*file)->quiet_close = (!writing || atomic_load(&call->node->tie_count) <= 1) &&
-			       !locks_has(call->node, call->session);
+	/* No FLUSH where there are no locks for it to end. Those to come would end with the last close
+	 * alone, and not with the process that has them: so not where they may exclude others. */
+	(*file)->quiet_close = !writing && !locks_has(call->node, call->session);
 	info->fh = (uint64_t)(uintptr_t)*file;
 	info->direct_io = (*file)->direct;
 	info->noflush = (*file)->quiet_close;

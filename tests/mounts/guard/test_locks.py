@@ -146,6 +146,13 @@ def test_posix_locks_have_ranges(two: tuple[Program, Program]) -> None:
     assert second(locking.holder, 50, 1) == "none"
 
 
+def test_a_lock_ends_with_the_process_that_had_it(folder: Folder, join: Join) -> None:
+    folder.put("file", b"x")
+    ben = join("ben", "edit")
+    ben(locking.remember, ben.path("tests/file"))
+    assert outcome(ben, locking.lock_after_child) == "ok"
+
+
 def test_many_who_take_turns_lose_no_turn(folder: Folder, join: Join) -> None:
     folder.put("counter", b"0")
     programs = []
