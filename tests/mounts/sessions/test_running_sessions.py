@@ -85,6 +85,25 @@ def test_lowering_and_revoking_reach_a_program_with_the_file_open(mounted_hub: M
     assert content == "corals\n17\n"
 
 
+@pytest.mark.scenario("F5")
+def test_a_raise_lets_a_running_program_rename_and_delete(mounted_hub: MountedHub) -> None:
+    hub, dan = mounted_hub, mounted_hub.kernel("dan")
+    folder = hub.folder("ana", "kelp", data_txt=b"corals\n", old_txt=b"old\n")
+    grant = hub.share(folder, "ana", "dan", "edit")
+    eventually(lambda: hub.listed("dan"), lambda names: "kelp" in names)
+    dan.say("import os; os.chdir('shared/kelp'); os.mkdir('mine'); open('mine/a', 'w').write('1')")
+    rename, delete = "os.rename('data.txt', 'mine/data.txt')", "os.unlink('old.txt')"
+    assert dan.run(rename).error == "PermissionError"
+    assert dan.run(delete).error == "PermissionError"
+    hub.change(folder, grant, "ana", level="edit_delete")
+    eventually(lambda: dan.run(rename), lambda told: not told.error)
+    dan.say(delete)
+    assert (
+        dan.say("print(os.listdir(), sorted(os.listdir('mine')))") == "['mine'] ['a', 'data.txt']"
+    )
+    dan.say("os.chdir(os.environ['HOME'])")
+
+
 @contextlib.contextmanager
 def stopped(pid: int) -> Iterator[None]:
     """Whatever that process would have done, it does not do it now."""
