@@ -7,6 +7,11 @@ kernel's caches were dropped before; everything else follows right after what is
 are work per second, so that more is better. Opening a file asks the guard each time: *read small
 files* is about that, since what is read again comes out of the kernel's cache.
 
+The kernel (Linux 6.18) keeps an ext4 file in folios of up to 2 MiB, and a FUSE file in pages of
+4 KiB.
+So *what is cached* is measured a second time beside a file of the disk that is cached page by
+page: what the guard loses against that is its own, the rest is the kernel's.
+
 How long the guard takes for orders is measured from the order to its answer, when the new level
 holds in full, with so many files of the folder known to the session's kernel.
 """
@@ -31,6 +36,7 @@ from tests.mounts.guard.stage import Session, Stage
 
 TITLE = "Folders in running sessions"
 NATIVE, GUARD, BINDFS = "the disk's directory", "the guard", "bindfs"
+PAGES = "the disk's directory, cached by the page"
 _LONG = 600.0
 
 
@@ -68,8 +74,9 @@ async def measure(*, quick: bool = False, rounds: int = 9) -> list[Report]:
     size, rounds = (QUICK, 1) if quick else (Size(), rounds)
     with _stage() as stage:
         files = _file_operations(stage, size, rounds)
+        cached = _cached(stage, size, rounds)
         orders = [_orders(stage, known, rounds) for known in size.known]
-    return [*files, *orders]
+    return [*files, cached, *orders]
 
 
 @contextlib.contextmanager
@@ -129,7 +136,12 @@ def _file_operations(stage: Stage, size: Size, rounds: int) -> list[Report]:
 
 
 def _in_turns(
-    program: Program, rows: tuple[Row, ...], places: dict[str, str], rounds: int
+    program: Program,
+    rows: tuple[Row, ...],
+    places: dict[str, str],
+    rounds: int,
+    *,
+    remove: bool = True,
 ) -> dict[str, Series]:
     """Work per second: by row, then by place, a number a round. One round before does not count."""
     found: dict[str, dict[str, list[float]]] = {row.name: {p: [] for p in places} for row in rows}
@@ -143,7 +155,8 @@ def _in_turns(
                 took = _run(program, row.seconds, places[place])
                 if number >= 0:
                     found[row.name][place].append(row.amount / took)
-            _run(program, work.remove_big, places[place])
+            if remove:
+                _run(program, work.remove_big, places[place])
     return {name: dict(series) for name, series in found.items()}
 
 
@@ -160,6 +173,33 @@ def _beside(
         elif not targets:
             report.want(row.name, ratio, at_least=1, by="low")
     report.notes.append(f"{len(ratio)} rounds.")
+    return report
+
+
+def _cached(stage: Stage, size: Size, rounds: int) -> Report:
+    """Reading what the kernel has: in its folios, by the page, and behind the guard."""
+    session, folder = stage.session("ben"), stage.folder()
+    stage.give(session, folder, "edit")
+    places = {
+        NATIVE: _own_directory(session),
+        PAGES: _own_directory(session, "by-the-page"),
+        GUARD: session.path("tests"),
+    }
+    for place, top in places.items():
+        _run(session.shell, work.write_big, top, size.mib)
+        _run(session.shell, work.cache_by_the_page if place == PAGES else work.read_big, top)
+    rows = [row for row in _rows(size, "") if row.seconds is work.read_big and not row.cold]
+    rows += [row for row in _rows(size, "") if "random" in row.name]
+    found = _in_turns(session.shell, tuple(rows), places, rounds, remove=False)
+    report = Report("What is cached", "work per second", compared_to=NATIVE)
+    for row in rows:
+        for place in (PAGES, GUARD):
+            ratio = Spread.of(ratios(found[row.name], place, NATIVE))
+            report.rows.append((f"{row.name}: {place}", Spread.of(found[row.name][place]), ratio))
+        beside = ratios(found[row.name], GUARD, PAGES)
+        report.want(f"{row.name}, the guard beside {PAGES}", beside, at_least=0.9)
+    for top in places.values():
+        _run(session.shell, work.remove_big, top)
     return report
 
 
