@@ -79,6 +79,29 @@ class WrongState(Conflict):
         super().__init__(message, rule="gate.state")
 
 
+class QuotaExceeded(Conflict):
+    """It would be more than the owner may have; ``what`` is ``bytes`` or ``folders``."""
+
+    code = "quota-exceeded"
+
+    def __init__(self, what: str, asked: int, left: int, *, whose: str = "the owner") -> None:
+        super().__init__(
+            f"This needs {_amount(asked, what)}, but {whose} of the folder has "
+            f"{_amount(left, what)} left. Delete something, or ask for more."
+        )
+        self.what, self.asked, self.left = what, asked, left
+
+
+def _amount(number: int, what: str) -> str:
+    if what != "bytes":
+        return f"{number} {what[:-1] if number == 1 else what}"
+    exact = f"{number:,} {'byte' if number == 1 else 'bytes'}"
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if number >= 1024**power:
+            return f"{number / 1024**power:.1f} {unit} ({exact})"
+    return exact
+
+
 class NameTaken(Conflict):
     """A name clash; ``suggestion`` is a free name."""
 

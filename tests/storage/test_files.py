@@ -25,7 +25,7 @@ from jupyterhub_vmshare.storage.port import (
     NotAFile,
     NotEmpty,
 )
-from jupyterhub_vmshare.storage.posix import PosixStore, tree
+from jupyterhub_vmshare.storage.posix import PosixStore, publishing, tree
 from jupyterhub_vmshare.storage.posix import store as posix_store
 
 Drafts = Callable[[], list[str]]
@@ -276,13 +276,13 @@ async def test_a_minute_later_what_nobody_writes_is_swept(
 async def test_one_version_is_replaced_once_by_however_many(
     store: PosixStore, folder: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    really = posix_store._give_name
+    really = publishing.give_name
 
     def slowly(*given: Any) -> None:
         time.sleep(0.05)
         really(*given)
 
-    monkeypatch.setattr(posix_store, "_give_name", slowly)
+    monkeypatch.setattr(posix_store, "give_name", slowly)
     await put(store, folder, "a", b"0")
     tag = (await store.stat(folder, ("a",))).tag
     tries = [await store.receive(folder, ("a",), overwrite=True, tag=tag) for _ in range(4)]

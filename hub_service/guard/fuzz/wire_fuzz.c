@@ -44,7 +44,10 @@ static void there_and_back(const struct wire_order *order)
 	wire_text(&packet, "grant", order->grant);
 	wire_text(&packet, "owner", order->owner);
 	wire_moment(&packet, "until", order->until);
-	wire_bytes_or_none(&packet, "limit", order->limit);
+	if (order->account)
+		wire_text(&packet, "limit", "account");
+	else
+		wire_bytes_or_none(&packet, "limit", order->limit);
 	wire_bytes_or_none(&packet, "used", order->used);
 	require(wire_is_whole(&packet) && wire_parse(packet.bytes, packet.length, &again, &refusal));
 	require(memcmp(order, &again, sizeof again) == 0);

@@ -85,14 +85,12 @@ static int resize_claimed(struct node *node, int fd, off_t size)
 	if (fstat(fd, &st))
 		return errno;
 	growth = (int64_t)size - (int64_t)st.st_size;
-	if (growth < 0 && !st.st_nlink)
-		growth = 0; /* given back already, with its last name */
-	if (!share_grow(node->share, growth))
+	if (growth > 0 && !node_grow(node, &st, growth))
 		return EDQUOT;
-	if (!ftruncate(fd, size))
-		return 0;
-	error = errno;
-	share_grow(node->share, -growth);
+	error = ftruncate(fd, size) ? errno : 0;
+	/* What is counted less goes after it is gone, so that nobody takes the room before. */
+	if (growth > 0 ? error : !error)
+		node_grow(node, &st, growth > 0 ? -growth : growth);
 	return error;
 }
 
@@ -209,15 +207,15 @@ void op_access(fuse_req_t req, fuse_ino_t ino, int mask)
 	call_end(&call);
 }
 
-/* With a limit, the folder is as large as its limit. */
-static void limit_to(const struct share *share, struct statvfs *facts)
+/* With a limit, the folder is as large as its limit, or as its owner's. */
+static void limit_to(struct share *share, struct statvfs *facts)
 {
-	uint64_t limit = atomic_load(&share->limit), used = share_used(share);
-	uint64_t left = limit == WIRE_NO_LIMIT ? 0 : limit > used ? limit - used : 0;
 	uint64_t unit = facts->f_frsize ? facts->f_frsize : 4096;
+	uint64_t limit, used, left;
 
-	if (limit == WIRE_NO_LIMIT)
+	if (!share_limit(share, &limit, &used))
 		return;
+	left = limit > used ? limit - used : 0;
 	facts->f_blocks = limit / unit;
 	if (left / unit < facts->f_bavail)
 		facts->f_bavail = left / unit;

@@ -97,10 +97,20 @@ static void accept_agent(void)
 	agent = fd;
 }
 
-/* The first descriptor of a message; further ones are closed. */
-static int take_descriptor(struct msghdr *message)
+static void put_descriptor(struct handed *handed, int fd)
 {
-	int taken = -1;
+	if (handed->first < 0)
+		handed->first = fd;
+	else if (handed->last < 0)
+		handed->last = fd;
+	else
+		close(fd);
+}
+
+/* The first two descriptors of a message; further ones are closed. */
+static struct handed take_descriptors(struct msghdr *message)
+{
+	struct handed handed = {-1, -1};
 
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
 		size_t count = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
@@ -109,17 +119,13 @@ static int take_descriptor(struct msghdr *message)
 		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS || count > MOST_DESCRIPTORS)
 			continue;
 		memcpy(fds, CMSG_DATA(part), count * sizeof(int));
-		for (size_t i = 0; i < count; i++) {
-			if (taken < 0)
-				taken = fds[i];
-			else
-				close(fds[i]);
-		}
+		for (size_t i = 0; i < count; i++)
+			put_descriptor(&handed, fds[i]);
 	}
-	return taken;
+	return handed;
 }
 
-static void handle_packet(const char *bytes, size_t length, int *descriptor, struct wire_packet *answer)
+static void handle_packet(const char *bytes, size_t length, struct handed *handed, struct wire_packet *answer)
 {
 	struct wire_refusal refusal;
 	struct wire_order order;
@@ -129,7 +135,7 @@ static void handle_packet(const char *bytes, size_t length, int *descriptor, str
 		send_packet(answer);
 		return;
 	}
-	order_carry_out(&order, descriptor, answer, send_packet);
+	order_carry_out(&order, handed, answer, send_packet);
 	send_packet(answer);
 	if (order.verb == WIRE_QUIT)
 		stopped = 1;
@@ -146,7 +152,7 @@ static void receive_order(struct wire_packet *answer)
 	struct msghdr message = {
 		.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes)};
 	ssize_t got = recvmsg(agent, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	int descriptor;
+	struct handed handed;
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -155,10 +161,12 @@ static void receive_order(struct wire_packet *answer)
 		agent = -1;
 		return;
 	}
-	descriptor = take_descriptor(&message);
-	handle_packet(bytes, (size_t)got, &descriptor, answer);
-	if (descriptor >= 0)
-		close(descriptor);
+	handed = take_descriptors(&message);
+	handle_packet(bytes, (size_t)got, &handed, answer);
+	if (handed.first >= 0)
+		close(handed.first);
+	if (handed.last >= 0)
+		close(handed.last);
 }
 
 static int milliseconds_until(int64_t moment)

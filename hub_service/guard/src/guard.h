@@ -61,6 +61,8 @@ struct share {
 	bool tells;		/* changes by others show in inotify */
 	struct own_folder *own;
 	_Atomic uint64_t limit, used;
+	pthread_mutex_t counting; /* its owner's account; innermost of all locks */
+	atomic_int account_fd;	/* -1: it is in none */
 	pthread_rwlock_t tree;	/* names are changed under it; alone: a directory moves with what it holds */
 	pthread_mutex_t lock;	/* of everything below, and of every tie's and node's links */
 	struct node **buckets;
@@ -82,6 +84,7 @@ struct node {
 	struct own_key key;
 	pthread_mutex_t names;	/* a directory's: held across check and act */
 	pthread_mutex_t claim;	/* held while it is decided whether this may disappear */
+	int64_t loose;		/* bytes that were counted after its last name went; under claim */
 	struct tie *ties;
 	atomic_uint tie_count;
 	atomic_uint writers;	/* descriptors open for writing, in all sessions */
@@ -198,7 +201,13 @@ struct share *share_get(const char *id, int top_fd, int *error);
 void share_hold(struct share *share);
 void share_put(struct share *share);
 uint64_t share_used(const struct share *share);
-/* Room for `growth` bytes more (or fewer); false: the folder's limit is reached. */
+/* Are bytes counted at all? */
+bool share_counts(const struct share *share);
+/* Count in this account from now on; takes the descriptor. */
+void share_set_account(struct share *share, int fd);
+/* The limit that is nearest, and what is used of it; false: there is none. */
+bool share_limit(struct share *share, uint64_t *limit, uint64_t *used);
+/* Room for `growth` bytes more (or fewer); false: the folder's limit, or its owner's, is reached. */
 bool share_grow(struct share *share, int64_t growth);
 
 /* node.c; a reference for each that is got. */
@@ -210,6 +219,8 @@ int node_use(struct node *node);
 void node_put(struct node *node);
 const struct own_key *node_key(struct node *node);
 bool node_is_inside(struct node *node);
+/* A file that grows (or shrinks) by so much: counted, with its claim held. False: there is no room. */
+bool node_grow(struct node *node, const struct stat *st, int64_t growth);
 /* Reopen what a node is: errno when that fails. */
 int node_open(struct node *node, int flags);
 

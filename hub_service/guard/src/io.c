@@ -50,32 +50,66 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	call_end(&call);
 }
 
-/* Before and after a change of contents: room in the folder's limit, and what others know. The
- * limit counts sizes, so with one nobody takes room behind a file's size (`end` is negative). */
-static int contents_begin(struct call *call, struct file *file, int64_t end, int64_t *growth)
-{
-	struct share *share = call->node->share;
-	int error = decide(call->level, DEED_STORE, NULL);
-	struct stat st;
+/* Room for a change of contents. Where bytes are counted nobody else makes the file longer until
+ * the change is done, so that each byte counts once. */
+struct room {
+	bool claimed;
+	struct stat before;
+	int64_t growth;
+};
 
-	*growth = 0;
-	if (!error && !file->writing)
-		error = EBADF;
-	if (error || atomic_load(&share->limit) == WIRE_NO_LIMIT)
-		return error;
-	if (fstat(file->fd, &st))
+/* Limits count sizes, so with one nobody takes room behind a file's size (`end` is negative). */
+static int room_take(struct node *node, struct file *file, int64_t end, bool appends, struct room *room)
+{
+	if (fstat(file->fd, &room->before))
 		return errno;
 	if (end < 0)
-		return -end > (int64_t)st.st_size ? EOPNOTSUPP : 0;
-	if (end > (int64_t)st.st_size)
-		*growth = end - (int64_t)st.st_size;
-	return share_grow(share, *growth) ? 0 : EDQUOT;
+		return -end > (int64_t)room->before.st_size ? EOPNOTSUPP : 0;
+	if (appends)
+		end += (int64_t)room->before.st_size;
+	if (end > (int64_t)room->before.st_size)
+		room->growth = end - (int64_t)room->before.st_size;
+	if (node_grow(node, &room->before, room->growth))
+		return 0;
+	room->growth = 0;
+	return EDQUOT;
 }
 
-static void contents_end(struct call *call, struct file *file)
+/* Before a change of contents; `end` is how far it goes, from the file's own end if it appends. */
+static int contents_begin(struct call *call, struct file *file, int64_t end, bool appends, struct room *room)
+{
+	int error = decide(call->level, DEED_STORE, NULL);
+
+	*room = (struct room){.claimed = false};
+	if (!error && !file->writing)
+		error = EBADF;
+	if (error || !share_counts(call->node->share))
+		return error;
+	pthread_mutex_lock(&call->node->claim);
+	error = room_take(call->node, file, end, appends, room);
+	room->claimed = !error;
+	if (error)
+		pthread_mutex_unlock(&call->node->claim);
+	return error;
+}
+
+/* What came is counted, and not what was asked for. */
+static void room_settle(struct node *node, struct file *file, struct room *room)
+{
+	struct stat st;
+
+	if (!room->claimed)
+		return;
+	if (!fstat(file->fd, &st))
+		node_grow(node, &st, (int64_t)st.st_size - (int64_t)room->before.st_size - room->growth);
+	pthread_mutex_unlock(&node->claim);
+}
+
+static void contents_end(struct call *call, struct file *file, struct room *room)
 {
 	struct wave *wave = NULL;
 
+	room_settle(call->node, file, room);
 	if (!atomic_load_explicit(&file->wrote, memory_order_relaxed))
 		atomic_store(&file->wrote, true);
 	if (!file->direct)
@@ -88,25 +122,21 @@ static void contents_end(struct call *call, struct file *file)
 }
 
 /* The file's end is where it is now, not where this session's kernel believes it to be. */
-static ssize_t append(struct call *call, struct file *file, const char *bytes, size_t size, off_t offset)
+static ssize_t append(struct call *call, struct file *file, const char *bytes, size_t size, off_t offset,
+		      bool claimed)
 {
 	struct stat st;
 	ssize_t wrote;
 	struct iovec part = {(void *)(uintptr_t)bytes, size};
 
-	pthread_mutex_lock(&call->node->claim);
+	if (!claimed)
+		pthread_mutex_lock(&call->node->claim);
 	if (fstat(file->fd, &st))
 		st.st_size = offset;
 	wrote = pwritev2(file->fd, &part, 1, st.st_size, RWF_APPEND);
-	pthread_mutex_unlock(&call->node->claim);
+	if (!claimed)
+		pthread_mutex_unlock(&call->node->claim);
 	return wrote;
-}
-
-static int64_t end_of(const struct file *file, size_t size, off_t offset, bool appends)
-{
-	struct stat st;
-
-	return (appends && !fstat(file->fd, &st) ? (int64_t)st.st_size : (int64_t)offset) + (int64_t)size;
 }
 
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, off_t offset,
@@ -114,8 +144,9 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, of
 {
 	struct file *file = file_of(info);
 	bool appends = file->appending && !info->writepage;
+	int64_t end = (appends ? 0 : (int64_t)offset) + (int64_t)size;
 	struct call call;
-	int64_t growth;
+	struct room room;
 	ssize_t wrote;
 	int error;
 
@@ -123,18 +154,16 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, of
 		atomic_fetch_add(&tie_of(ino)->place->arrived, 1);
 	if (!(info->writepage ? call_begin_page(&call, req, ino) : call_begin(&call, req, ino)))
 		return;
-	error = contents_begin(&call, file, end_of(file, size, offset, appends), &growth);
+	error = contents_begin(&call, file, end, appends, &room);
 	if (!error) {
 		if (appends)
-			wrote = append(&call, file, bytes, size, offset);
+			wrote = append(&call, file, bytes, size, offset, room.claimed);
 		else
 			wrote = pwrite(file->fd, bytes, size, offset);
 		error = wrote < 0 ? errno : 0;
 		if (!error && info->writepage)
 			atomic_fetch_add(&call.place->flushed, (uint64_t)wrote);
-		if (error)
-			share_grow(call.node->share, -growth);
-		contents_end(&call, file);
+		contents_end(&call, file, &room);
 	}
 	if (error)
 		fuse_reply_err(req, error);
@@ -148,7 +177,8 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 {
 	struct file *file = file_of(info);
 	struct call call;
-	int64_t growth, end;
+	struct room room;
+	int64_t end;
 	int error;
 
 	if (!call_begin(&call, req, ino))
@@ -156,13 +186,10 @@ void op_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t 
 	end = (int64_t)offset + (int64_t)length;
 	if (mode & FALLOC_FL_KEEP_SIZE)
 		end = mode & FALLOC_FL_PUNCH_HOLE ? 0 : -end;
-	error = contents_begin(&call, file, end, &growth);
+	error = contents_begin(&call, file, end, false, &room);
 	if (!error) {
-		if (fallocate(file->fd, mode, offset, length)) {
-			error = errno;
-			share_grow(call.node->share, -growth);
-		}
-		contents_end(&call, file);
+		error = fallocate(file->fd, mode, offset, length) ? errno : 0;
+		contents_end(&call, file, &room);
 	}
 	fuse_reply_err(req, error);
 	call_end(&call);
@@ -174,7 +201,7 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t offset_in, stru
 {
 	struct file *in = file_of(info_in), *out = file_of(info_out);
 	struct call call;
-	int64_t growth;
+	struct room room;
 	ssize_t copied = 0;
 	int error;
 
@@ -186,13 +213,11 @@ void op_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t offset_in, stru
 		return;
 	error = node_is_inside(in->tie->node) ? 0 : EACCES;
 	if (!error)
-		error = contents_begin(&call, out, (int64_t)offset_out + (int64_t)length, &growth);
+		error = contents_begin(&call, out, (int64_t)offset_out + (int64_t)length, false, &room);
 	if (!error) {
 		copied = copy_file_range(in->fd, &offset_in, out->fd, &offset_out, length, 0);
 		error = copied < 0 ? errno : 0;
-		if (error)
-			share_grow(call.node->share, -growth);
-		contents_end(&call, out);
+		contents_end(&call, out, &room);
 	}
 	if (error)
 		fuse_reply_err(req, error);

@@ -157,8 +157,21 @@ int node_use(struct node *node)
 	return error;
 }
 
+/* What was counted after the last name had gone goes with the file itself. */
+bool node_grow(struct node *node, const struct stat *st, int64_t growth)
+{
+	if (!st->st_nlink && growth < -node->loose)
+		growth = -node->loose; /* the rest was given back with its last name */
+	if (!share_grow(node->share, growth))
+		return false;
+	if (!st->st_nlink)
+		node->loose += growth;
+	return true;
+}
+
 static void node_free(struct node *node)
 {
+	share_grow(node->share, -node->loose);
 	watch_forget(node);
 	locks_forget(node);
 	if (node->fd >= 0) {

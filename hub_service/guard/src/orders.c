@@ -7,10 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "lower.h"
 #include "notify.h"
-
-typedef void (*sender)(const struct wire_packet *packet);
 
 static time_t since;
 
@@ -125,8 +124,21 @@ static void set_limit(struct share *share, const struct wire_order *order)
 		atomic_store(&share->used, order->used);
 }
 
+/* The descriptor of the owner's account comes last, after the tree's. */
+static int *account_of(const struct wire_order *order, struct handed *handed)
+{
+	return !order->account ? NULL : handed->last >= 0 ? &handed->last : &handed->first;
+}
+
+static void set_account(struct share *share, int *account)
+{
+	share_set_account(share, account ? *account : -1);
+	if (account)
+		*account = -1;
+}
+
 static struct place *add_place(struct session *session, const struct wire_order *order, int *descriptor,
-			       struct wire_packet *packet)
+			       int *account, struct wire_packet *packet)
 {
 	struct wave *wave = NULL;
 	struct share *share;
@@ -143,6 +155,7 @@ static struct place *add_place(struct session *session, const struct wire_order 
 		return NULL;
 	}
 	*descriptor = -1;
+	set_account(share, account);
 	set_limit(share, order);
 	place = place_new(session, share, order);
 	if (!place) {
@@ -200,15 +213,20 @@ static void change_place(struct place *place, const struct wire_order *order, st
 	atomic_store(&place->until, order->until);
 }
 
-static void order_folder(const struct wire_order *order, struct session *session, int *descriptor,
+static void order_folder(const struct wire_order *order, struct session *session, struct handed *handed,
 			 struct wire_packet *packet)
 {
 	struct place *place = place_of_folder(session, order->folder);
+	int *account = account_of(order, handed);
+	int none = -1, *descriptor = account == &handed->first ? &none : &handed->first;
 	struct reached reached = {.whole = true};
 
-	if (name_is_taken(session, order)) {
+	if (account && !account_is_one(*account)) {
+		refuse(packet, order, WIRE_NO_DESCRIPTOR, "This order needs the descriptor of an account, after the tree's.");
+	} else if (name_is_taken(session, order)) {
 		refuse(packet, order, WIRE_NAME_TAKEN, "Another folder has this name in the session.");
 	} else if (place && is_same_tree(place, *descriptor)) {
+		set_account(place->share, account);
 		change_place(place, order, &reached);
 		answer_reached(packet, order, &reached);
 	} else {
@@ -216,7 +234,7 @@ static void order_folder(const struct wire_order *order, struct session *session
 
 		if (place)
 			end_place(place, &reached);
-		added = add_place(session, order, descriptor, packet);
+		added = add_place(session, order, descriptor, account, packet);
 		if (added)
 			answer_reached(packet, order, &reached);
 	}
@@ -238,50 +256,7 @@ static void order_remove(const struct wire_order *order, struct session *session
 	place_put(place);
 }
 
-static void report_place(const struct place *place, const struct wire_order *order, struct wire_packet *packet,
-			 sender send)
-{
-	const struct share *share = place->share;
-
-	wire_begin(packet, "folder");
-	wire_number(packet, "n", order->n);
-	wire_text(packet, "session", place->session->id);
-	wire_text(packet, "folder", share->id);
-	wire_text(packet, "name", place->name);
-	wire_text(packet, "level", wire_level_word((enum wire_level)atomic_load(&place->level)));
-	wire_text(packet, "grant", place->grant);
-	wire_text(packet, "owner", place->owner);
-	wire_moment(packet, "until", atomic_load(&place->until));
-	wire_bytes_or_none(packet, "limit", atomic_load(&share->limit));
-	wire_bytes_or_none(packet, "used", atomic_load(&share->limit) == WIRE_NO_LIMIT ? WIRE_NO_LIMIT : share_used(share));
-	wire_number(packet, "known", place->known);
-	wire_number(packet, "open", atomic_load(&place->open));
-	wire_number(packet, "writable", atomic_load(&place->writable));
-	send(packet);
-}
-
-static void order_report(const struct wire_order *order, struct wire_packet *packet, sender send)
-{
-	pthread_mutex_lock(&guard.lock);
-	for (struct session *session = guard.sessions; session; session = session->next) {
-		wire_begin(packet, "session");
-		wire_number(packet, "n", order->n);
-		wire_text(packet, "session", session->id);
-		wire_number(packet, "uid", session->uid);
-		wire_number(packet, "gid", session->gid);
-		wire_text(packet, "person", session->person);
-		wire_number(packet, "threads", session->thread_count);
-		send(packet);
-		pthread_mutex_lock(&session->lock);
-		for (struct place *place = session->places; place; place = place->next)
-			report_place(place, order, packet, send);
-		pthread_mutex_unlock(&session->lock);
-	}
-	pthread_mutex_unlock(&guard.lock);
-	wire_ok(packet, order->n);
-}
-
-void order_carry_out(const struct wire_order *order, int *descriptor, struct wire_packet *packet, sender send)
+void order_carry_out(const struct wire_order *order, struct handed *handed, struct wire_packet *packet, sender send)
 {
 	struct session *session = NULL;
 
@@ -290,7 +265,7 @@ void order_carry_out(const struct wire_order *order, int *descriptor, struct wir
 	if (order->verb == WIRE_HELLO) {
 		order_hello(order, packet);
 	} else if (order->verb == WIRE_SESSION) {
-		order_session(order, descriptor, packet);
+		order_session(order, &handed->first, packet);
 	} else if (order->verb == WIRE_REPORT) {
 		order_report(order, packet, send);
 	} else if (order->verb == WIRE_QUIT) {
@@ -302,7 +277,7 @@ void order_carry_out(const struct wire_order *order, int *descriptor, struct wir
 		order_drop(order, session, packet);
 		return;
 	} else if (order->verb == WIRE_FOLDER) {
-		order_folder(order, session, descriptor, packet);
+		order_folder(order, session, handed, packet);
 	} else {
 		order_remove(order, session, packet);
 	}

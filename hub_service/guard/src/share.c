@@ -6,6 +6,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "account.h"
 #include "guard.h"
 
 #define FIRST_BUCKETS 256
@@ -72,6 +73,8 @@ static struct share *share_new(const char *id, int top_fd, const struct stat *st
 	share->top_ino = st->st_ino;
 	share->tells = file_system_tells(top_fd);
 	atomic_init(&share->limit, WIRE_NO_LIMIT);
+	atomic_init(&share->account_fd, -1);
+	pthread_mutex_init(&share->counting, NULL);
 	pthread_mutex_init(&share->lock, NULL);
 	tree_lock_init(&share->tree);
 	return share;
@@ -151,6 +154,9 @@ void share_put(struct share *share)
 	pthread_mutex_unlock(&guard.lock);
 	own_folder_put(share->own);
 	close(share->top_fd);
+	if (share->account_fd >= 0)
+		close(share->account_fd);
+	pthread_mutex_destroy(&share->counting);
 	pthread_mutex_destroy(&share->lock);
 	pthread_rwlock_destroy(&share->tree);
 	free(share->top_path);
@@ -163,7 +169,52 @@ uint64_t share_used(const struct share *share)
 	return atomic_load(&share->used);
 }
 
-bool share_grow(struct share *share, int64_t growth)
+bool share_counts(const struct share *share)
+{
+	return atomic_load(&share->limit) != WIRE_NO_LIMIT || atomic_load(&share->account_fd) >= 0;
+}
+
+void share_set_account(struct share *share, int fd)
+{
+	int before;
+
+	pthread_mutex_lock(&share->counting);
+	before = atomic_exchange(&share->account_fd, fd);
+	pthread_mutex_unlock(&share->counting);
+	if (before >= 0)
+		close(before);
+}
+
+/* Its lock keeps other processes away; threads of this one share the descriptor. */
+static bool count_in_account(struct share *share, int64_t growth)
+{
+	bool room = true;
+
+	pthread_mutex_lock(&share->counting);
+	if (share->account_fd >= 0)
+		room = account_grow(share->account_fd, share->id, growth);
+	pthread_mutex_unlock(&share->counting);
+	return room;
+}
+
+bool share_limit(struct share *share, uint64_t *limit, uint64_t *used)
+{
+	struct account_state state = {.limit = ACCOUNT_NO_LIMIT};
+
+	*limit = atomic_load(&share->limit);
+	*used = share_used(share);
+	pthread_mutex_lock(&share->counting);
+	if (share->account_fd >= 0 && !account_look(share->account_fd, &state))
+		state.limit = ACCOUNT_NO_LIMIT;
+	pthread_mutex_unlock(&share->counting);
+	if (state.limit != ACCOUNT_NO_LIMIT && *limit == WIRE_NO_LIMIT) {
+		*limit = state.limit;
+		*used = state.used;
+	}
+	return *limit != WIRE_NO_LIMIT;
+}
+
+static bool grow_to_limit(struct share *share, int64_t growth)
 {
 	uint64_t limit = atomic_load(&share->limit), used = atomic_load(&share->used), then;
 
@@ -179,4 +230,16 @@ bool share_grow(struct share *share, int64_t growth)
 		}
 	} while (!atomic_compare_exchange_weak(&share->used, &used, then));
 	return true;
+}
+
+bool share_grow(struct share *share, int64_t growth)
+{
+	if (!growth)
+		return true;
+	if (!grow_to_limit(share, growth))
+		return false;
+	if (count_in_account(share, growth))
+		return true;
+	grow_to_limit(share, -growth);
+	return false;
 }

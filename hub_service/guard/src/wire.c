@@ -101,6 +101,12 @@ static bool read_bytes(const char *text, uint64_t *bytes)
 	return read_number(text, INT64_MAX, bytes);
 }
 
+static bool read_limit(const char *text, struct wire_order *order)
+{
+	order->account = strcmp(text, "account") == 0;
+	return read_bytes(order->account ? "-" : text, &order->limit);
+}
+
 /* Nanoseconds of up to nine digits after the point. */
 static bool read_fraction(const char *digits, int64_t *nanoseconds)
 {
@@ -238,7 +244,7 @@ static bool read_value(enum key key, const char *text, struct wire_order *order)
 	case GRANT: return read_grant(text, order->grant);
 	case OWNER: return read_text(text, order->owner, sizeof order->owner);
 	case UNTIL: return read_moment(text, &order->until);
-	case LIMIT: return read_bytes(text, &order->limit);
+	case LIMIT: return read_limit(text, order);
 	case USED: return read_bytes(text, &order->used);
 	case WHY: return read_why(text, order->why);
 	case KEYS: break;

@@ -64,6 +64,7 @@ struct wire_order {
 	enum wire_level level;
 	int64_t until;		/* nanoseconds since 1970, or WIRE_NO_END */
 	uint64_t limit, used;	/* bytes, or WIRE_NO_LIMIT */
+	bool account;		/* `limit=account`: the last descriptor is the owner's account */
 };
 
 struct wire_refusal {

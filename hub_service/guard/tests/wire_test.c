@@ -27,6 +27,7 @@ static const struct {
 	{ "a person of other bytes", "session n=2 session=" SES " uid=0 gid=0 person=%D0%91%D0%B5%D0%BD%2F." },
 	{ "a folder", FOLDER_WITH("tests", "edit", GNT, "1764094035.25", "-") },
 	{ "an owner's folder", FOLDER_WITH("a%20b%3D%25", "edit_delete", "owner", "-", "1073741824") },
+	{ "an account's folder", FOLDER_WITH("tests", "edit", "owner", "-", "account") },
 	{ "what needs no encoding may have one", FOLDER_WITH("%74ests", "view", GNT, "-", "-") },
 	{ "names that only look like dots", FOLDER_WITH("...", "view", GNT, "-", "-") },
 	{ "remove", "remove n=3 session=" SES " folder=" FLD " why=revoked" },

@@ -7,7 +7,7 @@ from http.client import responses
 from pydantic import ValidationError
 
 from jupyterhub_vmshare.api.contract.base import FieldError, Problem
-from jupyterhub_vmshare.errors import BadInput, NameTaken, VMShareError
+from jupyterhub_vmshare.errors import BadInput, NameTaken, QuotaExceeded, VMShareError
 
 _TYPE = "urn:jupyter-vmshare:problem:"
 
@@ -45,6 +45,8 @@ def problem(error: VMShareError, request_id: str | None = None) -> Problem:
         rule=error.rule,
         because=error.message if error.rule else None,
         suggestion=error.suggestion if isinstance(error, NameTaken) else None,
+        asked=error.asked if isinstance(error, QuotaExceeded) else None,
+        left=error.left if isinstance(error, QuotaExceeded) else None,
         request_id=request_id,
         errors=error.errors if isinstance(error, InvalidFields) else [],
     )

@@ -19,6 +19,7 @@ VERSION: Final = 1
 # As `ids.new_id` makes them.
 SESSION_ID = r"ses_[0-9a-hjkmnp-tv-z]{26}"
 FOLDER_ID = r"fld_[0-9a-hjkmnp-tv-z]{26}"
+ACCOUNT_ID = r"acc_[0-9a-hjkmnp-tv-z]{26}"
 _LEVELS = LEVELS[ThingKind.FOLDER]
 _NAME_BYTES = 255
 _LAST_UID = 2**32 - 2

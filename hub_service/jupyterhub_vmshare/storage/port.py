@@ -7,7 +7,7 @@ leaves no tree, and does not block the event loop.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -32,6 +32,10 @@ class NotEmpty(Conflict):
     """A directory that still has something in it."""
 
     code = "not-empty"
+
+
+class CopyStopped(Exception):
+    """Whoever hears of a copy's progress did not want it to go on."""
 
 
 class NotAFile(BadInput):
@@ -116,6 +120,20 @@ class Kept:
     """By the store's own clock: since it was last written."""
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the trees of one account hold; ``limit`` None: as much as the store has room for."""
+
+    limit: int | None
+    trees: Mapping[str, int]
+    """Bytes, by the tree's id."""
+
+    @property
+    def used(self) -> int:
+        """Bytes of all of them."""
+        return sum(self.trees.values())
+
+
 def parse_path(path: str) -> Parts:
     """The parts of a path that a person sent; ``""`` is the top.
 
@@ -168,7 +186,7 @@ class Writing(Protocol):
     """After `publish`: whether it took the place of another file."""
 
     async def write(self, data: bytes) -> None:
-        """Append; raises StoreFull."""
+        """Append; raises StoreFull, or QuotaExceeded where the tree's account has no room."""
 
     async def settle(self) -> None:
         """Bring everything written so far to the disk."""
@@ -242,6 +260,16 @@ class UploadStore(Protocol):
         """All parts, in batches, in no order."""
 
 
+def in_snapshot(folder_id: str, snapshot_id: str) -> str:
+    """A snapshot as a tree, for `FolderStore.page`, `stat` and `open`; nothing else takes it."""
+    return f"{folder_id}@{snapshot_id}"
+
+
+def shelf_of(folder_id: str) -> str:
+    """Under what `Usage.trees` has the bytes of all snapshots of a tree."""
+    return f"snp_{folder_id[4:]}"
+
+
 class FolderStore(Protocol):
     """One tree a folder. Whatever returned normally survives a power cut."""
 
@@ -249,8 +277,8 @@ class FolderStore(Protocol):
     def uploads(self) -> UploadStore:
         """What has come of uploads that can be resumed."""
 
-    async def check_target(self, target: Target) -> None:
-        """Raises what publishing a file there would raise now."""
+    async def check_target(self, target: Target, size: int | None = None) -> None:
+        """Raises what publishing a file there, of so many bytes, would raise now."""
 
     async def start(self) -> None:
         """Make the store ready, and clear away what an earlier crash left half-written."""
@@ -275,6 +303,44 @@ class FolderStore(Protocol):
 
     async def purge(self, most: int) -> bool:
         """Remove about ``most`` entries of retired trees; whether some are left."""
+
+    async def set_limit(self, account: str, limit: int | None) -> None:
+        """How many bytes the trees of an account may hold from now on; None: no limit. What is
+        there already stays, also where it is more."""
+
+    async def usage(self, account: str) -> Usage:
+        """What the trees of an account hold. Costs no walk."""
+
+    async def charge(self, folder_id: str, account: str, before: str | None = None) -> None:
+        """Count a tree in this account from now on, with all that is in it. Idempotent.
+        ``before``: the account that it was in, should a crash have left that undone."""
+
+    async def recount(self, folder_id: str) -> None:
+        """Walk through a tree and mend what its account says of it, while people work in it."""
+
+    async def copy_tree(self, source: str, target: str, tell: Callable[[int, int], bool]) -> None:
+        """Copy all of a tree into an empty one, whose account is charged; after an error it holds
+        a part. Files are copied one by one: who writes meanwhile may be in the copy or not.
+
+        Args:
+            source: The tree to copy.
+            target: The tree to fill.
+            tell: Called in a thread after each file, with how many came and their bytes; False
+                ends the copy with `CopyStopped`.
+        """
+
+    async def take_snapshot(
+        self,
+        folder_id: str,
+        snapshot_id: str,
+        earlier: str | None,
+        tell: Callable[[int, int], bool],
+    ) -> None:
+        """Make a snapshot of a tree, as `copy_tree` does; what an earlier attempt left is thrown
+        away. A file that has not changed since the snapshot ``earlier`` takes no room."""
+
+    async def drop_snapshot(self, folder_id: str, snapshot_id: str) -> None:
+        """Take a snapshot out of reach; `purge` frees its space. Idempotent."""
 
     async def page(
         self, folder_id: str, at: Parts, *, after: str | None, limit: int, matching: str = ""
@@ -302,7 +368,13 @@ class FolderStore(Protocol):
         """
 
     async def receive(
-        self, folder_id: str, at: Parts, *, overwrite: bool, tag: str | None = None
+        self,
+        folder_id: str,
+        at: Parts,
+        *,
+        overwrite: bool,
+        tag: str | None = None,
+        size: int | None = None,
     ) -> Writing:
         """Begin a file; fails early where `Writing.publish` would fail anyway.
 
@@ -311,6 +383,10 @@ class FolderStore(Protocol):
             at: The file's place.
             overwrite: Whether it may replace a file.
             tag: Replace only the file whose `Entry.tag` this is.
+            size: How many bytes are announced, so that what has no room is refused at once.
+
+        Raises:
+            QuotaExceeded: the tree's account has less room than that.
         """
 
     async def make_directory(self, folder_id: str, at: Parts) -> Entry:

@@ -74,7 +74,7 @@ class Uploads:
         kind = UploadKind.PART if asked.place is None else UploadKind.FILE
         upload = self._upload(person, folder_id, asked, kind)
         if kind is UploadKind.FILE:
-            await self._store.check_target(upload.target)
+            await self._store.check_target(upload.target, asked.length)
         await self._insert(upload)
         return upload
 

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -238,7 +238,14 @@ class Stage:
             os.close(ours)
 
     def give(
-        self, session: Session, folder: Folder, level: str, name: str = "tests", **words: Any
+        self,
+        session: Session,
+        folder: Folder,
+        level: str,
+        name: str = "tests",
+        *,
+        account: int | None = None,
+        **words: Any,
     ) -> Words:
         """The order `folder`: first, or again to change something. Its answer."""
         known = (session.id, folder.id) in self._given
@@ -253,16 +260,26 @@ class Stage:
         }
         told |= {"until": "-", "limit": "-", "used": "-"} | words
         self._given[session.id, folder.id] = told
-        return self._order_folder(session.id, folder.id, told, with_tree=not known)
+        accounts = []
+        if account is not None:
+            told, accounts = {**told, "limit": "account"}, [account]
+        return self._order_folder(session.id, folder.id, told, accounts, with_tree=not known)
 
     def _order_folder(
-        self, session: str, folder: str, told: dict[str, object], *, with_tree: bool
+        self,
+        session: str,
+        folder: str,
+        told: dict[str, object],
+        accounts: Sequence[int] = (),
+        *,
+        with_tree: bool,
     ) -> Words:
         disk = self.folders[folder].disk
         trees = [os.open(disk, os.O_PATH | os.O_DIRECTORY)] if with_tree else []
         try:
+            descriptors = [*trees, *accounts]
             return self.control.order(
-                "folder", descriptors=trees, session=session, folder=folder, **told
+                "folder", descriptors=descriptors, session=session, folder=folder, **told
             )
         finally:
             for tree in trees:

@@ -69,6 +69,8 @@ class Problem(Told):
     rule: str | None = None
     because: str | None = None
     suggestion: str | None = Field(None, description="A free name, where a name was taken.")
+    asked: int | None = Field(None, description="Of a quota: how much this needs.")
+    left: int | None = Field(None, description="Of a quota: how much there is left.")
     request_id: str | None = None
     errors: list[FieldError] = Field(default_factory=list)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -81,9 +81,9 @@ class Control:
         asyncio.get_running_loop().add_reader(connected, self._read)
 
     async def order(
-        self, verb: str, words: Mapping[str, str | int] = _NO_WORDS, *, fd: int | None = None
+        self, verb: str, words: Mapping[str, str | int] = _NO_WORDS, *, fds: Sequence[int] = ()
     ) -> Answer:
-        """Give an order, perhaps with a descriptor, and wait until it holds in full.
+        """Give an order, perhaps with descriptors, and wait until it holds in full.
 
         Raises:
             GuardRefused: The guard answered that it did not do it.
@@ -97,7 +97,7 @@ class Control:
         self._waiting[number] = (Answer(), answered)
         try:
             async with asyncio.timeout(self._patience):
-                await self._send(packet_of(verb, {"n": number, **words}), fd)
+                await self._send(packet_of(verb, {"n": number, **words}), fds)
                 await answered
         except TimeoutError:
             self.close()
@@ -108,11 +108,11 @@ class Control:
                 answered.exception()  # seen: nobody waits for it any more
         return answer
 
-    async def _send(self, packet: bytes, fd: int | None) -> None:
+    async def _send(self, packet: bytes, fds: Sequence[int]) -> None:
         async with self._sending:
             while True:
                 try:
-                    socket.send_fds(self._socket, [packet], [] if fd is None else [fd])
+                    socket.send_fds(self._socket, [packet], fds)
                     return
                 except BlockingIOError:
                     await asyncio.sleep(0.005)

@@ -121,7 +121,7 @@ class Fulfilling:
             await asyncio.to_thread(self._views.add, session, wanted.uid, wanted.gid)
             fuse = await asyncio.to_thread(self._views.mount, session)
             try:
-                await control.order("session", _session_words(wanted), fd=fuse)
+                await control.order("session", _session_words(wanted), fds=[fuse])
             finally:
                 os.close(fuse)
         except (OSError, GuardRefused, GuardGone) as error:
@@ -169,18 +169,24 @@ class Fulfilling:
         self, session: str, live: Live, control: Control, folder: FolderWanted
     ) -> Answer:
         words = words_of(session, folder)
-        if folder.folder in live.given:
-            try:
-                return await control.order("folder", words)
-            except GuardRefused as error:
-                # Its end date came a moment before this order, which names a later one.
-                if error.code != "no-descriptor":
-                    raise
-        tree = await asyncio.to_thread(self._trees.open, folder.folder)
+        opened = []
+        account = await asyncio.to_thread(self._trees.open_account, folder.folder)
+        if account is not None:
+            opened.append(account)
+            words["limit"] = "account"
         try:
-            return await control.order("folder", words, fd=tree)
+            if folder.folder in live.given:
+                try:
+                    return await control.order("folder", words, fds=opened)
+                except GuardRefused as error:
+                    # Its end date came a moment before this order, which names a later one.
+                    if error.code != "no-descriptor":
+                        raise
+            opened.insert(0, await asyncio.to_thread(self._trees.open, folder.folder))
+            return await control.order("folder", words, fds=opened)
         finally:
-            os.close(tree)
+            for descriptor in opened:
+                os.close(descriptor)
 
     async def _remove(self, session: str, live: Live, control: Control, folder: str) -> Answer:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -18,11 +19,14 @@ from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
 from typing import TypeVar
 
+from jupyterhub_vmshare.ids import ID_PATTERN
 from jupyterhub_vmshare.storage.port import Entry
+from jupyterhub_vmshare.storage.posix.charging import Charge
 from jupyterhub_vmshare.storage.posix.tree import told
 
 Result = TypeVar("Result")
 
+_DRAFT = re.compile(rf"\.vmshare-(?P<tree>{ID_PATTERN})-(?P<instead_of>[0-9]{{1,19}})-[0-9a-f]+")
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # Pieces from the network are small; one hop to a thread for each would cost more than the write.
 _BATCH = 1 << 20
@@ -93,29 +97,60 @@ class Draft:
     """A temporary file in one of the store's private areas, locked while it is being written.
 
     What is written after it was dropped goes nowhere: a client may vanish between two writes.
+    Its bytes are counted before they come, beyond those of the file that it is to take the place
+    of (``instead_of``).
     """
 
-    def __init__(self, area: int, name: str, file: io.FileIO) -> None:
+    def __init__(
+        self,
+        area: int,
+        name: str,
+        file: io.FileIO,
+        charge: Charge,
+        instead_of: int = 0,
+        asked: int = 0,
+    ) -> None:
         self.area = area
         self.name = name
         self.file = file
+        self._charge, self._instead_of, self._asked = charge, instead_of, asked
+        # What it has by now was counted when it came.
+        self._size = os.fstat(file.fileno()).st_size
+        self._counted = max(0, self._size - instead_of)
         self._gone = False
 
     @classmethod
-    def fresh(cls, area: int) -> Draft:
-        """An empty one under a name that nothing has."""
-        name = f".vmshare-{secrets.token_hex(16)}"
+    def fresh(cls, area: int, charge: Charge, instead_of: int = 0, asked: int = 0) -> Draft:
+        """An empty one, under a name that says what is counted, for whoever finds it after a
+        crash."""
+        name = f".vmshare-{charge.tree}-{instead_of}-{secrets.token_hex(16)}"
         with told("upload"):
             file = io.FileIO(os.open(name, _NEW_FILE, 0o600, dir_fd=area), "w")
         flock(file, LOCK_EX | LOCK_NB)
-        return cls(area, name, file)
+        return cls(area, name, file, charge, instead_of, asked)
 
     def append(self, data: bytes) -> None:
         """Write all of ``data``."""
         rest = memoryview(b"" if self._gone else data)
+        self.count_to(self._size + len(rest))
+        self.put(rest)
+
+    def put(self, rest: memoryview) -> None:
+        """Write what is counted already."""
         with told("upload"):
             while rest:
                 rest = rest[self.file.write(rest) :]
+
+    def count_to(self, size: int) -> None:
+        """Count it as so large from now on. Raises `QuotaExceeded`, and then counts as before."""
+        counted = max(0, size - self._instead_of)
+        self._charge.grow(counted - self._counted, asked=self._asked)
+        self._size, self._counted = size, counted
+
+    @property
+    def size(self) -> int:
+        """How large it is, or is about to be."""
+        return self._size
 
     def sync(self) -> None:
         """Bring it to the disk."""
@@ -124,9 +159,10 @@ class Draft:
         with told("upload"):
             os.fsync(self.file.fileno())
 
-    def leave(self) -> None:
-        """The file has its name now; nothing is left to remove."""
+    def leave(self, replaced: int) -> None:
+        """The file has its name now, and so many bytes went for it; nothing is left to remove."""
         self._gone = True
+        self._charge.grow(self._size - replaced - self._counted, forced=True)
         self.file.close()
 
     def drop(self) -> None:
@@ -136,6 +172,12 @@ class Draft:
             self._gone = True
             with suppress(FileNotFoundError):
                 os.unlink(self.name, dir_fd=self.area)
+            self.uncount()
+
+    def uncount(self) -> None:
+        """Its bytes are gone."""
+        self._charge.grow(-self._counted)
+        self._counted = 0
 
 
 class PosixWriting:
@@ -188,16 +230,36 @@ class PosixWriting:
             return work()
 
 
-def sweep_drafts(area: int, older_than: float) -> None:
+def drafts_of(area: int, tree: str) -> int:
+    """The bytes counted for drafts of a tree that are under way."""
+    return sum(
+        _counted_of(area, name)
+        for name in os.listdir(area)
+        if (match := _DRAFT.fullmatch(name)) is not None and match["tree"] == tree
+    )
+
+
+def _counted_of(area: int, name: str) -> int:
+    match = _DRAFT.fullmatch(name)
+    with suppress(FileNotFoundError):
+        size = os.stat(name, dir_fd=area, follow_symlinks=False).st_size
+        return max(0, size - int(match["instead_of"])) if match is not None else 0
+    return 0
+
+
+def sweep_drafts(area: int, older_than: float, uncount: Callable[[str, int], None]) -> None:
     """Remove drafts that nobody writes any more: unlocked, and older than a moment.
 
     Several services may share one store: a draft that another one is writing is locked, and one
-    it has this moment made is young.
+    it has this moment made is young. ``uncount`` hears of which tree so many bytes have gone.
     """
     for name in os.listdir(area):
         with suppress(FileNotFoundError, BlockingIOError):
             if os.stat(name, dir_fd=area, follow_symlinks=False).st_mtime < older_than:
+                counted = _counted_of(area, name)
                 _remove_unlocked(area, name)
+                if (match := _DRAFT.fullmatch(name)) is not None:
+                    uncount(match["tree"], counted)
 
 
 def _remove_unlocked(area: int, name: str) -> None:

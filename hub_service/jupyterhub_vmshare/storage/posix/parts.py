@@ -19,6 +19,7 @@ from itertools import islice
 
 from jupyterhub_vmshare.ids import ID_PATTERN
 from jupyterhub_vmshare.storage.port import Entry, Kept, Part, Target, UploadBusy
+from jupyterhub_vmshare.storage.posix.charging import Charge
 from jupyterhub_vmshare.storage.posix.handles import Draft, PosixWriting, Threads
 from jupyterhub_vmshare.storage.posix.tree import told
 
@@ -46,6 +47,7 @@ class _KeptDraft(Draft):
         if not self._gone:
             with suppress(FileNotFoundError):
                 os.unlink(self.name, dir_fd=self.area)
+            self.uncount()
         self.drop()
 
 
@@ -68,6 +70,7 @@ class PosixPart(PosixWriting):
         if os.fstat(fd).st_size < offset:
             return False
         os.ftruncate(fd, offset)
+        self._kept.count_to(offset)
         os.lseek(fd, offset, os.SEEK_SET)
         return True
 
@@ -110,10 +113,13 @@ class PosixPart(PosixWriting):
 class PosixUploads:
     """All parts, in an area of their own."""
 
-    def __init__(self, threads: Threads, publish: Publish) -> None:
+    def __init__(
+        self, threads: Threads, publish: Publish, charge_of: Callable[[str], Charge]
+    ) -> None:
         self.area = -1
         self._threads = threads
         self._publish = publish
+        self._charge_of = charge_of
 
     async def hold(self, folder_id: str, upload_id: str, *, create: bool) -> PosixPart | None:
         """A part, held against everybody else; None: it is not there, and was not to be made."""
@@ -136,7 +142,8 @@ class PosixUploads:
                 file.close()
                 raise UploadBusy from None
             if _is_still(self.area, name, file):
-                return PosixPart(self._threads, _KeptDraft(self.area, name, file), self._publish)
+                draft = _KeptDraft(self.area, name, file, self._charge_of(name.partition(".")[0]))
+                return PosixPart(self._threads, draft, self._publish)
             file.close()  # it was published or discarded just before the lock
 
     async def parts(self) -> AsyncIterator[Sequence[Kept]]:
@@ -152,6 +159,16 @@ class PosixUploads:
                 if match is not None:
                     written = os.stat(name, dir_fd=self.area, follow_symlinks=False).st_mtime
                     yield Kept(match[1], match[2], timedelta(seconds=time.time() - written))
+
+
+def parts_of(area: int, tree: str) -> int:
+    """The bytes counted for the parts of what goes to a tree."""
+    total = 0
+    for name in os.listdir(area):
+        if name.startswith(f"{tree}."):
+            with suppress(FileNotFoundError):
+                total += os.stat(name, dir_fd=area, follow_symlinks=False).st_size
+    return total
 
 
 def _opened(area: int, name: str, create: bool) -> io.FileIO | None:
@@ -177,6 +194,7 @@ def _is_still(area: int, name: str, file: io.FileIO) -> bool:
 def _copy(source: int, target: Draft, start: int, count: int) -> None:
     """Append ``count`` bytes of a file from ``start``."""
     end = start + count
+    target.count_to(target.size + count)
     with told("upload"):
         while start < end:
             start += _copy_some(source, target, start, end - start)
@@ -189,7 +207,7 @@ def _copy_some(source: int, target: Draft, start: int, count: int) -> int:
         if error.errno not in _NO_COPYING:
             raise
         piece = os.pread(source, min(count, _READ_AT_ONCE), start)
-        target.append(piece)
+        target.put(memoryview(piece))
         done = len(piece)
     if done == 0:
         raise OSError(errno.EIO, "a part is shorter than it was")

@@ -2,35 +2,35 @@
 
 ``shard`` is the end of the id (random, where the start is the time). Private areas lie beside the
 shards on the same file system: ``.incoming`` for files under way, ``.uploads`` for those that can
-be resumed (``parts``), ``.gone`` for trees on their way out. None of them is inside any folder, so
-none is ever listed or mounted.
+be resumed (``parts``), ``.gone`` for trees on their way out, ``.accounts`` for what owners' trees
+hold together. None of them is inside any folder, so none is ever listed or mounted. Beside
+``files`` lies ``account``, the name of the tree's account.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import stat
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from itertools import islice
 from typing import TypeVar
 
-from jupyterhub_vmshare.errors import ChangedMeanwhile, NotFound
-from jupyterhub_vmshare.ids import ID_PATTERN
 from jupyterhub_vmshare.storage.port import (
     Entry,
-    EntryExists,
     EntryPage,
     NotAFile,
     Parts,
     Target,
     Tree,
 )
+from jupyterhub_vmshare.storage.posix.accounts import Accounts
 from jupyterhub_vmshare.storage.posix.archive import PosixArchive
+from jupyterhub_vmshare.storage.posix.booked import FILES, ID, home_of
+from jupyterhub_vmshare.storage.posix.charging import bytes_named, charged, forget_account
 from jupyterhub_vmshare.storage.posix.handles import (
     Draft,
     PosixReading,
@@ -40,7 +40,9 @@ from jupyterhub_vmshare.storage.posix.handles import (
 )
 from jupyterhub_vmshare.storage.posix.listing import Listings
 from jupyterhub_vmshare.storage.posix.parts import PosixUploads
+from jupyterhub_vmshare.storage.posix.publishing import check_free, give_name
 from jupyterhub_vmshare.storage.posix.purging import fresh_name, purge_some
+from jupyterhub_vmshare.storage.posix.snapshots import Shelved
 from jupyterhub_vmshare.storage.posix.tree import (
     entry_at,
     entry_of,
@@ -55,14 +57,13 @@ from jupyterhub_vmshare.storage.posix.tree import (
 
 Result = TypeVar("Result")
 
-_INCOMING, _GONE, _UPLOADS, _FILES = ".incoming", ".gone", ".uploads", "files"
-_ID = re.compile(ID_PATTERN)
+_INCOMING, _GONE, _UPLOADS, _ACCOUNTS = ".incoming", ".gone", ".uploads", ".accounts"
 # Between its making and its lock; from then on the lock tells.
 _DRAFT_AGE = 60.0
 _BATCH = 500
 
 
-class PosixStore:
+class PosixStore(Shelved):
     """A `FolderStore` on one POSIX file system.
 
     Args:
@@ -72,11 +73,11 @@ class PosixStore:
 
     def __init__(self, root: str | os.PathLike[str], *, threads: int = 16) -> None:
         self._root_path = os.fspath(root)
-        self._root = self._incoming = self._gone = -1
-        self._threads = Threads(threads)
+        super().__init__(Threads(threads))
+        self._gone = self._books = -1
         self._replacing = threading.Lock()
         self._listings = Listings()
-        self.uploads = PosixUploads(self._threads, self._publish)
+        self.uploads = PosixUploads(self._threads, self._publish, self._charge)
 
     async def start(self) -> None:
         """Make the areas, and clear away drafts that an earlier crash left."""
@@ -87,7 +88,9 @@ class PosixStore:
         self._root = os.open(self._root_path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._incoming = _area(self._root, _INCOMING)
         self._gone = _area(self._root, _GONE)
-        self.uploads.area = _area(self._root, _UPLOADS)
+        self.uploads.area = self._parts = _area(self._root, _UPLOADS)
+        self._books = _area(self._root, _ACCOUNTS)
+        self._accounts = Accounts(self._books)
         self._sweep_drafts()
 
     async def sweep_drafts(self) -> None:
@@ -95,12 +98,13 @@ class PosixStore:
         await self._threads.run(self._sweep_drafts)
 
     def _sweep_drafts(self) -> None:
-        sweep_drafts(self._incoming, time.time() - _DRAFT_AGE)
+        sweep_drafts(self._incoming, time.time() - _DRAFT_AGE, self._uncount_draft)
 
     async def close(self) -> None:
         """Give back threads and descriptors."""
+        self._copies.close()
         self._threads.close()
-        for fd in (self._root, self._incoming, self._gone, self.uploads.area):
+        for fd in (self._root, self._incoming, self._gone, self.uploads.area, self._books):
             with suppress(OSError):
                 os.close(fd)
 
@@ -111,7 +115,7 @@ class PosixStore:
         await self._threads.run(lambda: self._create(folder_id))
 
     def _create(self, folder_id: str) -> None:
-        way = (*_home(folder_id), _FILES)
+        way = (*home_of(folder_id), FILES)
         with told("tree"):
             for depth, name in enumerate(way):
                 with walked(self._root, way[:depth]) as directory:
@@ -127,7 +131,7 @@ class PosixStore:
         for shard in sorted(name for name in os.listdir(self._root) if len(name) == 2):
             with walked(self._root, (shard,)) as directory:
                 for name in os.listdir(directory):
-                    if _ID.fullmatch(name):
+                    if ID.fullmatch(name):
                         made = os.stat(name, dir_fd=directory, follow_symlinks=False).st_mtime
                         yield Tree(name, timedelta(seconds=time.time() - made))
 
@@ -136,10 +140,13 @@ class PosixStore:
         return await self._threads.run(lambda: self._discard(folder_id))
 
     def _discard(self, folder_id: str) -> bool:
-        shard, name = _home(folder_id)
+        shard, name = home_of(folder_id)
         try:
-            with walked(self._root, (shard, name)) as home, suppress(FileNotFoundError):
-                os.rmdir(_FILES, dir_fd=home)
+            with walked(self._root, (shard, name)) as home:
+                with suppress(FileNotFoundError):
+                    os.rmdir(FILES, dir_fd=home)
+                self._uncount(folder_id, home)
+                forget_account(home)
             with walked(self._root, (shard,)) as directory:
                 os.rmdir(name, dir_fd=directory)
         except FileNotFoundError:
@@ -153,7 +160,10 @@ class PosixStore:
         await self._threads.run(lambda: self._retire(folder_id))
 
     def _retire(self, folder_id: str) -> None:
-        shard, name = _home(folder_id)
+        shard, name = home_of(folder_id)
+        # Its bytes are given back first: a crash leaves a tree that is retired again.
+        with suppress(FileNotFoundError), walked(self._root, (shard, name)) as home:
+            self._uncount(folder_id, home)
         with suppress(FileNotFoundError), walked(self._root, (shard,)) as directory:
             os.rename(name, fresh_name(), src_dir_fd=directory, dst_dir_fd=self._gone)
             os.fsync(self._gone)
@@ -214,26 +224,35 @@ class PosixStore:
         return await self._threads.obtain(opening, PosixArchive.close_now)
 
     async def receive(
-        self, folder_id: str, at: Parts, *, overwrite: bool, tag: str | None = None
+        self,
+        folder_id: str,
+        at: Parts,
+        *,
+        overwrite: bool,
+        tag: str | None = None,
+        size: int | None = None,
     ) -> PosixWriting:
         """Begin a file."""
         target = Target(folder_id, at, overwrite, tag)
 
         def work(top: int) -> PosixWriting:
             with parent_of(top, at) as (directory, name):
-                _check_free(directory, name, target)
-            draft = Draft.fresh(self._incoming)
+                replaced = charged(check_free(directory, name, target))
+            charge = self._charge(folder_id)
+            self._demand(charge, size, replaced)
+            draft = Draft.fresh(self._incoming, charge, replaced, size or 0)
             return PosixWriting(self._threads, draft, lambda draft: self._publish(draft, target))
 
         beginning = self._in_tree(folder_id, work)
         return await self._threads.obtain(beginning, PosixWriting.abandon_now)
 
-    async def check_target(self, target: Target) -> None:
+    async def check_target(self, target: Target, size: int | None = None) -> None:
         """Raises what publishing a file there would raise now."""
 
         def work(top: int) -> None:
             with parent_of(top, target.at) as (directory, name):
-                _check_free(directory, name, target)
+                replaced = charged(check_free(directory, name, target))
+            self._demand(self._charge(target.folder_id), size, replaced)
 
         await self._inside(target.folder_id, work)
 
@@ -247,12 +266,12 @@ class PosixStore:
         ):
             # Of two that replace the same version, the second finds the first one's.
             with self._replacing if target.overwrite else nullcontext():
-                replaced = _check_free(directory, name, target)
-                _give_name(draft, directory, name, target.overwrite)
+                replaced = check_free(directory, name, target)
+                give_name(draft, directory, name, target.overwrite)
             entry = entry_of(name, os.fstat(draft.file.fileno()))
-            draft.leave()
+            draft.leave(charged(replaced))
             os.fsync(directory)
-        return entry, replaced
+        return entry, replaced is not None
 
     async def make_directory(self, folder_id: str, at: Parts) -> Entry:
         """Make one directory."""
@@ -286,9 +305,10 @@ class PosixStore:
         def work(top: int) -> None:
             with parent_of(top, at) as (directory, name), told(shown(at)):
                 if recursive:
-                    _take_away(directory, name, self._gone)
+                    went = _take_away(directory, name, self._gone)
                 else:
-                    _remove(directory, name)
+                    went = _remove(directory, name)
+                self._charge(folder_id).grow(-went)
                 os.fsync(directory)
 
         await self._inside(folder_id, work)
@@ -303,23 +323,6 @@ class PosixStore:
 
         return inside
 
-    @contextmanager
-    def _tree(self, folder_id: str) -> Iterator[int]:
-        """The top of a folder's tree."""
-        with ExitStack() as stack:
-            try:
-                top = stack.enter_context(walked(self._root, (*_home(folder_id), _FILES)))
-            except FileNotFoundError:
-                raise NotFound("The files of this folder are not in the store.") from None
-            yield top
-
-
-def _home(folder_id: str) -> tuple[str, str]:
-    # The one place where an id becomes part of a path.
-    if not _ID.fullmatch(folder_id):
-        raise NotFound()
-    return folder_id[-2:], folder_id
-
 
 def _area(root: int, name: str) -> int:
     _make_durably(root, name)
@@ -333,45 +336,19 @@ def _make_durably(directory: int, name: str) -> None:
         os.fsync(directory)
 
 
-def _check_free(directory: int, name: str, target: Target) -> bool:
-    """Whether there is a file to replace; raises where there is something, and no leave."""
-    what = shown(target.at)
-    there = _there(directory, name, what)
-    if target.tag is not None and (there is None or entry_of(name, there).tag != target.tag):
-        raise ChangedMeanwhile(f"{what} is not as you saw it any more; load it again.")
-    if there is None:
-        return False
-    if not target.overwrite:
-        raise EntryExists(f"{what} is there already. Replace it, or choose another name.")
-    if not stat.S_ISREG(there.st_mode):
-        raise EntryExists(f"{what} is there and is no file, so an upload can't replace it.")
-    return True
-
-
-def _there(directory: int, name: str, what: str) -> os.stat_result | None:
-    try:
-        with told(what):
-            return os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except NotFound:
-        return None
-
-
-def _give_name(draft: Draft, directory: int, name: str, overwrite: bool) -> None:
-    if overwrite:
-        os.rename(draft.name, name, src_dir_fd=draft.area, dst_dir_fd=directory)
-    else:
-        rename_new(draft.area, draft.name, directory, name)
-
-
-def _take_away(directory: int, name: str, gone: int) -> None:
+def _take_away(directory: int, name: str, gone: int) -> int:
     # Out of the tree in one step, whatever is in it; `purge` frees its space.
+    went = bytes_named(directory, name)
     os.rename(name, fresh_name(), src_dir_fd=directory, dst_dir_fd=gone)
     os.fsync(gone)
+    return went
 
 
-def _remove(directory: int, name: str) -> None:
+def _remove(directory: int, name: str) -> int:
+    """The bytes that went with the name."""
     status = os.stat(name, dir_fd=directory, follow_symlinks=False)
     if stat.S_ISDIR(status.st_mode):
         os.rmdir(name, dir_fd=directory)
     else:
         os.unlink(name, dir_fd=directory)
+    return charged(status)
