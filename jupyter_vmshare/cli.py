@@ -14,20 +14,20 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from jupyter_vmshare._version import __version__
 from jupyter_vmshare.client import NotConfigured, ServiceUnreachable, VMShareError
 from jupyter_vmshare.doctor import examine
 from jupyter_vmshare.shared_dir import SharedDir
+from jupyter_vmshare.terminal import owning
+from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
 from jupyter_vmshare.widgets import cards
-from jupyter_vmshare.widgets.connect import VMShare, connect
 from jupyter_vmshare.widgets.folders import Folder, FolderTable
 from jupyter_vmshare.widgets.invitations import InvitationTable
 from jupyter_vmshare.widgets.mounted import this_session
 
-Asked = argparse.Namespace
-DONE, FAILED, UNREACHABLE = 0, 1, 3
+UNREACHABLE = 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,12 +67,14 @@ def parser() -> argparse.ArgumentParser:
     _listing(verb)
     _sharing(verb)
     _files(verb)
+    owning.add_to(verb)
     verb("doctor", doctor)
     return top
 
 
 _HELP = {
     "folder": "a folder's label or id",
+    "snapshot": "a snapshot's id, as snapshots lists it",
     "invitation": "the name of what you are invited to, or the invitation's id",
     "action": "as the permission tables call it, such as delete_file",
     "name": "the new folder's name",
@@ -137,136 +139,136 @@ def _files(verb: Callable[..., Any]) -> None:
 def folders(asked: Asked) -> int:
     """List your folders."""
     state = "trashed" if asked.trash else None
-    with _share() as share:
+    with Share() as share:
         found = share.folders.find(asked.relation, state)
-    return _show(asked, [_placed(folder) for folder in found], FolderTable(found))
+    return show(asked, [_placed(folder) for folder in found], FolderTable(found))
 
 
 def create(asked: Asked) -> int:
     """Make a folder."""
-    with _share() as share:
+    with Share() as share:
         folder = share.folders.create(asked.name)
-    return _show(asked, folder.view, folder)
+    return show(asked, folder.view, folder)
 
 
 def invitations(asked: Asked) -> int:
     """List the invitations that wait for your answer."""
-    with _share() as share:
+    with Share() as share:
         found = InvitationTable(each.view for each in share.invitations)
-    return _show(asked, list(found), found)
+    return show(asked, list(found), found)
 
 
 def people(asked: Asked) -> int:
     """List who has a folder."""
-    with _share() as share:
+    with Share() as share:
         found = share.folders.get(asked.folder).people
-    return _show(asked, list(found), found)
+    return show(asked, list(found), found)
 
 
 def share(asked: Asked) -> int:
     """Invite people to a folder."""
     levels = dict(_receiver(text, asked.level) for text in asked.receivers)
-    with _share() as share:
+    with Share() as share:
         folder = share.folders.get(asked.folder)
         told = folder.share(levels, until=asked.until)
-    _show(asked, list(told), told)
+    show(asked, list(told), told)
     return FAILED if told.failed else DONE
 
 
 def accept(asked: Asked) -> int:
     """Accept an invitation."""
-    with _share() as share:
+    with Share() as share:
         folder = share.invitations[asked.invitation].accept(asked.alias)
-    return _show(asked, folder.view, folder)
+    return show(asked, folder.view, folder)
 
 
 def decline(asked: Asked) -> int:
     """Decline an invitation."""
-    with _share() as share:
+    with Share() as share:
         invitation = share.invitations[asked.invitation]
         invitation.decline()
-    return _show(asked, {"declined": invitation.id}, "Declined.")
+    return show(asked, {"declined": invitation.id}, "Declined.")
 
 
 def leave(asked: Asked) -> int:
     """Give up what was shared with you."""
-    with _share() as share:
+    with Share() as share:
         cut = share.folders.get(asked.folder).leave()
-    return _show(asked, cut, f"Left. {cut.cannot_undo}")
+    return show(asked, cut, f"Left. {cut.cannot_undo}")
 
 
 def mount(asked: Asked) -> int:
     """Have a folder in your running sessions."""
-    with _share() as share:
+    with Share() as share:
         folder = share.folders.get(asked.folder)
         choice = folder.mount()
         if this_session(choice.sessions) is None or SharedDir.of_session().path is None:
-            return _show(asked, choice, "It appears in your sessions that have mounts.")
+            return show(asked, choice, "It appears in your sessions that have mounts.")
         path = folder.mounted().waited()
     told = {"folder_id": folder.id, "wanted": True, "path": str(path)}
-    return _show(asked, told, f"Mounted at {cards.visible(str(path))}.")
+    return show(asked, told, f"Mounted at {cards.visible(str(path))}.")
 
 
 def unmount(asked: Asked) -> int:
     """Have a folder in none of your sessions; it stays yours."""
-    with _share() as share:
+    with Share() as share:
         choice = share.folders.get(asked.folder).unmount()
-    return _show(asked, choice, "It is in none of your sessions any more.")
+    return show(asked, choice, "It is in none of your sessions any more.")
 
 
 def revoke(asked: Asked) -> int:
     """Take a folder away from somebody, or from everybody."""
     if bool(asked.name) == asked.all:
         raise ValueError("Say from whom, or --all.")
-    with _share() as share:
+    with Share() as share:
         folder = share.folders.get(asked.folder)
         cut = folder.stop_sharing() if asked.all else folder.revoke(asked.name)
     ended = ", ".join(grant.receiver.name for grant in cut.ended) or "nobody"
-    return _show(asked, cut, f"Revoked from {ended}. {cut.cannot_undo}")
+    return show(asked, cut, f"Revoked from {ended}. {cut.cannot_undo}")
 
 
 def why(asked: Asked) -> int:
     """Say whether you may do something, and why."""
-    with _share() as share:
+    with Share() as share:
         folder = share.folders.get(asked.folder) if asked.folder else None
         answer = share.why(asked.action, folder, asked.person)
-    return _show(asked, answer.why, answer)
+    return show(asked, answer.why, answer)
 
 
 def files(asked: Asked) -> int:
     """List a directory of a folder."""
-    with _share() as share:
+    with Share() as share:
         found = share.folders.get(asked.folder).files(asked.path, limit=1_000_000)
-    return _show(asked, list(found), found)
+    return show(asked, list(found), found)
 
 
 def get(asked: Asked) -> int:
     """Copy a file of a folder here."""
-    with _share() as share:
+    with Share() as share:
         folder = share.folders.get(asked.folder)
         target = folder.download(
             asked.path, asked.local, overwrite=asked.overwrite, progress=_progress(asked)
         )
-    return _show(asked, {"local": str(target)}, f"Copied to {cards.visible(str(target))}.")
+    return show(asked, {"local": str(target)}, f"Copied to {cards.visible(str(target))}.")
 
 
 def put(asked: Asked) -> int:
     """Copy a local file into a folder."""
-    with _share() as share:
+    with Share() as share:
         folder = share.folders.get(asked.folder)
         entry = folder.upload(
             asked.local, asked.path, overwrite=asked.overwrite, progress=_progress(asked)
         )
-    return _show(asked, entry, f"Copied to {cards.visible(entry.path)}.")
+    return show(asked, entry, f"Copied to {cards.visible(entry.path)}.")
 
 
 def zip_(asked: Asked) -> int:
     """Copy files and directories of a folder here as one zip archive."""
-    with _share() as share:
+    with Share() as share:
         target = share.folders.get(asked.folder).download_zip(
             asked.paths, asked.local, overwrite=asked.overwrite, progress=_progress(asked)
         )
-    return _show(asked, {"local": str(target)}, f"Copied to {cards.visible(str(target))}.")
+    return show(asked, {"local": str(target)}, f"Copied to {cards.visible(str(target))}.")
 
 
 def mv(asked: Asked) -> int:
@@ -279,14 +281,14 @@ def mv(asked: Asked) -> int:
         source: f"{target.rstrip('/')}/{source.rpartition('/')[2]}" if into else target
         for source in sources
     }
-    with _share() as share:
+    with Share() as share:
         results = share.folders.get(asked.folder).rename_many(moves)
     return _each(asked, results, [result.source for result in results], "Moved")
 
 
 def rm(asked: Asked) -> int:
     """Delete files and directories in a folder, for good."""
-    with _share() as share:
+    with Share() as share:
         folder = share.folders.get(asked.folder)
         results = folder.delete_many(asked.paths, recursive=asked.recursive)
     return _each(asked, results, [result.path for result in results], "Deleted")
@@ -298,23 +300,23 @@ def _each(asked: Asked, results: Sequence[Any], names: Sequence[str], done: str)
         cards.visible(f"{done}: {name}" if one.problem is None else f"{name}: {one.problem.detail}")
         for name, one in zip(names, results, strict=True)
     ]
-    _show(asked, list(results), "\n".join(lines))
+    show(asked, list(results), "\n".join(lines))
     return FAILED if any(result.problem for result in results) else DONE
 
 
 def uploads(asked: Asked) -> int:
     """List your unfinished uploads to a folder; `put` of the same file goes on with one."""
-    with _share() as share:
+    with Share() as share:
         folder = share.folders.get(asked.folder)
         if asked.give_up:
             folder.give_up_upload(asked.give_up)
-            return _show(asked, None, "Forgotten.")
+            return show(asked, None, "Forgotten.")
         found = folder.unfinished_uploads()
     lines = [
         cards.visible(f"{one.id}  {cards.size(one.offset)} of {cards.size(one.length)}  {one.path}")
         for one in found
     ]
-    return _show(asked, found, "\n".join(lines) or "Nothing is unfinished.")
+    return show(asked, found, "\n".join(lines) or "Nothing is unfinished.")
 
 
 def doctor(asked: Asked) -> int:
@@ -330,30 +332,8 @@ def doctor(asked: Asked) -> int:
     return FAILED if any(finding.verdict == "failed" for finding in findings) else DONE
 
 
-class _share:
-    """`connect()` for the length of one command."""
-
-    def __enter__(self) -> VMShare:
-        self._share = connect()
-        return self._share
-
-    def __exit__(self, *_error: object) -> None:
-        self._share.close()
-
-
-def _show(asked: Asked, told: Any, shown: object) -> int:
-    print(json.dumps(_plain(told)) if asked.json else str(shown))
-    return DONE
-
-
 def _placed(folder: Folder) -> dict[str, Any]:
     return {**folder.view.model_dump(mode="json"), "path": str(folder.path or "") or None}
-
-
-def _plain(told: Any) -> Any:
-    if isinstance(told, BaseModel):
-        return told.model_dump(mode="json")
-    return [_plain(each) for each in told] if isinstance(told, list) else told
 
 
 def _receiver(text: str, level: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ import contextlib
 import hmac
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from jupyterhub_vmshare.audit.feed import EventFeed
 from jupyterhub_vmshare.db.database import Clock, Database, utc_now
 from jupyterhub_vmshare.db.leases import Leases
 from jupyterhub_vmshare.db.upgrade import upgrade
+from jupyterhub_vmshare.folders.quota import Limits
 from jupyterhub_vmshare.folders.room import Folders
 from jupyterhub_vmshare.mounts.agent_client import AgentClient
 from jupyterhub_vmshare.mounts.port import Connect
@@ -76,6 +78,10 @@ class Settings:
     hub_max_age: float = 10.0
     most_upload: int | None = None
     """Bytes of one uploaded file; None: what the store has room for."""
+    limits: Limits = field(default_factory=Limits)
+    """What one person's folders may hold, unless an administrator says otherwise."""
+    trash_for: timedelta | None = None
+    """How long folders stay in the trash; None: until their owners delete them."""
     agent_socket: str = ""
     """Where the mount agent of this node listens; empty: folders are mounted nowhere."""
     cut_within: float = 1.0
@@ -95,7 +101,13 @@ class Service:
         self.hub = Hub(settings.hub_api_url, settings.hub_token, max_age=settings.hub_max_age)
         self.membership = Membership(self.db, self.hub, settings.teams, every=settings.teams_every)
         self.feed = EventFeed(self.db, Leases(self.db))
-        self.folders = Folders(self.db, self.store, most_upload=settings.most_upload)
+        self.folders = Folders(
+            self.db,
+            self.store,
+            most_upload=settings.most_upload,
+            limits=settings.limits,
+            trash_for=settings.trash_for,
+        )
         self.uploads = Uploads(self.db, self.store, most=settings.most_upload)
         self.mounts = Mounts(
             self.db, Leases(self.db), self._agent(), cut_within=settings.cut_within

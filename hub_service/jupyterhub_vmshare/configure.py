@@ -79,6 +79,9 @@ def configure(
     mounts_deadline: float = DEADLINE,
     session_account: AccountOf | None = None,
     hidden_from_sessions: Iterable[str] = (),
+    most_gigabytes: float | None = None,
+    most_folders: int | None = None,
+    trash_days: float | None = None,
 ) -> None:
     """Register the service, its scopes and roles, and what sessions need to find it.
 
@@ -105,6 +108,12 @@ def configure(
         hidden_from_sessions: Further directories that sessions don't see: the store, where it is
             not in a managed service's ``VMSHARE_DATA_DIR``, and the agent's ``--run``, where it
             is not ``/run/vmshare``.
+        most_gigabytes: How many gigabytes (2**30 bytes) one person's folders may hold together,
+            unless a hub admin says otherwise for them; None: as much as there is room. Of a managed
+            service; another one has it in its own configuration, as the next.
+        most_folders: How many folders one person may own; None: any number.
+        trash_days: After how many days what is in the trash is deleted for ever; None: when its
+            owner deletes it.
     """
     if not managed and not api_token:
         raise ValueError("A service that the hub does not start needs an api_token.")
@@ -114,8 +123,9 @@ def configure(
     service = _service(name, url, command if managed else None, managed, token)
     if oauth_redirect_uri:
         service["oauth_redirect_uri"] = oauth_redirect_uri
-    if managed and environment:
-        service["environment"] = dict(environment)
+    variables = {**_limits(most_gigabytes, most_folders, trash_days), **(environment or {})}
+    if managed and variables:
+        service["environment"] = variables
     _put_named(c, "services", service)
     c.JupyterHub.custom_scopes = {**held(c, "JupyterHub", "custom_scopes", {}), **CUSTOM_SCOPES}
     _give_roles(c, name, sorted(organizers))
@@ -127,6 +137,17 @@ def configure(
         hidden = [os.path.abspath(path) for path in paths]
         told = Service(SessionUrl(url, name), hook_secret(token), mounts_deadline)
         _hook(c, MountsOfSessions(told, hidden=hidden, account=session_account))
+
+
+def _limits(
+    most_gigabytes: float | None, most_folders: int | None, trash_days: float | None
+) -> dict[str, str]:
+    limits = {
+        "VMSHARE_MOST_GIGABYTES": most_gigabytes,
+        "VMSHARE_MOST_FOLDERS": most_folders,
+        "VMSHARE_TRASH_DAYS": trash_days,
+    }
+    return {name: str(limit) for name, limit in limits.items() if limit is not None}
 
 
 def _service(

@@ -91,6 +91,15 @@ class NameTaken(Conflict):
         self.suggestion = problem.suggestion if problem else None
 
 
+class QuotaExceeded(Conflict):
+    """It is more than the owner may have; ``asked`` for, and ``left``: bytes, or folders."""
+
+    def __init__(self, message: str, problem: Problem | None = None) -> None:
+        super().__init__(message, problem)
+        self.asked = problem.asked if problem else None
+        self.left = problem.left if problem else None
+
+
 class WrongState(Conflict):
     """The thing's state makes no sense for this, such as a folder in the trash."""
 
@@ -121,6 +130,7 @@ class BrokenOff(ServiceUnreachable):
 
 BY_CODE: Mapping[str, type[VMShareError]] = {
     "name-taken": NameTaken,
+    "quota-exceeded": QuotaExceeded,
     "wrong-state": WrongState,
 }
 BY_STATUS: Mapping[int, type[VMShareError]] = {
@@ -213,6 +223,7 @@ __all__ = [
     "NotConfigured",
     "NotFound",
     "NotSignedIn",
+    "QuotaExceeded",
     "ServiceFailed",
     "ServiceUnreachable",
     "StoreFull",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from jupyter_vmshare.client.calls import clones as _clones
 from jupyter_vmshare.client.calls import files as _files
 from jupyter_vmshare.client.calls import folders as _folders
 from jupyter_vmshare.client.calls import grants as _grants
 from jupyter_vmshare.client.calls import mounts as _mounts
 from jupyter_vmshare.client.calls import people as _people
+from jupyter_vmshare.client.calls import snapshots as _snapshots
 from jupyter_vmshare.client.calls import uploads as _uploads
 from jupyter_vmshare.client.twins import listing, verb
 
@@ -18,6 +20,9 @@ class Verbs:
     people = listing(_people.people)
     refresh_teams = verb(_people.refresh_teams)
     why = verb(_people.why)
+    quota = verb(_people.quota)
+    set_quota = verb(_people.set_quota)
+    reset_quota = verb(_people.reset_quota)
 
     folders = listing(_folders.folders)
     folder = verb(_folders.folder)
@@ -27,6 +32,22 @@ class Verbs:
     trash_folder = verb(_folders.trash_folder)
     restore_folder = verb(_folders.restore_folder)
     leave_folder = verb(_folders.leave_folder)
+
+    clone_folder = verb(_clones.clone_folder)
+    clones = listing(_clones.clones)
+    clone = verb(_clones.clone)
+    give_up_clone = verb(_clones.give_up_clone)
+    change_settings = verb(_clones.change_settings)
+
+    snapshots = listing(_snapshots.snapshots)
+    snapshot = verb(_snapshots.snapshot)
+    take_snapshot = verb(_snapshots.take_snapshot)
+    delete_snapshot = verb(_snapshots.delete_snapshot)
+    snapshot_entries = listing(_snapshots.snapshot_entries)
+    snapshot_download = verb(_snapshots.snapshot_download)
+    restore_file = verb(_snapshots.restore_file)
+    snapshot_policy = verb(_snapshots.snapshot_policy)
+    set_snapshot_policy = verb(_snapshots.set_snapshot_policy)
 
     people_of = verb(_grants.people_of)
     invite = verb(_grants.invite)

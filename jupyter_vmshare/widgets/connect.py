@@ -13,9 +13,9 @@ from jupyter_vmshare.client.twins import Async, Sync, twin, twin_property
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import AsyncFolders, Folders, FolderVerbs
 from jupyter_vmshare.widgets.invitations import AsyncInvitations, Invitations
-from jupyter_vmshare.widgets.tables import Answer, People
+from jupyter_vmshare.widgets.tables import Answer, People, Quota
 from jupyterhub_vmshare.api.contract.events import EventView
-from jupyterhub_vmshare.api.contract.people import Me, Why
+from jupyterhub_vmshare.api.contract.people import Me, QuotaView, Why
 
 if TYPE_CHECKING:
     from jupyter_vmshare.widgets.panel import Panel
@@ -29,6 +29,12 @@ class VMShareVerbs:
         """Who the service takes you for, and what this notebook may do in your name."""
         me: Me = yield calls.me()
         return me
+
+    @twin_property
+    def quota(self) -> Steps[Quota]:
+        """What your folders hold together and may hold, those in the trash included."""
+        view: QuotaView = yield calls.quota()
+        return Quota(view)
 
     @twin
     def people(self, q: str = "") -> Steps[People]:

@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from jupyter_vmshare.client.aio import AsyncClient
 from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.calls import clones as clone_calls
 from jupyter_vmshare.client.calls import folders as calls
 from jupyter_vmshare.client.calls import mounts as mount_calls
 from jupyter_vmshare.client.calls import people as people_calls
@@ -20,7 +21,9 @@ from jupyter_vmshare.widgets.files import FileVerbs
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.mounted import AsyncMounted, Mounted, paths_here
 from jupyter_vmshare.widgets.sharing import SharingVerbs
+from jupyter_vmshare.widgets.snapshots import SnapshotVerbs
 from jupyter_vmshare.widgets.tables import Answer, Table
+from jupyterhub_vmshare.api.contract.clones import CloneView
 from jupyterhub_vmshare.api.contract.folders import FolderView
 from jupyterhub_vmshare.api.contract.mounts import MountChoice
 from jupyterhub_vmshare.api.contract.people import Why
@@ -29,7 +32,7 @@ F = TypeVar("F", bound="FolderVerbs")
 FOLDER_ID = re.compile(r"fld_[0-9a-hjkmnp-tv-z]{26}")
 
 
-class FolderVerbs(SharingVerbs, FileVerbs):
+class FolderVerbs(SharingVerbs, FileVerbs, SnapshotVerbs):
     """Methods on the folder itself. Each updates what the object shows."""
 
     @twin
@@ -62,9 +65,24 @@ class FolderVerbs(SharingVerbs, FileVerbs):
         self.view = yield calls.choose_alias(self.id, alias)
 
     @twin
-    def trash(self) -> Steps[None]:
-        """Put it in the trash."""
-        self.view = yield calls.trash_folder(self.id)
+    def clone(self, name: str) -> Steps[CloneView]:
+        """Have a copy made as a folder of your own; it is there once its state is ``done``."""
+        asked: CloneView = yield clone_calls.clone_folder(self.id, name)
+        return asked
+
+    @twin
+    def change_settings(self, *, cloneable: bool) -> Steps[None]:
+        """Say whether others may copy it. Its owner only."""
+        self.view = yield clone_calls.change_settings(self.id, cloneable=cloneable)
+
+    @twin
+    def trash(self, *, force: bool = False) -> Steps[None]:
+        """Put it in the trash.
+
+        Refused while others have it in their running sessions, with their names; ``force`` closes
+        it there.
+        """
+        self.view = yield calls.trash_folder(self.id, force=force)
 
     @twin
     def restore(self, name: str | None = None) -> Steps[None]:
@@ -164,8 +182,12 @@ class FoldersVerbs(Generic[F]):
         return self._folder(view, self._player)
 
     @twin
-    def get(self, label: str) -> Steps[F]:
+    def get(self, label: str, state: str | None = None) -> Steps[F]:
         """The folder of this label (your alias, or its name) or id.
+
+        Args:
+            label: The label, or the id.
+            state: ``trashed`` looks in the trash; of several of one name, finds the last.
 
         Raises:
             NotFound: You have none.
@@ -175,8 +197,10 @@ class FoldersVerbs(Generic[F]):
             return (yield from self._made([view]))[0]
         label = unicodedata.normalize("NFC", label)
         # Only the beginning is asked for: what the service searches by has a greatest length.
-        named = yield from calls.folders(q=label[:100]).steps()
+        named = yield from calls.folders(state=state, q=label[:100]).steps()
         found = [view for view in named if view.label == label]
+        if state == "trashed":
+            found.sort(key=lambda view: str(view.trashed_at), reverse=True)
         if not found:
             raise NotFound(f"You have no folder {label!r}.")
         return (yield from self._made(found[:1]))[0]

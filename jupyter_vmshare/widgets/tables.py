@@ -9,7 +9,7 @@ from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.moments import shown
 from jupyterhub_vmshare.api.contract.files import EntryView
 from jupyterhub_vmshare.api.contract.grants import GrantResult, GrantView, PeopleOfThing
-from jupyterhub_vmshare.api.contract.people import PersonView, Why
+from jupyterhub_vmshare.api.contract.people import PersonView, QuotaView, Why
 
 T = TypeVar("T")
 
@@ -60,6 +60,34 @@ class People(Table[PersonView]):
     def row(self, item: PersonView) -> tuple[str, ...]:
         """Name and teams."""
         return item.name, ", ".join(item.teams)
+
+
+class Quota:
+    """What one's folders hold together, and may hold, whoever wrote it."""
+
+    def __init__(self, view: QuotaView) -> None:
+        self.view = view
+
+    @property
+    def left(self) -> int | None:
+        """Bytes that may still come; None: as many as the store has room for."""
+        return self.view.bytes.left
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name}: {value}" for name, value in self._facts())
+
+    def _repr_html_(self) -> str:
+        return cards.card("Quota", cards.facts(self._facts()))
+
+    def _facts(self) -> list[tuple[str, str]]:
+        held, folders = self.view.bytes, self.view.folders
+        most = "no limit" if held.limit is None else f"of {cards.size(held.limit)}"
+        count = "no limit" if folders.limit is None else f"of {folders.limit}"
+        return [
+            ("Files", f"{cards.size(held.used)}, {most}"),
+            ("Left", cards.size(held.left)),
+            ("Folders", f"{folders.used}, {count}"),
+        ]
 
 
 class Shared(Table[GrantResult]):

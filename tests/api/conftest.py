@@ -43,6 +43,8 @@ class Scene:
     folder: str = ""
     grant: str = ""
     invitation: str = ""
+    kept: str = ""
+    """A snapshot of the folder."""
 
     async def build(self) -> None:
         ana, ben = self.api("ana"), self.api("ben")
@@ -53,6 +55,11 @@ class Scene:
         (self.grant,) = await ana.invite(self.folder, "edit_delete", "ben")
         await ben.accept(self.grant)
         (self.invitation,) = await ana.invite(self.folder, "view", "cleo")
+        snapshots = f"/folders/{self.folder}/snapshots"
+        self.kept = (await ana.ask("POST", snapshots))["id"]
+        async with asyncio.timeout(30):
+            while (await ana.ask("GET", f"{snapshots}/{self.kept}"))["state"] == "making":
+                await asyncio.sleep(0.05)
         async with asyncio.timeout(30):  # what was written is told within a second
             while await self._notices() < 2:
                 await asyncio.sleep(0.05)
@@ -65,6 +72,7 @@ class Scene:
         """The contract's path with this scene's ids."""
         grant = self.invitation if template.startswith("/invitations") else self.grant
         ids = {"folder_id": self.folder, "grant_id": grant, "person": "ben"}
+        ids |= {"clone_id": "cln_" + "0" * 26, "snapshot_id": self.kept}
         return template.format(**ids)
 
     async def snapshot(self) -> Snapshot:

@@ -39,6 +39,8 @@ async def by_whom(scene: Scene, path: str) -> Any:
     """Somebody who may do it, so that the input alone is what is wrong."""
     if path.startswith("/hub/"):
         return scene.api.hub_hook
+    if path.endswith("/quota"):
+        return await scene.api.page("root-hub")
     return scene.api("cleo" if path.startswith("/invitations") else "ana")
 
 
@@ -95,6 +97,7 @@ FIELDS: list[Any] = [
     ("POST", "/folders", {"name": "x"}),
     ("PATCH", "/folders/{folder_id}", {"name": "x"}),
     ("PUT", "/folders/{folder_id}/alias", {"alias": "x"}),
+    ("POST", "/folders/{folder_id}/clones", {"name": "x"}),
     ("POST", "/folders/{folder_id}/directories", {"path": "x"}),
     ("POST", "/folders/{folder_id}/moves", {"source": "notes.txt", "target": "x"}),
     ("PATCH", "/grants/{grant_id}", {"level": "view"}),
@@ -268,6 +271,9 @@ async def test_an_id_that_is(scene: Scene, odd: str) -> None:
     bodies["POST", "/folders/{folder_id}/grants"] = {"grants": [ONE_GRANT]}
     for what, body in (("archive", ONE), ("deletions", ONE), ("relocations", MOVES)):
         bodies["POST", f"/folders/{{folder_id}}/{what}"] = body
+    bodies["PATCH", "/folders/{folder_id}/settings"] = {"cloneable": True}
+    bodies["PUT", "/folders/{folder_id}/snapshot-policy"] = {"every_hours": 1}
+    bodies["POST", "/folders/{folder_id}/snapshots/{snapshot_id}/restore"] = {"path": "x"}
     for method, path in BY_ID:
         more: dict[str, Any] = {"headers": SEEN}
         if (method, path) in bodies:

@@ -5,6 +5,7 @@ The files are read anew, without the loader; what is refused leaves no trace.
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from importlib.resources import files
 from typing import Any
@@ -44,6 +45,15 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "delete_file": ("DELETE", "/folders/{folder}/file", {"params": {"path": "notes.txt"}}),
     "rename_folder": ("PATCH", "/folders/{folder}", {"json": {"name": "new"}, "headers": SEEN}),
+    "change_settings": ("PATCH", "/folders/{folder}/settings", {"json": {"cloneable": True}}),
+    "clone": ("POST", "/folders/{folder}/clones", {"json": {"name": "mine"}}),
+    "snapshot_folder": ("POST", "/folders/{folder}/snapshots", {}),
+    "read_snapshot": ("GET", "/folders/{folder}/snapshots", {}),
+    "restore_from_snapshot": (
+        "POST",
+        "/folders/{folder}/snapshots/{snapshot}/restore",
+        {"json": {"path": "notes.txt", "target": "new"}},
+    ),
     "trash_folder": ("POST", "/folders/{folder}/trash", {}),
     "restore_folder": ("POST", "/folders/{folder}/restore", {}),
     "invite": (
@@ -64,6 +74,11 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "GET",
         "/people/cleo/why",
         {"params": {"action": "read_file", "thing": "{folder}"}},
+    ),
+    "set_quota_of_person": (
+        "PUT",
+        "/people/cleo/quota",
+        {"json": {"bytes": None, "folders": None}},
     ),
     "read_own_events": ("GET", "/events", {}),
 }
@@ -113,7 +128,17 @@ async def setting(api: Api, column: str, action: str) -> dict[str, str]:
         (own,) = await ana.invite(folder, "edit_delete", "ben")
     if action == "restore_folder":
         await ana.ask("POST", f"/folders/{folder}/trash")
-    return {"folder": folder, "cleos": cleos, "own": own}
+    snapshot = await snapshot_of(ana, folder) if "snapshot" in action else ""
+    return {"folder": folder, "cleos": cleos, "own": own, "snapshot": snapshot}
+
+
+async def snapshot_of(ana: Person, folder: str) -> str:
+    made = (await ana.ask("POST", f"/folders/{folder}/snapshots"))["id"]
+    async with asyncio.timeout(60):
+        where = f"/folders/{folder}/snapshots/{made}"
+        while (await ana.ask("GET", where))["state"] == "making":
+            await asyncio.sleep(0.02)
+    return str(made)
 
 
 async def ask(api: Api, action: str, person: Person, ids: dict[str, str]) -> Any:
@@ -130,7 +155,7 @@ async def who(api: Api, column: str) -> Person:
 
 def expected(action: str, column: str, cell: str) -> tuple[int, ...]:
     if cell == "yes" or cell == "if:personal":
-        return (200, 201, 204)
+        return (200, 201, 202, 204)
     if cell == "if:as_invitation":
         return (200,)  # as little as the invitation says: below
     if action == "restore_folder" and column != "invited":

@@ -45,6 +45,22 @@ WHY = {
     "person": "ana", "action": "x", "thing_id": F, "allowed": True, "rule": "r", "because": "b",
     "sources": [],
 }  # fmt: skip
+QUOTA = {
+    "person": "ana", "bytes": {"used": 5, "limit": 9, "left": 4},
+    "folders": {"used": 1, "limit": None, "left": None}, "by_default": True,
+    "by_folder": [{"folder_id": F, "used": 5}],
+}  # fmt: skip
+C = "cln_01hzzzzzzzzzzzzzzzzzzzzzzz"
+CLONE = {
+    "id": C, "source_id": F, "source_name": "tests", "folder_id": F, "name": "mine",
+    "state": "copying", "files": 0, "bytes": 0, "created_at": AT,
+}  # fmt: skip
+N = "snp_01hzzzzzzzzzzzzzzzzzzzzzzz"
+SNAPSHOT = {
+    "id": N, "folder_id": F, "automatic": False, "state": "done", "files": 1, "bytes": 1,
+    "created_at": AT,
+}  # fmt: skip
+POLICY = {"every_hours": 6, "keep": 3, "next_at": AT}
 INVITATION = {
     "id": G, "thing_id": F, "thing_kind": "folder", "thing_name": "tests", "owner": "ana",
     "giver": "ana", "level": "view", "receiver": {"kind": "person", "name": "ben"},
@@ -94,6 +110,12 @@ ROWS = [
         "why of another", lambda c: c.why("upload", F, "ben b/c"),
         f"GET /people/ben%20b%2Fc/why?action=upload&thing={F}", WHY,
     ),
+    Row("quota", lambda c: c.quota(), "GET /me/quota", QUOTA),
+    Row("quota of another", lambda c: c.quota("ben b/c"), "GET /people/ben%20b%2Fc/quota", QUOTA),
+    Row("set_quota", lambda c: c.set_quota("ben b/c", bytes=9, folders=None),
+        "PUT /people/ben%20b%2Fc/quota", QUOTA, {"bytes": 9, "folders": None}),
+    Row("reset_quota", lambda c: c.reset_quota("ben b/c"), "DELETE /people/ben%20b%2Fc/quota",
+        QUOTA),
     Row("folders", lambda c: c.folders("mine", q="t&x"), "GET /folders?relation=mine&q=t%26x",
         page(FOLDER)),
     Row("folder", lambda c: c.folder(F), f"GET /folders/{F}", FOLDER),
@@ -112,6 +134,28 @@ ROWS = [
     Row("restore_folder as", lambda c: c.restore_folder(F, "b"), f"POST /folders/{F}/restore",
         FOLDER, {"name": "b"}),
     Row("leave_folder", lambda c: c.leave_folder(F), f"POST /folders/{F}/leave", CUT),
+    Row("clone_folder", lambda c: c.clone_folder(F, "mine"), f"POST /folders/{F}/clones", CLONE,
+        {"name": "mine"}, 202, idempotency_key="?"),
+    Row("clones", lambda c: c.clones(), "GET /clones", page(CLONE)),
+    Row("clone", lambda c: c.clone(C), f"GET /clones/{C}", CLONE),
+    Row("give_up_clone", lambda c: c.give_up_clone(C), f"DELETE /clones/{C}", None, status=204),
+    Row("change_settings", lambda c: c.change_settings(F, cloneable=True),
+        f"PATCH /folders/{F}/settings", FOLDER, {"cloneable": True}),
+    Row("snapshots", lambda c: c.snapshots(F), f"GET /folders/{F}/snapshots", page(SNAPSHOT)),
+    Row("snapshot", lambda c: c.snapshot(F, N), f"GET /folders/{F}/snapshots/{N}", SNAPSHOT),
+    Row("take_snapshot", lambda c: c.take_snapshot(F), f"POST /folders/{F}/snapshots", SNAPSHOT,
+        None, 202, idempotency_key="?"),
+    Row("delete_snapshot", lambda c: c.delete_snapshot(F, N), f"DELETE /folders/{F}/snapshots/{N}",
+        None, status=204),
+    Row("snapshot_entries", lambda c: c.snapshot_entries(F, N, "d"),
+        f"GET /folders/{F}/snapshots/{N}/entries?path=d", {**page(ENTRY), "path": "d"}),
+    Row("restore_file", lambda c: c.restore_file(F, N, "a", overwrite=True),
+        f"POST /folders/{F}/snapshots/{N}/restore", ENTRY,
+        {"path": "a", "target": None, "overwrite": True}),
+    Row("snapshot_policy", lambda c: c.snapshot_policy(F), f"GET /folders/{F}/snapshot-policy",
+        POLICY),
+    Row("set_snapshot_policy", lambda c: c.set_snapshot_policy(F, 6, 3),
+        f"PUT /folders/{F}/snapshot-policy", POLICY, {"every_hours": 6, "keep": 3}),
     Row("people_of", lambda c: c.people_of(F), f"GET /folders/{F}/people",
         {"owner": "ana", "grants": [GRANT]}),
     Row("invite", lambda c: c.invite(F, [NEW]), f"POST /folders/{F}/grants",
@@ -179,6 +223,7 @@ def test_every_route_of_the_contract_has_a_method() -> None:
     streamed |= {"GET /folders/*/download", "POST /folders/*/archive"}
     streamed |= {f"{m} /folders/*/uploads" for m in ("OPTIONS", "POST")}
     streamed |= {f"{m} /folders/*/uploads/*" for m in ("GET", "HEAD", "PATCH", "POST")}
+    streamed |= {"GET /folders/*/snapshots/*/download"}
     streamed |= {f"{m} /hub/sessions" for m in ("POST", "DELETE")}  # the hub's own
     paths = stored()["paths"].items()
     wanted = {f"{method.upper()} {_starred(path)}" for path, ms in paths for method in ms}
@@ -192,7 +237,7 @@ BY_BYTES = {"archive", "download", "upload", "delete_file"}
 def test_both_colours_have_the_same_methods() -> None:
     verbs = {name for name in vars(Verbs) if not name.startswith("_")}
     assert len(verbs) > 25
-    assert {row.name.split(" ")[0] for row in ROWS} | BY_BYTES == verbs
+    assert {row.name.split(" ")[0] for row in ROWS} | BY_BYTES | {"snapshot_download"} == verbs
 
 
 def test_a_list_of_several_pages_is_one_list(colour: Colour, fake: FakeVMShare) -> None:
@@ -249,4 +294,4 @@ def test_bytes_go_both_ways(colour: Colour, fake: FakeVMShare) -> None:
 
 
 def _starred(path: str) -> str:
-    return re.sub(r"\{[^}]*\}|fld_\w+|gnt_\w+|upl_\w+|ben%20b%2Fc", "*", path)
+    return re.sub(r"\{[^}]*\}|(?:fld|gnt|upl|cln|snp)_\w+|ben%20b%2Fc", "*", path)

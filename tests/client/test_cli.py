@@ -85,6 +85,57 @@ def test_a_day_at_the_terminal(ana: Terminal, ben: Terminal, tmp_path: Path) -> 
     assert ben.json("folders") == []
 
 
+def test_quota_at_the_terminal(ana: Terminal, tmp_path: Path) -> None:
+    ana("create tests")
+    (tmp_path / "a").write_bytes(b"x" * 2000)
+    ana(f"put tests {tmp_path}/a")
+    assert ana.json("quota")["bytes"] == {"used": 2000, "limit": None, "left": None}
+    assert "Files: 2.0 kB, no limit" in ana("quota")[1]
+
+
+@pytest.mark.scenario("F13")
+def test_the_trash_at_the_terminal(ana: Terminal) -> None:
+    ana("create tests")
+    assert ana("trash tests") == (0, "In the trash.\n", "")
+    assert ana.json("folders") == []
+    assert [folder["label"] for folder in ana.json("folders --trash")] == ["tests"]
+    assert ana.json("restore tests --as again")["label"] == "again"
+    assert [folder["label"] for folder in ana.json("folders")] == ["again"]
+
+
+def test_copies_at_the_terminal(ana: Terminal, ben: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 2000)
+    ana("create tests")
+    ana(f"put tests {tmp_path}/a")
+    ana("share tests ben")
+    ben("accept tests")
+    code, out, err = ben("clone tests mine")
+    assert (code, out) == (1, "")
+    assert err == "ana does not let this folder be copied as a whole.\n"
+    assert ana("settings tests --cloneable") == (0, "Others may copy it.\n", "")
+    assert ben("clone tests mine") == (0, "1 files, 2.0 kB: mine.\n", "")
+    assert [entry["name"] for entry in ben.json("files mine")] == ["a"]
+    assert ana.json("settings tests --not-cloneable")["cloneable"] is False
+
+
+def test_snapshots_at_the_terminal(ana: Terminal, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    ana("create tests")
+    ana(f"put tests {tmp_path}/a")
+    made = ana.json("snapshot tests")
+    ana(f"put tests {tmp_path}/b a --overwrite")
+    assert [one["id"] for one in ana.json("snapshots tests")] == [made["id"]]
+    assert [entry["name"] for entry in ana.json(f"snapshot-files tests {made['id']}")] == ["a"]
+    assert ana(f"restore-file tests {made['id']} a")[0] == 1
+    assert ana(f"restore-file tests {made['id']} a --as old") == (0, "Back at old.\n", "")
+    ana(f"get tests old {tmp_path}/old")
+    assert (tmp_path / "old").read_text() == "a"
+    assert ana("snapshot-every tests 6 --keep 2")[1] == "Every 6 hours; 2 are kept.\n"
+    assert ana("snapshot-every tests 0")[1] == "No more by themselves.\n"
+    assert ana(f"delete-snapshot tests {made['id']}") == (0, "Deleted.\n", "")
+
+
 def test_decline_and_leave(ana: Terminal, ben: Terminal) -> None:
     ana("create one")
     ana("create two")

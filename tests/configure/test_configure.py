@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,9 @@ import jupyterhub
 import pytest
 from traitlets.config import Config
 
+from jupyterhub_vmshare.commands.serve import Serve
 from jupyterhub_vmshare.configure import CONFIRM, ORGANIZE, USE, configure
+from jupyterhub_vmshare.folders.quota import Limits
 
 ACCESS = "access:services!service=vmshare"
 USE_HERE = f"{USE}!server"
@@ -109,6 +112,31 @@ def test_a_managed_services_token_is_drawn_once_and_kept() -> None:
     other = Config()
     configure(other)
     assert service(other)["api_token"] != drawn
+
+
+def test_what_people_may_have_is_told_to_a_managed_service() -> None:
+    c = Config()
+    configure(c, most_gigabytes=0.5, trash_days=30, environment={"VMSHARE_MOST_FOLDERS": "7"})
+    assert service(c)["environment"] == {
+        "VMSHARE_MOST_GIGABYTES": "0.5",
+        "VMSHARE_TRASH_DAYS": "30",
+        "VMSHARE_MOST_FOLDERS": "7",
+    }
+    other = Config()
+    configure(other)
+    assert "environment" not in service(other)
+
+
+@pytest.mark.parametrize("said", [{}, {"most_folders": 5}], ids=["nothing", "in its own way"])
+def test_the_service_takes_what_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, said: dict[str, int]
+) -> None:
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "t")
+    monkeypatch.setenv("VMSHARE_MOST_GIGABYTES", "0.5")
+    monkeypatch.setenv("VMSHARE_TRASH_DAYS", "30")
+    settings = Serve(**said).settings()
+    assert settings.limits == Limits(1 << 29, said.get("most_folders"))
+    assert settings.trash_for == timedelta(days=30)
 
 
 def test_the_operators_own_dictionaries_are_not_changed() -> None:

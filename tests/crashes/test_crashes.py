@@ -22,6 +22,7 @@ from jupyterhub_vmshare.audit.sequencer import backlog
 from jupyterhub_vmshare.audit.verify import verify
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.tables import team_members, uploads
+from jupyterhub_vmshare.storage.posix.accounts import Accounts
 from tests.crashes.history import History, is_as_recorded, played
 from tests.crashes.journal import Journal
 from tests.crashes.process import ROOT, Victim
@@ -68,6 +69,21 @@ MOUNT_STEPS = (
     "mounts.ended",
 )
 """Reached with an agent alone: tests/mounts/test_killed.py."""
+QUOTA_STEPS = ("folders.quota.set", "folders.quota.applied", "folders.quota.charged")
+"""Reached by hub admins, and for folders that nobody counted: tests/folders/test_quota.py."""
+CLONE_STEPS = (
+    "folders.clone.tree_made",
+    "folders.clone.copied",
+    "folders.clone.finished",
+    "folders.clone.given_up",
+)
+"""Reached where somebody copies a folder: tests/folders/test_clones.py."""
+SNAPSHOT_STEPS = (
+    "folders.snapshot.copied",
+    "folders.snapshot.finished",
+    "folders.snapshot.dropped",
+)
+"""Reached where somebody has snapshots made: tests/folders/test_snapshots.py."""
 NAMES = ("ana", "ben", "cleo")
 
 
@@ -85,7 +101,7 @@ def test_every_named_step_is_among_them() -> None:
     named = set(re.findall(r'\breached\(f?"([^"]+)"\)', text))
     patterns = [re.sub(r"{[^}]*}", r"[a-z_]+", name.replace(".", r"\.")) for name in named]
     assert len(patterns) == text.count("reached(")
-    known = (*STEPS, *MOUNT_STEPS)
+    known = (*STEPS, *MOUNT_STEPS, *QUOTA_STEPS, *CLONE_STEPS, *SNAPSHOT_STEPS)
     for pattern in patterns:
         assert any(re.fullmatch(pattern, step) for step in known), pattern
     assert all(any(re.fullmatch(p, step) for p in patterns) for step in known)
@@ -232,12 +248,22 @@ class Crowd:
         async with asyncio.timeout(30):
             while {home.name for home in self.trees()} != wanted or self.leftovers():
                 await asyncio.sleep(0.1)
+        assert self.counted() == wanted
 
     def trees(self) -> list[Path]:
         return list(self.victim.store.glob("??/fld_*"))
 
+    def counted(self) -> set[str]:
+        """The folders that stand in somebody's account."""
+        area = os.open(self.victim.store / ".accounts", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return {tree for name in os.listdir(area) for tree in Accounts(area).look(name).trees}
+        finally:
+            os.close(area)
+
     def leftovers(self) -> list[Path]:
         kept = {path for path in self.victim.store.iterdir() if len(path.name) == 2}
+        kept.add(self.victim.store / ".accounts")
         others = [path for path in self.victim.store.iterdir() if path not in kept]
         return [path for area in others if area.is_dir() for path in area.iterdir()]
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,8 +20,10 @@ from jupyterhub_vmshare.folders.removal import Removal
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.policy.model import Person as Someone
 from jupyterhub_vmshare.steps import listening
+from tests.fakes.hub import FakeHub
 from tests.fixtures.api import Api, Person
-from tests.fixtures.service import RunningService
+from tests.fixtures.service import RunningService, running_service
+from tests.fixtures.world import SmallWorld
 
 pytestmark = pytest.mark.asyncio
 
@@ -128,6 +132,51 @@ async def test_only_the_owner_trashes_and_restores(api: Api, name: str, way: str
     answer = await api(name).call("POST", f"/folders/{folder}/{way}")
     hidden = name == "root-hub" or way == "restore"
     assert answer.status_code == (404 if hidden else 403)
+
+
+@pytest.mark.scenario("F13")
+async def test_the_trash_is_emptied_as_the_site_says(
+    tmp_path: Path, database_url: str, hub: FakeHub, small_world: SmallWorld
+) -> None:
+    kept_for = timedelta(days=30)
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(
+            running_service(tmp_path, database_url, hub, small_world, trash_for=kept_for)
+        )
+        api, clock, removal = Api(running, stack), running.clock, running.service.folders.removal
+        ana = api("ana")
+        old, kept, live = [await ana.make_folder(name) for name in ("old", "kept", "live")]
+        [grant] = await ana.invite(old, "view", "ben")
+        await api("ben").accept(grant)
+        told = await ana.ask("POST", f"/folders/{old}/trash")
+        assert told["trashed_at"] == "2026-11-27T09:00:00.000Z"
+        assert told["deleted_at"] == "2026-12-27T09:00:00.000Z"
+        clock.advance(days=1)
+        await ana.ask("POST", f"/folders/{kept}/trash")
+        clock.advance(days=28, hours=23)
+        await removal.empty_trash()
+        assert set((await rows(running)).values()) == {"trashed", "live"}
+        clock.advance(hours=1)
+        await removal.empty_trash()
+        await removal.catch_up()
+        assert await rows(running) == {kept: "trashed", live: "live"}
+        assert trees(running) == {kept, live}
+        [gone] = [e for e in await api("ben").all("/events") if e["type"] == "folder.deleted"]
+        assert (gone["actor"], gone["data"]) == (None, {"why": "trash_emptied"})
+        restored = await ana.ask("POST", f"/folders/{kept}/restore")
+        assert (restored["trashed_at"], restored["deleted_at"]) == (None, None)
+        clock.advance(days=365)
+        await removal.empty_trash()
+        assert await rows(running) == {kept: "live", live: "live"}
+
+
+async def test_what_is_restored_in_the_last_moment_stays(api: Api, service: RunningService) -> None:
+    folder = await api("ana").make_folder("tests")
+    await api("ana").ask("POST", f"/folders/{folder}/trash")
+    await api("ana").ask("POST", f"/folders/{folder}/restore")
+    async with service.service.db.write() as tx:
+        await life.empty_from_trash(tx, folder, tx.at)
+    assert await rows(service) == {folder: "live"}
 
 
 async def delete(person: Person, service: RunningService, folder: str) -> None:

@@ -35,6 +35,13 @@ class Model:
     at: datetime
     folders: dict[str, ModelFolder] = field(default_factory=dict)
     grants: dict[Key, ModelGrant] = field(default_factory=dict)
+    most: dict[str, int | None] = field(default_factory=dict)
+    """How many folders somebody may own, those in the trash included."""
+
+    def has_room(self, owner: str) -> bool:
+        """For one folder more."""
+        most = self.most.get(owner)
+        return most is None or sum(it.owner == owner for it in self.folders.values()) < most
 
     def live(self, folder: str, receiver: str) -> ModelGrant | None:
         grant = self.grants.get((folder, receiver))

@@ -13,11 +13,12 @@ from jupyterhub_vmshare.mounts.desired import desired
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.sharing import facts
 from tests.sharing.histories import PEOPLE, Histories, people
+from tests.sharing.owning import OwningHistories
 
 _Wanted = dict[str, tuple[str, datetime | None]]
 
 
-class MountedHistories(Histories):
+class MountedHistories(OwningHistories):
     """People also choose what they want in their sessions."""
 
     def __init__(self, url: str) -> None:

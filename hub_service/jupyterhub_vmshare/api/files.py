@@ -119,11 +119,13 @@ class Sending(FilesRoute):
 
     _size = 0
 
-    async def send_file(self, folder_id: str, action: str, kind: str) -> None:
-        """Send a file, or the range of it that was asked for."""
+    async def send_file(
+        self, folder_id: str, action: str, kind: str, *, tree: str | None = None
+    ) -> None:
+        """Send a file, or the range of it that was asked for; ``tree``: of a snapshot."""
         asked = self.query(PathAsked)
         await self.permit(action, folder_id)
-        reading = await self.store.open(folder_id, parse_path(asked.path))
+        reading = await self.store.open(tree or folder_id, parse_path(asked.path))
         try:
             self._size = reading.entry.size or 0
             start, end = describe(self, reading.entry, kind)
@@ -177,6 +179,7 @@ class File(Sending):
             self._at,
             overwrite=asked.overwrite,
             tag=expected_tag(self.request.headers.get("If-Match")),
+            size=self.body_length,
         )
         return None
 

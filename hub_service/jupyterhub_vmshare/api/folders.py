@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from jupyterhub_vmshare.api.contract.folders import (
     AliasChoice,
     FolderRename,
     FoldersAsked,
+    FolderSettings,
     FoldersPage,
     FolderTrashed,
     FolderView,
@@ -17,7 +20,7 @@ from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.render import in_sessions
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.folders import aliases, life, listing
+from jupyterhub_vmshare.folders import aliases, life, listing, quota
 from jupyterhub_vmshare.folders.listing import SeenFolder
 from jupyterhub_vmshare.mounts.room import demand_unused
 from jupyterhub_vmshare.words import ThingState
@@ -28,7 +31,11 @@ class FolderRoute(Route):
 
     async def seen(self, tx: Transaction, folder_id: str) -> FolderView:
         """The folder as the caller sees it after the change."""
-        return view(await listing.one(tx.conn, self.caller.person(), folder_id, tx.at))
+        return self.view(await listing.one(tx.conn, self.caller.person(), folder_id, tx.at))
+
+    def view(self, folder: SeenFolder) -> FolderView:
+        """A folder as it goes over the wire."""
+        return view(folder, self.rooms.folders.trash_for)
 
 
 class Folders(FolderRoute):
@@ -51,15 +58,19 @@ class Folders(FolderRoute):
                 after=asked.after,
                 limit=asked.limit,
             )
-        self.reply(200, FoldersPage(items=[view(folder) for folder in page.items], next=page.next))
+        self.reply(
+            200, FoldersPage(items=[self.view(folder) for folder in page.items], next=page.next)
+        )
 
     @operation("service.create_folder", takes=NewFolder, gives=FolderView, status=201, once=True)
     async def post(self) -> None:
         """Make a folder of one's own."""
         asked = self.body(NewFolder)
-        async with self.rooms.folders.tree_made() as folder_id, self.once() as tx:
-            await life.create(tx, self.caller.person(), folder_id, asked.name)
-            self.keep(201, await self.seen(tx, folder_id))
+        person = self.caller.person()
+        async with self.rooms.folders.tree_made(person.name) as tree, self.once() as tx:
+            await life.create(tx, person, tree.folder_id, asked.name)
+            await quota.book(tx, tree.folder_id, tree.account)
+            self.keep(201, await self.seen(tx, tree.folder_id))
 
 
 class Folder(FolderRoute):
@@ -73,7 +84,7 @@ class Folder(FolderRoute):
         db = self.rooms.db
         async with db.read() as conn:
             folder = await listing.one(conn, self.caller.person(), folder_id, db.clock())
-        self.reply(200, view(folder))
+        self.reply(200, self.view(folder))
 
     @operation("folder.rename_folder", takes=FolderRename, gives=FolderView, versioned="needed")
     async def patch(self, folder_id: str) -> None:
@@ -96,6 +107,21 @@ class FolderAlias(FolderRoute):
         asked = self.body(AliasChoice)
         async with self.rooms.db.write() as tx:
             await aliases.choose(tx, self.caller.person(), folder_id, asked.alias)
+            told = await self.seen(tx, folder_id)
+        self.reply(200, told)
+
+
+class SettingsOfFolder(FolderRoute):
+    """What the owner lets others do."""
+
+    path = "/folders/{folder_id}/settings"
+
+    @operation("folder.change_settings", takes=FolderSettings, gives=FolderView)
+    async def patch(self, folder_id: str) -> None:
+        """Say what others may do with a folder, beside their levels."""
+        asked, person = self.body(FolderSettings), self.caller.person()
+        async with self.rooms.db.write() as tx:
+            await life.change_settings(tx, person, folder_id, cloneable=asked.cloneable)
             told = await self.seen(tx, folder_id)
         self.reply(200, told)
 
@@ -135,8 +161,9 @@ class FolderRestore(FolderRoute):
         self.reply(200, told)
 
 
-def view(folder: SeenFolder) -> FolderView:
-    """A folder as it goes over the wire."""
+def view(folder: SeenFolder, trash_for: timedelta | None) -> FolderView:
+    """A folder as it goes over the wire; ``trash_for``: how long it stays in the trash."""
+    trashed, keeps = folder.trashed_at, trash_for
     return FolderView(
         id=folder.id,
         name=folder.name,
@@ -147,6 +174,9 @@ def view(folder: SeenFolder) -> FolderView:
         level=folder.level,
         state=folder.state,
         created_at=folder.created_at,
+        trashed_at=trashed,
+        cloneable=folder.cloneable,
+        deleted_at=None if trashed is None or keeps is None else trashed + keeps,
         ends_at=folder.ends_at,
         shared_with=folder.shared_with,
         actions=list(folder.actions),
@@ -154,4 +184,4 @@ def view(folder: SeenFolder) -> FolderView:
     )
 
 
-ROUTES = (Folders, Folder, FolderAlias, FolderTrash, FolderRestore)
+ROUTES = (Folders, Folder, FolderAlias, SettingsOfFolder, FolderTrash, FolderRestore)

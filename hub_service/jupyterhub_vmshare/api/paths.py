@@ -27,9 +27,11 @@ def _id(prefix: str) -> Parameter:
 
 PARAMETERS: dict[str, Parameter] = {
     "folder_id": _id("fld"),
+    "clone_id": _id("cln"),
     "grant_id": _id("gnt"),
     "upload_id": _id("upl"),
     "person": Parameter("[^/]{1,255}", {"type": "string", "minLength": 1, "maxLength": 255}),
+    "snapshot_id": _id("snp"),
     "rest": Parameter(".*", {"type": "string"}),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from jupyterhub_vmshare.api.batches import ROUTES as BATCHES
+from jupyterhub_vmshare.api.clones import ROUTES as CLONES
 from jupyterhub_vmshare.api.events import Events, EventStream
 from jupyterhub_vmshare.api.files import ROUTES as FILES
 from jupyterhub_vmshare.api.folders import ROUTES as FOLDERS
@@ -14,7 +15,9 @@ from jupyterhub_vmshare.api.me import Myself
 from jupyterhub_vmshare.api.mounts import ROUTES as MOUNTS
 from jupyterhub_vmshare.api.openapi_route import OpenApi
 from jupyterhub_vmshare.api.people import People, TeamsRefresh
+from jupyterhub_vmshare.api.quota import ROUTES as QUOTA
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.api.snapshots import ROUTES as SNAPSHOTS
 from jupyterhub_vmshare.api.uploads import ROUTES as UPLOADS
 from jupyterhub_vmshare.api.why import WhyAnother, WhyMe
 
@@ -25,7 +28,10 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     WhyAnother,
     People,
     TeamsRefresh,
+    *QUOTA,
     *FOLDERS,
+    *CLONES,
+    *SNAPSHOTS,
     *FILES,
     *BATCHES,
     *UPLOADS,

@@ -45,7 +45,7 @@ class EventType:
 SEEN_BY = frozenset(
     {
         *("owner", "giver", "receiver", "everyone_with_access"),
-        *("chooser", "member", "session_person"),
+        *("chooser", "member", "session_person", "charged", "cloner"),
     }
 )
 """The circles of people that ``seen_by`` may name."""

@@ -27,6 +27,10 @@ class VMShare(Application):
             "jupyterhub_vmshare.commands.database.UpgradeDatabase",
             "With 'upgrade': bring the database to this version.",
         ),
+        "quota": (
+            "jupyterhub_vmshare.commands.quota.SetQuota",
+            "Say what one person's folders may hold together.",
+        ),
         "agent": (
             "jupyterhub_vmshare.commands.agent.ShareAgent",
             "Mount shared folders into this node's sessions (root; one a node).",

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import signal
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -13,6 +14,7 @@ from traitlets import Bool, Float, Int, List, Unicode, default
 
 from jupyterhub_vmshare.app import Service, Settings
 from jupyterhub_vmshare.commands.base import DataCommand
+from jupyterhub_vmshare.folders.quota import Limits
 from jupyterhub_vmshare.observe.logs import configure_logs
 from jupyterhub_vmshare.people.membership import TeamChoice
 
@@ -55,6 +57,28 @@ class Serve(DataCommand):
         help="""How many exact names one person may look up at once, such as those of everybody in
         a course. They grow again by lookups_a_minute. Since 0.1.""",
     ).tag(config=True)
+    most_gigabytes = Float(
+        None,
+        allow_none=True,
+        min=0,
+        help="""How many gigabytes (2**30 bytes) one person's folders may hold together, whoever
+        wrote what is in them and the trash included. None: as much as the store has room for. A
+        hub admin says otherwise for one person. Since 0.2.""",
+    ).tag(config=True)
+    most_folders = Int(
+        None,
+        allow_none=True,
+        min=0,
+        help="""How many folders one person may own, those in the trash included. None: any
+        number. A hub admin says otherwise for one person. Since 0.2.""",
+    ).tag(config=True)
+    trash_days = Float(
+        None,
+        allow_none=True,
+        min=0,
+        help="""After how many days a folder in the trash is deleted for ever. None: when its owner
+        deletes it. Since 0.2.""",
+    ).tag(config=True)
     agent_socket = Unicode(
         "/run/vmshare/agent.sock",
         help="""The unix socket of this node's mount agent (jupyterhub-vmshare agent), which brings
@@ -79,6 +103,21 @@ class Serve(DataCommand):
         found = urlparse(os.environ.get("JUPYTERHUB_SERVICE_URL", ""))
         return found.netloc or "127.0.0.1:8780"
 
+    @default("most_gigabytes")
+    def _default_most_gigabytes(self) -> float | None:
+        found = os.environ.get("VMSHARE_MOST_GIGABYTES")
+        return float(found) if found else None
+
+    @default("most_folders")
+    def _default_most_folders(self) -> int | None:
+        found = os.environ.get("VMSHARE_MOST_FOLDERS")
+        return int(found) if found else None
+
+    @default("trash_days")
+    def _default_trash_days(self) -> float | None:
+        found = os.environ.get("VMSHARE_TRASH_DAYS")
+        return float(found) if found else None
+
     @default("hub_api_url")
     def _default_hub_api_url(self) -> str:
         return os.environ.get("JUPYTERHUB_API_URL", "http://127.0.0.1:8081/hub/api")
@@ -102,6 +141,8 @@ class Serve(DataCommand):
             teams_every=self.teams_every,
             lookups_a_minute=self.lookups_a_minute,
             lookups_at_once=self.lookups_at_once,
+            limits=Limits.of_gigabytes(self.most_gigabytes, self.most_folders),
+            trash_for=None if self.trash_days is None else timedelta(days=self.trash_days),
             agent_socket=self.agent_socket,
             cut_within=self.cut_within,
             grace=self.grace,

@@ -46,6 +46,7 @@ things = Table(
     Column("state", String(16), nullable=False),
     Column("created_at", Moment, nullable=False),
     Column("trashed_at", Moment),
+    Column("cloneable", Boolean, nullable=False, server_default=text("false")),
     Column("version", Integer, nullable=False, server_default="1"),
 )
 Index(
@@ -240,6 +241,94 @@ Index(
     sqlite_where=text("closed_at IS NULL"),
     postgresql_where=text("closed_at IS NULL"),
 )
+
+# Whose bytes are counted together, and what they may have; the store says how much there is.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("owner", _NAME, primary_key=True),
+    Column("id", _ID, nullable=False, unique=True),
+    # Not set: the site's defaults. Null: no limit.
+    Column("is_set", Boolean, nullable=False),
+    Column("most_bytes", BigInteger),
+    Column("most_folders", Integer),
+    # Whether the store has been told of the limit.
+    Column("applied", Boolean, nullable=False),
+)
+
+# In which account a folder's bytes are counted by now, and when its tree was last counted through.
+meters = Table(
+    "meters",
+    metadata,
+    Column("thing_id", _ID, ForeignKey("things.id"), primary_key=True),
+    Column("account_id", _ID, nullable=False),
+    Column("counted_at", Moment),
+)
+Index("ix_meters_counted_at", meters.c.counted_at)
+
+# Copies of folders, which outlive both; the copy's own row comes when its tree is whole.
+clones = Table(
+    "clones",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("source_id", _ID, nullable=False),
+    Column("source_name", _NAME, nullable=False),
+    Column("owner", _NAME, nullable=False),
+    Column("name", _NAME, nullable=False),
+    Column("folder_id", _ID, nullable=False, unique=True),
+    Column("wanted", Boolean, nullable=False),
+    # copying, done, failed or cancelled
+    Column("state", String(16), nullable=False),
+    Column("files", BigInteger, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("because", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+)
+Index("ix_clones_owner", clones.c.owner, clones.c.id)
+Index(
+    "ix_clones_copying",
+    clones.c.id,
+    sqlite_where=text("state = 'copying'"),
+    postgresql_where=text("state = 'copying'"),
+)
+
+# Copies of a folder as it was, for its owner.
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("id", _ID, primary_key=True),
+    Column("thing_id", _ID, ForeignKey("things.id"), nullable=False),
+    # Made by the folder's policy, and deleted by it.
+    Column("automatic", Boolean, nullable=False),
+    Column("wanted", Boolean, nullable=False),
+    # making, done or failed
+    Column("state", String(16), nullable=False),
+    Column("files", BigInteger, nullable=False),
+    # What it stores that no earlier one does.
+    Column("bytes", BigInteger, nullable=False),
+    Column("because", Text),
+    Column("created_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+)
+Index("ix_snapshots_thing", snapshots.c.thing_id, snapshots.c.id)
+Index(
+    "ix_snapshots_unsettled",
+    snapshots.c.id,
+    sqlite_where=text("state = 'making' OR NOT wanted"),
+    postgresql_where=text("state = 'making' OR NOT wanted"),
+)
+
+# How often a folder's snapshots are made by themselves, and how many of those are kept.
+snapshot_policies = Table(
+    "snapshot_policies",
+    metadata,
+    Column("thing_id", _ID, ForeignKey("things.id"), primary_key=True),
+    Column("every_hours", Integer, nullable=False),
+    Column("keep", Integer, nullable=False),
+    Column("next_at", Moment, nullable=False),
+)
+Index("ix_snapshot_policies_next_at", snapshot_policies.c.next_at)
 
 # No foreign key to `things`: what is to be taken out of a session outlives the folder's own rows.
 mounts = Table(

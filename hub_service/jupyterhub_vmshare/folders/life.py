@@ -6,7 +6,10 @@ and records its event beside the change. Bytes are the store's affair.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+
+import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
 from jupyterhub_vmshare.db.tables import aliases, things
@@ -61,6 +64,20 @@ async def rename(tx: Transaction, person: Person, folder_id: str, version: int, 
     reached("folders.rename.renamed")
 
 
+async def change_settings(
+    tx: Transaction, person: Person, folder_id: str, *, cloneable: bool | None = None
+) -> None:
+    """What the owner lets others do with it, beside their levels; None leaves a setting alone."""
+    folder = await store.lock(tx, folder_id)
+    await permitted(tx.conn, person, "change_settings", folder_id, tx.at)
+    if cloneable is None or cloneable == folder.cloneable:
+        return
+    changed = await _update(tx, folder, cloneable=cloneable)
+    await _tell(
+        tx, "settings_changed", changed, person.name, await _all(tx, folder), cloneable=cloneable
+    )
+
+
 async def trash(tx: Transaction, person: Person, folder_id: str) -> None:
     """Out of everybody's sight but the owner's. Its grants wait."""
     folder = await store.lock(tx, folder_id)
@@ -88,11 +105,26 @@ async def delete_for_ever(tx: Transaction, person: Person, folder_id: str) -> No
     """No way back: every grant ends, and the tree goes as soon as the worker comes to it."""
     folder = await store.lock(tx, folder_id)
     await permitted(tx.conn, person, "delete_folder_for_ever", folder_id, tx.at)
+    await _delete(tx, folder, person.name)
+
+
+async def empty_from_trash(tx: Transaction, folder_id: str, before: datetime) -> None:
+    """The same for what has been in the trash since before a moment, as the site's policy says;
+    nothing where it was restored meanwhile."""
+    folder = await store.lock(tx, folder_id)
+    query = sa.select(things.c.trashed_at).where(things.c.id == folder_id)
+    trashed_at = await tx.conn.scalar(query)
+    if folder.state is ThingState.TRASHED and trashed_at is not None and trashed_at <= before:
+        await _delete(tx, folder, None)
+
+
+async def _delete(tx: Transaction, folder: SharedThing, actor: str | None) -> None:
     audience = await _all(tx, folder)
-    await end_all(tx, folder, EndedWhy.THING_DELETED, person.name)
+    await end_all(tx, folder, EndedWhy.THING_DELETED, actor)
     deleted = await _update(tx, folder, state=ThingState.DELETING)
-    await tx.conn.execute(aliases.delete().where(aliases.c.thing_id == folder_id))
-    await _tell(tx, "deleted", deleted, person.name, audience)
+    await tx.conn.execute(aliases.delete().where(aliases.c.thing_id == folder.id))
+    marks = {} if actor is not None else {"why": "trash_emptied"}
+    await _tell(tx, "deleted", deleted, actor, audience, **marks)
     reached("folders.delete.deleting")
 
 
@@ -118,9 +150,9 @@ async def _tell(
     tx: Transaction,
     verb: str,
     folder: SharedThing,
-    actor: str,
+    actor: str | None,
     audience: frozenset[str],
-    **data: str,
+    **data: str | bool,
 ) -> None:
     await tx.record(
         NewEvent(

@@ -47,6 +47,8 @@ class SeenFolder:
     """``owner``, or the level that counts; of an invitation, the one it offers."""
     state: ThingState
     created_at: datetime
+    trashed_at: datetime | None
+    cloneable: bool
     ends_at: datetime | None
     """When the last of the person's access ends."""
     shared_with: int | None
@@ -127,6 +129,8 @@ def _folder(row: Any, person: Person, thing: Thing, at: datetime) -> SeenFolder:
         level=level,
         state=thing.state,
         created_at=row.created_at,
+        trashed_at=row.trashed_at,
+        cloneable=thing.cloneable,
         ends_at=ends_at,
         shared_with=row.grants_on if "see_people" in may else None,
         actions=may,

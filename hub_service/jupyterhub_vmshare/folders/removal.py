@@ -12,13 +12,25 @@ import logging
 import math
 import time
 from collections.abc import Coroutine, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Database, Transaction
-from jupyterhub_vmshare.db.tables import aliases, answers, grants, mount_choices, things, uploads
+from jupyterhub_vmshare.db.tables import (
+    aliases,
+    answers,
+    clones,
+    grants,
+    meters,
+    mount_choices,
+    snapshot_policies,
+    snapshots,
+    things,
+    uploads,
+)
+from jupyterhub_vmshare.folders.life import empty_from_trash
 from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.storage.port import FolderStore, Tree
 from jupyterhub_vmshare.words import ThingKind, ThingState
@@ -35,13 +47,22 @@ _SWEEP_EVERY = 3600.0
 
 
 class Removal:
-    """The worker of one process; several may share a store, since every step may be repeated."""
+    """The worker of one process; several may share a store, since every step may be repeated.
 
-    def __init__(self, db: Database, store: FolderStore) -> None:
+    Args:
+        db: The database.
+        store: The started store.
+        trash_for: How long a folder stays in the trash; None: until its owner deletes it.
+    """
+
+    def __init__(
+        self, db: Database, store: FolderStore, *, trash_for: timedelta | None = None
+    ) -> None:
         self._db = db
         self._store = store
+        self._trash_for = trash_for
         self._woken = asyncio.Event()
-        self._swept = -math.inf
+        self._swept = self._emptied = -math.inf
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -62,6 +83,9 @@ class Removal:
             if time.monotonic() - self._swept >= _SWEEP_EVERY:
                 await _tried(self.sweep())
                 self._swept = time.monotonic()
+            if time.monotonic() - self._emptied >= _LOOK_EVERY:
+                await _tried(self.empty_trash())
+                self._emptied = time.monotonic()
             await _tried(self.catch_up())
             with contextlib.suppress(TimeoutError):
                 # Not wait_for: in Python 3.11 it can swallow the cancelling of a task just woken.
@@ -69,6 +93,25 @@ class Removal:
                     await self._woken.wait()
             # Many commits wake us and few of them delete something: look once for many.
             await asyncio.sleep(_REST)
+
+    async def empty_trash(self) -> None:
+        """Want what has been in the trash for long enough gone for ever."""
+        if self._trash_for is None:
+            return
+        before = self._db.clock() - self._trash_for
+        for folder_id in await self._trashed_before(before):
+            async with self._db.write() as tx:
+                await empty_from_trash(tx, folder_id, before)
+
+    async def _trashed_before(self, moment: datetime) -> Sequence[str]:
+        query = (
+            sa.select(things.c.id)
+            .where(sa.text("state = 'trashed'"), things.c.kind == ThingKind.FOLDER)
+            .where(things.c.trashed_at <= moment)
+            .limit(_BATCH)
+        )
+        async with self._db.read() as conn:
+            return (await conn.execute(query)).scalars().all()
 
     async def catch_up(self) -> None:
         """Remove everything that is wanted gone now."""
@@ -106,7 +149,8 @@ class Removal:
         ids = [tree.folder_id for tree in trees]
         async with self._db.read() as conn:
             query = sa.select(things.c.id).where(things.c.id.in_(ids))
-            known = set((await conn.execute(query)).scalars())
+            copies = sa.select(clones.c.folder_id).where(clones.c.folder_id.in_(ids))
+            known = set((await conn.execute(sa.union(query, copies))).scalars())
         for folder_id in ids:
             if folder_id not in known and not await self._store.discard_if_empty(folder_id):
                 _log.warning("the store has files of %s, which is not in the database", folder_id)
@@ -119,7 +163,8 @@ async def _forget(tx: Transaction, folder_id: str) -> None:
     await tx.conn.execute(grants.delete().where(grants.c.thing_id == folder_id))
     await tx.conn.execute(aliases.delete().where(aliases.c.thing_id == folder_id))
     await tx.conn.execute(mount_choices.delete().where(mount_choices.c.thing_id == folder_id))
-    await tx.conn.execute(uploads.delete().where(uploads.c.thing_id == folder_id))
+    for table in (meters, snapshots, snapshot_policies, uploads):
+        await tx.conn.execute(table.delete().where(table.c.thing_id == folder_id))
     await tx.conn.execute(
         things.delete().where(things.c.id == folder_id, things.c.state == ThingState.DELETING)
     )

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
 
 import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Database
+from jupyterhub_vmshare.db.leases import Leases
 from jupyterhub_vmshare.db.tables import things
 from jupyterhub_vmshare.folders.changes import Changes
+from jupyterhub_vmshare.folders.copying import Cloner
+from jupyterhub_vmshare.folders.metering import Metering
+from jupyterhub_vmshare.folders.quota import Account, Limits
 from jupyterhub_vmshare.folders.removal import Removal
+from jupyterhub_vmshare.folders.shelving import Shelver
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.storage.port import FolderStore
+
+
+@dataclass(frozen=True, slots=True)
+class NewTree:
+    """A tree that is there, and the account that it is charged to."""
+
+    folder_id: str
+    account: Account
 
 
 class Folders:
@@ -23,36 +38,57 @@ class Folders:
         db: The database.
         store: The started store.
         most_upload: The most bytes of one uploaded file; None: no limit but the store's.
+        limits: What people may have, unless an administrator says otherwise.
+        trash_for: How long a folder stays in the trash; None: until its owner deletes it.
     """
 
-    def __init__(self, db: Database, store: FolderStore, *, most_upload: int | None = None) -> None:
+    def __init__(
+        self,
+        db: Database,
+        store: FolderStore,
+        *,
+        most_upload: int | None = None,
+        limits: Limits | None = None,
+        trash_for: timedelta | None = None,
+    ) -> None:
         self._db = db
         self.store = store
         self.most_upload = most_upload
         self.changes = Changes(db)
-        self.removal = Removal(db, store)
+        self.trash_for = trash_for
+        self.removal = Removal(db, store, trash_for=trash_for)
+        self.quota = Metering(db, store, limits or Limits())
+        self.shelver = Shelver(db, Leases(db), store)
+        self.cloner = Cloner(db, Leases(db), store, self.quota)
 
     async def start(self) -> None:
         """Take up what an earlier run left."""
+        await self.quota.start()
         await self.removal.start()
+        await self.cloner.start()
+        await self.shelver.start()
 
     async def stop(self) -> None:
         """Tell what waits to be told, and stop working."""
+        await self.shelver.stop()
+        await self.cloner.stop()
         await self.removal.stop()
+        await self.quota.stop()
         await self.changes.close()
 
     @asynccontextmanager
-    async def tree_made(self) -> AsyncIterator[str]:
-        """The id of a new folder whose tree is there; the block makes its row.
+    async def tree_made(self, owner: str) -> AsyncIterator[NewTree]:
+        """A new folder's tree, charged to its owner; the block makes its row.
 
         The tree comes first, so that there never is a row without one. Where the block fails, the
         tree goes again; where even that fails, the sweep finds it.
         """
-        folder_id = new_id("fld")
+        folder_id, account = new_id("fld"), await self.quota.account_of(owner)
         await self.store.create(folder_id)
+        await self.store.charge(folder_id, account.id)
         reached("folders.create.tree_made")
         try:
-            yield folder_id
+            yield NewTree(folder_id, account)
         except sa.exc.DBAPIError:
             raise  # in doubt: the row may have come all the same
         except Exception:

@@ -161,6 +161,7 @@ def _thing(person: Person, rows: Sequence[sa.Row[Any]]) -> Thing:
         owner=thing.owner,
         name=thing.name,
         state=thing.state,
+        cloneable=thing.cloneable,
         holdings=(*own, *held),
     )
 

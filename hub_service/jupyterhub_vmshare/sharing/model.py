@@ -22,6 +22,8 @@ class SharedThing:
     name: str
     state: ThingState
     version: int
+    cloneable: bool = False
+    """The owner lets others copy it."""
 
     @classmethod
     def of(cls, row: sa.Row[Any]) -> SharedThing:
@@ -33,6 +35,7 @@ class SharedThing:
             name=row.name,
             state=ThingState(row.state),
             version=row.version,
+            cloneable=row.cloneable,
         )
 
 

@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
-from jupyter_vmshare.client.call import Call, Paged, get, nothing, segment, send
-from jupyterhub_vmshare.api.contract.people import Me, PeoplePage, PersonView, Why
+from jupyter_vmshare.client.call import Call, Paged, get, nothing, reads, segment, send
+from jupyterhub_vmshare.api.contract.people import (
+    Me,
+    PeoplePage,
+    PersonView,
+    QuotaAsked,
+    QuotaView,
+    Why,
+)
 
 
 def me() -> Call[Me]:
     """Who the service takes the caller for, and through which credential."""
     return get("me", Me)
+
+
+def quota(person: str | None = None) -> Call[QuotaView]:
+    """What the caller's folders hold and may hold; a ``person``'s for hub admins."""
+    path = "me/quota" if person is None else f"people/{segment(person)}/quota"
+    return get(path, QuotaView)
+
+
+def set_quota(person: str, *, bytes: int | None, folders: int | None) -> Call[QuotaView]:
+    """Say what somebody may have; None is no limit. For hub admins."""
+    asked = QuotaAsked(bytes=bytes, folders=folders)
+    path = f"people/{segment(person)}/quota"
+    return send("PUT", path, reads(QuotaView), asked, repeatable=True)
+
+
+def reset_quota(person: str) -> Call[QuotaView]:
+    """Go back to the site's own limits. For hub admins."""
+    return send("DELETE", f"people/{segment(person)}/quota", reads(QuotaView), repeatable=True)
 
 
 def people(q: str = "") -> Paged[PersonView]:

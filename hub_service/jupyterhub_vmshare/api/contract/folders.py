@@ -47,6 +47,12 @@ class FolderRename(Asked):
     name: str = Field(max_length=1000)
 
 
+class FolderSettings(Asked):
+    """What the owner lets others do, beside their levels; what is left out stays as it is."""
+
+    cloneable: bool | None = Field(None, description="May they copy all of it for themselves?")
+
+
 class AliasChoice(Asked):
     """A name of the caller's own for a folder; null takes it away."""
 
@@ -65,6 +71,11 @@ class FolderView(Told):
     level: str = Field(description="owner, or a folder level.")
     state: ThingState
     created_at: Timestamp
+    trashed_at: Timestamp | None = Field(None, description="Since when it is in the trash.")
+    cloneable: bool = Field(False, description="Whether its owner lets others copy it.")
+    deleted_at: Timestamp | None = Field(
+        None, description="When the trash will be emptied of it for ever; null: never by itself."
+    )
     ends_at: Timestamp | None = Field(None, description="When the caller's access ends.")
     shared_with: int | None = Field(
         None, description="Pending and live grants on it; null where the caller may not see."

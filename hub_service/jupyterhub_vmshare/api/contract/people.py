@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from jupyterhub_vmshare.api.contract.base import Page, PersonName, Timestamp, Told
+from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
 from jupyterhub_vmshare.words import CredentialKind
 
 
@@ -27,6 +27,39 @@ class Me(Told):
     teams: list[str]
     credential: Credential
     actions: list[str] = Field(description="Service actions this person may do now.")
+
+
+class Meter(Told):
+    """How much there is of something, and may be."""
+
+    used: int
+    limit: int | None = Field(None, description="Null: as much as the store has room for.")
+    left: int | None = Field(None, description="Never below zero; null as the limit is.")
+
+
+class FolderUsage(Told):
+    """What one folder holds. Folders in the trash count as well."""
+
+    folder_id: str
+    used: int = Field(description="Bytes of its files.")
+    snapshots: int = Field(0, description="Bytes of its snapshots, each file's states once.")
+
+
+class QuotaView(Told):
+    """What somebody's folders hold and may hold together, whoever wrote it."""
+
+    person: PersonName
+    bytes: Meter
+    folders: Meter
+    by_default: bool = Field(description="Whether these are the site's own limits.")
+    by_folder: list[FolderUsage] = Field(description="The largest first.")
+
+
+class QuotaAsked(Asked):
+    """What somebody may have. Null: no limit."""
+
+    bytes: int | None = Field(ge=0, le=2**62)
+    folders: int | None = Field(ge=0, le=1_000_000)
 
 
 class PersonView(Told):

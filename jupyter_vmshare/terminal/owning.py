@@ -1,0 +1,140 @@
+"""What the owner of folders does at the terminal: quota, copies, the trash, snapshots."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
+from jupyter_vmshare.widgets import cards, moments
+
+_LOOK_EVERY: Final = 0.2
+
+
+def add_to(verb: Callable[..., Any]) -> None:
+    """Add the commands; ``verb`` is the command line's."""
+    verb("quota", quota)
+    verb("clone", clone, "folder", "name")
+    settings_ = verb("settings", settings, "folder")
+    may = settings_.add_mutually_exclusive_group(required=True)
+    may.add_argument("--cloneable", action="store_true", help="others may copy it")
+    may.add_argument("--not-cloneable", dest="cloneable", action="store_false")
+    verb("trash", trash, "folder").add_argument(
+        "--force", action="store_true", help="also while others have it in a running session"
+    )
+    verb("restore", restore, "folder").add_argument("--as", dest="name", help="under another name")
+    _snapshots(verb)
+
+
+def _snapshots(verb: Callable[..., Any]) -> None:
+    verb("snapshots", snapshots, "folder")
+    verb("snapshot", snapshot, "folder")
+    every = verb("snapshot-every", snapshot_every, "folder")
+    every.add_argument("hours", type=int, help="hours between two; 0 ends it")
+    every.add_argument("--keep", type=int, default=24, help="how many of those are kept (24)")
+    verb("snapshot-files", snapshot_files, "folder", "snapshot").add_argument(
+        "path", nargs="?", default="", help="a directory"
+    )
+    back = verb("restore-file", restore_file, "folder", "snapshot", "path")
+    back.add_argument("--as", dest="target", help="to another path in the folder")
+    back.add_argument("--overwrite", action="store_true", help="replace what is there")
+    verb("delete-snapshot", delete_snapshot, "folder", "snapshot")
+
+
+def quota(asked: Asked) -> int:
+    """Say what your folders hold together, and may hold."""
+    with Share() as share:
+        found = share.quota
+    return show(asked, found.view, found)
+
+
+def clone(asked: Asked) -> int:
+    """Copy a folder as one of your own, and wait until it is there."""
+    with Share() as share:
+        made = share.folders.get(asked.folder).clone(asked.name)
+        while made.state.value == "copying":
+            time.sleep(_LOOK_EVERY)
+            made = share.client.clone(made.id)
+    said = made.because or f"{made.files} files, {cards.size(made.bytes)}: {made.name}."
+    show(asked, made, cards.visible(said))
+    return DONE if made.state.value == "done" else FAILED
+
+
+def settings(asked: Asked) -> int:
+    """Say what others may do with your folder, beside their levels."""
+    with Share() as share:
+        folder = share.folders.get(asked.folder)
+        folder.change_settings(cloneable=asked.cloneable)
+    may = "may" if folder.view.cloneable else "may not"
+    return show(asked, folder.view, f"Others {may} copy it.")
+
+
+def trash(asked: Asked) -> int:
+    """Put a folder in the trash; it can be restored."""
+    with Share() as share:
+        folder = share.folders.get(asked.folder)
+        folder.trash(force=asked.force)
+    gone = folder.view.deleted_at
+    until = f" It is deleted for ever at {moments.shown(gone)}." if gone else ""
+    return show(asked, folder.view, f"In the trash.{until}")
+
+
+def restore(asked: Asked) -> int:
+    """Take a folder out of the trash, with everybody it was shared with."""
+    with Share() as share:
+        folder = share.folders.get(asked.folder, "trashed")
+        folder.restore(asked.name)
+    return show(asked, folder.view, folder)
+
+
+def snapshots(asked: Asked) -> int:
+    """List the snapshots of your folder."""
+    with Share() as share:
+        found = share.folders.get(asked.folder).snapshots()
+    return show(asked, list(found), found)
+
+
+def snapshot(asked: Asked) -> int:
+    """Make a snapshot of your folder, and wait until it is whole."""
+    with Share() as share:
+        made = share.folders.get(asked.folder).snapshot()
+        while made.state.value == "making":
+            time.sleep(_LOOK_EVERY)
+            made = share.client.snapshot(made.folder_id, made.id)
+    said = made.because or f"{made.id}: {made.files} files, {cards.size(made.bytes)} of its own."
+    show(asked, made, cards.visible(said))
+    return DONE if made.state.value == "done" else FAILED
+
+
+def snapshot_every(asked: Asked) -> int:
+    """Have snapshots of your folder made by themselves."""
+    with Share() as share:
+        folder = share.folders.get(asked.folder)
+        policy = folder.snapshot_every(asked.hours or None, asked.keep)
+    hours = policy.every_hours
+    said = f"Every {hours} hours; {policy.keep} are kept." if hours else "No more by themselves."
+    return show(asked, policy, said)
+
+
+def snapshot_files(asked: Asked) -> int:
+    """List a directory as it was when a snapshot was made."""
+    with Share() as share:
+        found = share.folders.get(asked.folder).files_then(asked.snapshot, asked.path, 1_000_000)
+    return show(asked, list(found), found)
+
+
+def restore_file(asked: Asked) -> int:
+    """Take a file of a snapshot back into your folder."""
+    with Share() as share:
+        entry = share.folders.get(asked.folder).restore_file(
+            asked.snapshot, asked.path, target=asked.target, overwrite=asked.overwrite
+        )
+    return show(asked, entry, f"Back at {cards.visible(entry.path)}.")
+
+
+def delete_snapshot(asked: Asked) -> int:
+    """Delete a snapshot of your folder."""
+    with Share() as share:
+        share.folders.get(asked.folder).delete_snapshot(asked.snapshot)
+    return show(asked, {"deleted": asked.snapshot}, "Deleted.")

@@ -1,0 +1,39 @@
+"""How a command reaches the service, and how it shows what came of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any, Final
+
+from pydantic import BaseModel
+
+from jupyter_vmshare.widgets.connect import VMShare, connect
+
+Asked = argparse.Namespace
+DONE: Final = 0
+FAILED: Final = 1
+
+
+class Share:
+    """`connect()` for the length of one command."""
+
+    def __enter__(self) -> VMShare:
+        self._share = connect()
+        return self._share
+
+    def __exit__(self, *_error: object) -> None:
+        self._share.close()
+
+
+def show(asked: Asked, told: Any, shown: object) -> int:
+    """Print an answer, as JSON where that was asked for; the exit code for done."""
+    print(json.dumps(plain(told)) if asked.json else str(shown))
+    return DONE
+
+
+def plain(told: Any) -> Any:
+    """What JSON can hold of an answer."""
+    if isinstance(told, BaseModel):
+        return told.model_dump(mode="json")
+    return [plain(each) for each in told] if isinstance(told, list) else told
