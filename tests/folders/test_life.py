@@ -177,6 +177,10 @@ async def test_what_is_restored_in_the_last_moment_stays(api: Api, service: Runn
     async with service.service.db.write() as tx:
         await life.empty_from_trash(tx, folder, tx.at)
     assert await rows(service) == {folder: "live"}
+    await api("ana").ask("POST", f"/folders/{folder}/trash")
+    async with service.service.db.write() as tx:
+        await life.empty_from_trash(tx, folder, tx.at - timedelta(seconds=1))
+    assert await rows(service) == {folder: "trashed"}, "and what went there again a moment ago"
 
 
 async def delete(person: Person, service: RunningService, folder: str) -> None:

@@ -141,6 +141,15 @@ async def used(store: PosixStore, folder: str) -> int:
     return (await store.usage(account)).used
 
 
+async def one_byte_over(store: PosixStore, folder: str) -> None:
+    """Nobody said beforehand how long it would be."""
+    writing = await store.receive(folder, ("a",), overwrite=False)
+    await writing.write(b"x" * 1001)
+    with pytest.raises(QuotaExceeded):
+        await writing.settle()
+    await writing.abandon()
+
+
 async def directories(store: PosixStore, folder: str) -> None:
     await store.make_directory(folder, ("d",))
     await store.remove(folder, ("d",))
@@ -170,6 +179,7 @@ async def discarded(store: PosixStore, folder: str) -> None:
         pytest.param(in_parts, 500, id="an upload in several goes"),
         pytest.param(joined, 300, id="an upload of parts"),
         pytest.param(removed_with_all, 100, id="a directory removed with all that is in it"),
+        pytest.param(one_byte_over, 0, id="one byte more than there may be"),
         pytest.param(directories, 0, id="directories"),
         pytest.param(retired, 0, id="a tree deleted for ever, twice"),
         pytest.param(discarded, 0, id="a tree that never got its row"),
