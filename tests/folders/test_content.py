@@ -130,7 +130,7 @@ async def test_no_path_leads_out_of_the_folder(
                 assert answer.status_code in (400, 404, 409, 422), answer.text
                 assert "secret" not in answer.text.replace(path, "")
     assert (tree.parent / "secret").read_text() == "secret"
-    assert sorted(os.listdir(tree.parent)) == ["files", "secret"]
+    assert sorted(os.listdir(tree.parent)) == ["account", "files", "secret"]
     assert sorted(os.listdir(tree)) == ["hello.txt", "link", "myfolder"]
 
 
