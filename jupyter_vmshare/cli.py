@@ -21,6 +21,7 @@ from jupyter_vmshare.client import NotConfigured, ServiceUnreachable, VMShareErr
 from jupyter_vmshare.doctor import examine
 from jupyter_vmshare.shared_dir import SharedDir
 from jupyter_vmshare.terminal import owning
+from jupyter_vmshare.terminal.handing import hand_overs, refuse_hand_over, take_over
 from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import Folder, FolderTable
@@ -78,6 +79,7 @@ _HELP = {
     "invitation": "the name of what you are invited to, or the invitation's id",
     "action": "as the permission tables call it, such as delete_file",
     "name": "the new folder's name",
+    "offer": "the name of what is handed over, or the offer's id",
     "path": "a path in the folder",
 }
 
@@ -93,6 +95,7 @@ def _listing(verb: Callable[..., Any]) -> None:
     verb("create", create, "name")
     verb("invitations", invitations)
     verb("people", people, "folder")
+    verb("teams", teams)
     asked = verb("why", why, "action")
     asked.add_argument("folder", nargs="?", help="the folder that it is about")
     asked.add_argument("--person", help="somebody else than you")
@@ -104,10 +107,17 @@ def _sharing(verb: Callable[..., Any]) -> None:
         "receivers", nargs="+", metavar="NAME[=LEVEL]", help="whom, with a level of their own"
     )
     shared.add_argument("--level", default="view", help="view (default), edit or edit_delete")
+    shared.add_argument("--team", action="store_true", help="the names are teams of yours")
     shared.add_argument("--until", help="when it ends: 2026-11-27 or 2026-11-27T18:00")
     verb("accept", accept, "invitation").add_argument("--as", dest="alias", help="your name for it")
     verb("decline", decline, "invitation")
     verb("leave", leave, "folder")
+    verb("hand-overs", hand_overs)
+    verb("take-over", take_over, "offer").add_argument(
+        "--as", dest="name", help="its new name, for everybody"
+    )
+    refused = verb("refuse-hand-over", refuse_hand_over, "offer")
+    refused.add_argument("--cancel", action="store_true", help="it is your own offer: take it back")
     verb("mount", mount, "folder")
     verb("unmount", unmount, "folder")
     revoked = verb("revoke", revoke, "folder")
@@ -165,12 +175,19 @@ def people(asked: Asked) -> int:
     return show(asked, list(found), found)
 
 
+def teams(asked: Asked) -> int:
+    """List your teams, which you can share with."""
+    with Share() as share:
+        found = share.teams
+    return show(asked, list(found), found)
+
+
 def share(asked: Asked) -> int:
-    """Invite people to a folder."""
+    """Invite people to a folder, or give it to teams."""
     levels = dict(_receiver(text, asked.level) for text in asked.receivers)
     with Share() as share:
         folder = share.folders.get(asked.folder)
-        told = folder.share(levels, until=asked.until)
+        told = folder.share(levels, until=asked.until, teams=asked.team)
     show(asked, list(told), told)
     return FAILED if told.failed else DONE
 

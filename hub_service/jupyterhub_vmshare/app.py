@@ -30,6 +30,7 @@ from jupyterhub_vmshare.audit.feed import EventFeed
 from jupyterhub_vmshare.db.database import Clock, Database, utc_now
 from jupyterhub_vmshare.db.leases import Leases
 from jupyterhub_vmshare.db.upgrade import upgrade
+from jupyterhub_vmshare.folders.joining import make_room_for_joined
 from jupyterhub_vmshare.folders.quota import Limits
 from jupyterhub_vmshare.folders.room import Folders
 from jupyterhub_vmshare.mounts.agent_client import AgentClient
@@ -43,10 +44,12 @@ from jupyterhub_vmshare.pages.routes import pages
 from jupyterhub_vmshare.people.hook import HubHook
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
+from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.limit import RateLimit
 from jupyterhub_vmshare.people.membership import Membership, TeamChoice
 from jupyterhub_vmshare.people.search import PeopleSearch
 from jupyterhub_vmshare.sharing.expiry import Expiry
+from jupyterhub_vmshare.sharing.teams import members_changed
 from jupyterhub_vmshare.steady import steadily
 from jupyterhub_vmshare.storage.posix.store import PosixStore
 from jupyterhub_vmshare.uploads.room import Uploads
@@ -100,6 +103,8 @@ class Service:
         self.store = PosixStore(settings.store)
         self.hub = Hub(settings.hub_api_url, settings.hub_token, max_age=settings.hub_max_age)
         self.membership = Membership(self.db, self.hub, settings.teams, every=settings.teams_every)
+        self.membership.on_change(members_changed)
+        self.membership.on_change(make_room_for_joined)
         self.feed = EventFeed(self.db, Leases(self.db))
         self.folders = Folders(
             self.db,
@@ -138,6 +143,7 @@ class Service:
             identity=Identity(self.hub, self._oauth(), self.membership),
             membership=self.membership,
             search=PeopleSearch(self.db, self.hub, limit),
+            leavers=Leavers(self.db, self.hub),
             folders=self.folders,
             uploads=self.uploads,
             store=self.store,
@@ -170,6 +176,8 @@ class Service:
             identity=self.rooms.identity,
             db=self.db,
             membership=self.membership,
+            search=self.rooms.search,
+            leavers=self.rooms.leavers,
             secret=secret,
         )
         rules += operators_routes(self.settings.prefix, self.health, self.metrics, self.hub)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from jupyter_vmshare.client.calls import clones as _clones
 from jupyter_vmshare.client.calls import files as _files
 from jupyter_vmshare.client.calls import folders as _folders
+from jupyter_vmshare.client.calls import glance as _glance
 from jupyter_vmshare.client.calls import grants as _grants
+from jupyter_vmshare.client.calls import hand_overs as _hand_overs
 from jupyter_vmshare.client.calls import mounts as _mounts
 from jupyter_vmshare.client.calls import people as _people
 from jupyter_vmshare.client.calls import snapshots as _snapshots
@@ -18,6 +20,7 @@ class Verbs:
 
     me = verb(_people.me)
     people = listing(_people.people)
+    teams = verb(_people.teams)
     refresh_teams = verb(_people.refresh_teams)
     why = verb(_people.why)
     quota = verb(_people.quota)
@@ -54,9 +57,19 @@ class Verbs:
     stop_sharing = verb(_grants.stop_sharing)
     change_grant = verb(_grants.change_grant)
     revoke = verb(_grants.revoke)
+    shares_given = listing(_glance.shares_given)
+    shares_received = listing(_glance.shares_received)
+    change_grants = verb(_glance.change_grants)
+    revoke_grants = verb(_glance.revoke_grants)
     invitations = listing(_grants.invitations)
     accept = verb(_grants.accept)
     decline = verb(_grants.decline)
+
+    hand_overs = listing(_hand_overs.hand_overs)
+    take_over = verb(_hand_overs.take_over)
+    refuse_hand_over = verb(_hand_overs.refuse_hand_over)
+    cancel_hand_over = verb(_hand_overs.cancel_hand_over)
+    leavers_things = listing(_hand_overs.leavers_things)
 
     sessions = listing(_mounts.sessions)
     mount = verb(_mounts.mount)

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from jupyter_vmshare.client import AsyncClient, Client, Retries
 from jupyter_vmshare.client.address import service_token
 from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.calls import hand_overs as offers
 from jupyter_vmshare.client.calls import people as calls
+from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.twins import Async, Sync, twin, twin_property
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import AsyncFolders, Folders, FolderVerbs
 from jupyter_vmshare.widgets.invitations import AsyncInvitations, Invitations
-from jupyter_vmshare.widgets.tables import Answer, People, Quota
+from jupyter_vmshare.widgets.tables import Answer, HandOvers, People, Quota, Teams
 from jupyterhub_vmshare.api.contract.events import EventView
-from jupyterhub_vmshare.api.contract.people import Me, QuotaView, Why
+from jupyterhub_vmshare.api.contract.hand_overs import FolderTaken, HandOverView
+from jupyterhub_vmshare.api.contract.people import Me, QuotaView, TeamsList, Why
 
 if TYPE_CHECKING:
     from jupyter_vmshare.widgets.panel import Panel
@@ -41,6 +44,49 @@ class VMShareVerbs:
         """Team-mates whose name begins with ``q``, or anybody by their exact name."""
         found = yield from calls.people(q).steps()
         return People(found, "People")
+
+    @twin_property
+    def teams(self) -> Steps[Teams]:
+        """Your teams; share with one by ``folder.share("genomics", teams=True)``."""
+        told: TeamsList = yield calls.teams()
+        return Teams(told.items, "Your teams")
+
+    @twin_property
+    def hand_overs(self) -> Steps[HandOvers]:
+        """What you are asked to take over, and what of yours others are asked to."""
+        found = yield from offers.hand_overs().steps()
+        return HandOvers(found, "Handing over")
+
+    @twin
+    def take_over(self, what: str, name: str | None = None) -> Steps[FolderTaken]:
+        """Take a folder over that somebody offers you: it is yours from then on.
+
+        Args:
+            what: The folder's name, or the offer's id.
+            name: Another name, for everybody; needed when you have a folder of that name.
+        """
+        offer = yield from self._offer(what)
+        taken: FolderTaken = yield offers.take_over(offer.id, name)
+        return taken
+
+    @twin
+    def refuse_hand_over(self, what: str) -> Steps[None]:
+        """Leave a folder that is offered to you with its owner."""
+        offer = yield from self._offer(what)
+        yield offers.refuse_hand_over(offer.id)
+
+    @twin
+    def cancel_hand_over(self, what: str) -> Steps[None]:
+        """Take back your offer of a folder that was not answered yet."""
+        offer = yield from self._offer(what)
+        yield offers.cancel_hand_over(offer.id)
+
+    def _offer(self, what: str) -> Steps[HandOverView]:
+        found = yield from offers.hand_overs().steps()
+        named = [offer for offer in found if what in (offer.id, offer.thing_name)]
+        if not named:
+            raise NotFound(f"Nothing called {what!r} is being handed over to you, or by you.")
+        return named[0]
 
     @twin
     def why(

@@ -17,7 +17,7 @@ from jupyter_vmshare.widgets.folders import AsyncFolder, Folder, FolderVerbs
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.tables import Table
 from jupyterhub_vmshare.api.contract.folders import FolderView
-from jupyterhub_vmshare.api.contract.grants import GrantView, InvitationView
+from jupyterhub_vmshare.api.contract.grants import Answered, InvitationView
 
 F = TypeVar("F", bound=FolderVerbs)
 Inv = TypeVar("Inv", bound="InvitationVerbs[FolderVerbs]")
@@ -47,7 +47,7 @@ class InvitationVerbs(Generic[F]):
         Raises:
             NameTaken: You have; ``suggestion`` is a free name.
         """
-        grant: GrantView = yield calls.accept(self.view.id, alias)
+        grant: Answered = yield calls.accept(self.view.id, alias)
         folder: FolderView = yield folder_calls.folder(grant.thing_id)
         return self._folder(folder, self._player)
 
@@ -60,13 +60,15 @@ class InvitationVerbs(Generic[F]):
         view = self.view
         until = f" until {shown(view.ends_at)}" if view.ends_at else ""
         gone = "" if view.available else " (in the trash now)"
-        text = f"{view.giver} invites you to {view.thing_name!r}: {cards.level(view.level)}"
+        whom = "you" if view.receiver.kind.value == "person" else view.receiver.name
+        text = f"{view.giver} invites {whom} to {view.thing_name!r}: {cards.level(view.level)}"
         return cards.visible(f"<Invitation: {text}{until}{gone}>")
 
     def _repr_html_(self) -> str:
         view = self.view
+        whom = "you" if view.receiver.kind.value == "person" else view.receiver.name
         return cards.card(
-            f"{view.giver} invites you to {view.thing_name}",
+            f"{view.giver} invites {whom} to {view.thing_name}",
             cards.facts(
                 [
                     ("Owner", view.owner),
@@ -96,13 +98,15 @@ class AsyncInvitation(InvitationVerbs[AsyncFolder], Async):
 class InvitationTable(Table[InvitationView]):
     """Several invitations."""
 
-    heads: ClassVar[tuple[str, ...]] = ("To", "From", "Level", "Until", "")
+    heads: ClassVar[tuple[str, ...]] = ("To", "From", "For", "Level", "Until", "")
     empty: ClassVar[str] = "No invitations."
 
     def row(self, item: InvitationView) -> tuple[str, ...]:
-        """Name, giver, level, end, and whether it is in the trash."""
+        """Name, giver, receiver, level, end, and whether it is in the trash."""
         gone = "" if item.available else "in the trash now"
-        return item.thing_name, item.giver, cards.level(item.level), shown(item.ends_at), gone
+        whom = "you" if item.receiver.kind.value == "person" else item.receiver.name
+        level, until = cards.level(item.level), shown(item.ends_at)
+        return item.thing_name, item.giver, whom, level, until, gone
 
 
 class Invitations(Sync):

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Several events of one change (a share with ten people) are one new look.
 SETTLED = 0.15
-INTERESTING = ("grant.", "folder.", "team.")
+INTERESTING = ("grant.", "folder.", "team.", "hand_over.")
 
 
 class Panel(VBox):
@@ -180,4 +180,6 @@ def _matters(message: Happened) -> bool:
 def _line(view: InvitationView) -> str:
     until = f" until {shown(view.ends_at)}" if view.ends_at else ""
     gone = "" if view.available else " (in the trash now)"
-    return f"{view.giver} invites you to {view.thing_name}: {cards.level(view.level)}{until}{gone}"
+    whom = "you" if view.receiver.kind.value == "person" else view.receiver.name
+    what = f"{view.thing_name}: {cards.level(view.level)}{until}{gone}"
+    return f"{view.giver} invites {whom} to {what}"

@@ -34,20 +34,27 @@ class SharingVerbs(FolderHandle):
         receivers: str | Iterable[str] | Mapping[str, str],
         level: str = "view",
         until: Until = None,
+        *,
+        teams: bool = False,
     ) -> Steps[Shared]:
         """Invite somebody, or several at once; each gets a result of their own.
+
+        A team has the folder at once: its members see it in their lists, and each accepts it for
+        themself. Who joins the team later gets it, and who leaves the team loses it.
 
         Args:
             receivers: A name, several names, or a mapping of names to levels.
             level: ``view``, ``edit`` or ``edit_delete``, for names without a level of their own.
             until: When it ends by itself: a date (its last second), a time, or an ISO text.
+            teams: The names are those of teams of yours.
 
         Raises:
             VMShareError: A single receiver could not be invited. Of several, see ``failed``.
         """
         levels = _levels(receivers, level)
+        same = {"receiver_kind": "team" if teams else "person", "ends_at": moment(until)}
         asked = [
-            NewGrant.model_validate({"receiver": name, "level": each, "ends_at": moment(until)})
+            NewGrant.model_validate({"receiver": name, "level": each, **same})
             for name, each in levels.items()
         ]
         told: GrantResults = yield calls.invite(self.id, asked)

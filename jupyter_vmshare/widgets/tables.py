@@ -9,7 +9,8 @@ from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.moments import shown
 from jupyterhub_vmshare.api.contract.files import EntryView
 from jupyterhub_vmshare.api.contract.grants import GrantResult, GrantView, PeopleOfThing
-from jupyterhub_vmshare.api.contract.people import PersonView, QuotaView, Why
+from jupyterhub_vmshare.api.contract.hand_overs import HandOverView
+from jupyterhub_vmshare.api.contract.people import PersonView, QuotaView, TeamView, Why
 
 T = TypeVar("T")
 
@@ -90,6 +91,29 @@ class Quota:
         ]
 
 
+class Teams(Table[TeamView]):
+    """Teams of yours."""
+
+    heads = ("Team", "Members")
+    empty = "You are in no team."
+
+    def row(self, item: TeamView) -> tuple[str, ...]:
+        """Name and size."""
+        return item.name, str(item.members)
+
+
+class HandOvers(Table[HandOverView]):
+    """Offers to take something over."""
+
+    heads = ("What", "Whose", "For", "Offered by", "The owner keeps")
+    empty = "Nothing is being handed over."
+
+    def row(self, item: HandOverView) -> tuple[str, ...]:
+        """What, from whom, to whom, who offers it, and whether the owner stays."""
+        keeps = cards.level("edit_delete") if item.keep else ""
+        return item.thing_name, item.owner, item.receiver, item.by, keeps
+
+
 class Shared(Table[GrantResult]):
     """What became of each receiver of a batch."""
 
@@ -115,13 +139,14 @@ class Shared(Table[GrantResult]):
 
 
 class Access(Table[GrantView]):
-    """Who has a folder. ``access["ben"]`` is ben's grant."""
+    """Who has a folder: the grants on it. ``people`` has each person with all their sources."""
 
     heads = ("Who", "Level", "State", "Ends", "Invited by")
 
     def __init__(self, told: PeopleOfThing, title: str) -> None:
         super().__init__(told.grants, title)
         self.owner = told.owner
+        self.people = told.people
         self.empty = f"Nobody but its owner, {told.owner}."  # type: ignore[misc]
 
     def of(self, receiver: str) -> list[GrantView]:

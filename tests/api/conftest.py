@@ -20,6 +20,8 @@ import structlog
 from jupyterhub_vmshare.audit.sequencer import backlog
 from jupyterhub_vmshare.db.tables import metadata
 from jupyterhub_vmshare.observe.logs import configure_logs
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing import handing
 from tests.fakes.hub import fake_hub
 from tests.fixtures.api import Api
 from tests.fixtures.service import RunningService, running_service
@@ -32,7 +34,8 @@ Snapshot = dict[str, Any]
 
 @dataclass
 class Scene:
-    """ana's folder ``tests`` with ``notes.txt`` and ``data/``; ben may edit, cleo is invited."""
+    """ana's folder ``tests`` with ``notes.txt`` and ``data/``; ben may edit, cleo is invited, and
+    dan was asked to take it over."""
 
     api: Api
     running: RunningService
@@ -45,6 +48,7 @@ class Scene:
     invitation: str = ""
     kept: str = ""
     """A snapshot of the folder."""
+    offer: str = ""
 
     async def build(self) -> None:
         ana, ben = self.api("ana"), self.api("ben")
@@ -60,6 +64,9 @@ class Scene:
         async with asyncio.timeout(30):
             while (await ana.ask("GET", f"{snapshots}/{self.kept}"))["state"] == "making":
                 await asyncio.sleep(0.05)
+        async with self.running.service.db.write() as tx:
+            wanted = handing.Offer("dan")
+            self.offer = (await handing.offer(tx, Person("ana"), self.folder, wanted)).id
         async with asyncio.timeout(30):  # what was written is told within a second
             while await self._notices() < 2:
                 await asyncio.sleep(0.05)
@@ -72,6 +79,7 @@ class Scene:
         """The contract's path with this scene's ids."""
         grant = self.invitation if template.startswith("/invitations") else self.grant
         ids = {"folder_id": self.folder, "grant_id": grant, "person": "ben"}
+        ids |= {"hand_over_id": self.offer}
         ids |= {"clone_id": "cln_" + "0" * 26, "snapshot_id": self.kept}
         return template.format(**ids)
 

@@ -103,6 +103,7 @@ FIELDS: list[Any] = [
     ("PATCH", "/grants/{grant_id}", {"level": "view"}),
     ("PATCH", "/grants/{grant_id}", {"ends_at": "2027-01-01T00:00:00Z"}),
     ("POST", "/invitations/{grant_id}/accept", {"alias": "x"}),
+    ("POST", "/hand-overs/{hand_over_id}/accept", {"name": "x"}),
     ("POST", "/hub/sessions", {"person": "ana"}),
     ("DELETE", "/hub/sessions", {"person": "ana"}),
 ]
@@ -167,7 +168,7 @@ ALONE: list[Any] = [
     pytest.param({"receiver": "ana"}, id="the owner"),
     pytest.param({"receiver": "ben"}, id="somebody who has it"),
     pytest.param({"receiver": "cleo"}, id="somebody who is invited"),
-    pytest.param({"receiver": "genomics", "receiver_kind": "team"}, id="a team"),
+    pytest.param({"receiver": "imaging", "receiver_kind": "team"}, id="a team of others"),
 ]
 
 

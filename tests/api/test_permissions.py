@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from jupyterhub_vmshare.api.openapi import stored
+from jupyterhub_vmshare.policy import model as policy
+from jupyterhub_vmshare.sharing import handing
 from tests.fixtures.api import Api, Person
 
 SEEN = {"If-Match": '"1"'}
@@ -66,6 +68,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "choose_alias": ("PUT", "/folders/{folder}/alias", {"json": {"alias": "mine"}}),
     "mount_read_only": ("PUT", "/folders/{folder}/mount", {}),
     "leave": ("POST", "/folders/{folder}/leave", {}),
+    "hand_over": ("DELETE", "/hand-overs/{offer}", {}),
     "accept_or_decline": ("POST", "/invitations/{own}/accept", {}),
     "search_people": ("GET", "/people", {"params": {"q": "cleo"}}),
     "create_folder": ("POST", "/folders", {"json": {"name": "new"}}),
@@ -80,6 +83,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/people/cleo/quota",
         {"json": {"bytes": None, "folders": None}},
     ),
+    "list_leavers_things": ("GET", "/leavers/things", {}),
     "read_own_events": ("GET", "/events", {}),
 }
 
@@ -126,10 +130,15 @@ async def setting(api: Api, column: str, action: str) -> dict[str, str]:
         await ben.accept(own)
     elif column == "invited":
         (own,) = await ana.invite(folder, "edit_delete", "ben")
+    offer = ""
+    if action == "hand_over":  # offers are made on a page of the service, which has its own tests
+        async with api.running.service.db.write() as tx:
+            wanted = handing.Offer("eve")
+            offer = (await handing.offer(tx, policy.Person("ana"), folder, wanted)).id
     if action == "restore_folder":
         await ana.ask("POST", f"/folders/{folder}/trash")
     snapshot = await snapshot_of(ana, folder) if "snapshot" in action else ""
-    return {"folder": folder, "cleos": cleos, "own": own, "snapshot": snapshot}
+    return {"folder": folder, "cleos": cleos, "own": own, "snapshot": snapshot, "offer": offer}
 
 
 async def snapshot_of(ana: Person, folder: str) -> str:

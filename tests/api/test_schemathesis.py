@@ -28,6 +28,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from jupyterhub_vmshare.api.openapi import stored
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing import handing
 from tests.fakes.hub import fake_hub
 from tests.fixtures.api import Api
 from tests.fixtures.service import running_service
@@ -64,8 +66,11 @@ def serving(where: Path, world: SmallWorld) -> Iterator[tuple[str, dict[str, str
         folder = await api("ana").make_folder("tests")
         await api("ana").write(folder, "notes.txt", b"hello")
         (grant,) = await api("ana").invite(folder, "edit", "ben")
+        async with running.service.db.write() as tx:
+            made = await handing.offer(tx, Person("ana"), folder, handing.Offer("ben"))
         tokens = {name: hub.visitor_token(name) for name in ("ana", "ben")}
-        return running.api_url, tokens, {"folder_id": folder, "grant_id": grant, "person": "ben"}
+        ids = {"folder_id": folder, "grant_id": grant, "hand_over_id": made.id, "person": "ben"}
+        return running.api_url, tokens, ids
 
     def run(work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, loop).result(60)

@@ -20,6 +20,7 @@ from tests.client.conftest import Colour
 from tests.fakes.vmshare import FakeVMShare, Scripted
 
 F, G = "fld_01hzzzzzzzzzzzzzzzzzzzzzzz", "gnt_01hzzzzzzzzzzzzzzzzzzzzzzz"
+H = "hnd_01hzzzzzzzzzzzzzzzzzzzzzzz"
 AT = "2026-11-27T12:00:00.000Z"
 FOLDER = {
     "id": F, "name": "tests", "label": "tests", "alias": None, "owner": "ana", "relation": "mine",
@@ -30,7 +31,21 @@ GRANT = {
     "id": G, "thing_id": F, "thing_kind": "folder", "receiver": {"kind": "person", "name": "ben"},
     "giver": "ana", "level": "view", "state": "pending", "created_at": AT, "version": 2,
 }  # fmt: skip
+ANSWERED = {**GRANT, "answer": "accepted"}
+OFFER = {
+    "id": H, "thing_id": F, "thing_kind": "folder", "thing_name": "tests", "owner": "ana",
+    "receiver": "ben", "by": "ana", "keep": True, "created_at": AT, "available": True,
+}  # fmt: skip
+LEFT = {
+    "id": F, "kind": "folder", "name": "tests", "owner": "ana", "state": "live", "created_at": AT,
+    "offered_to": None,
+}  # fmt: skip
 CUT = {"ended": [GRANT], "sessions_cut": 0, "cannot_undo": "What was read was read."}
+SHARE = {
+    **GRANT, "thing_name": "tests", "thing_label": "tests", "thing_state": "live", "owner": "ana",
+    "answer": "none", "effective_level": None, "actions": [],
+}  # fmt: skip
+MANY = {"results": [{"grant_id": G, "grants": [GRANT], "problem": None}], "sessions_cut": 0}
 ENTRY = {"name": "a", "path": "a", "kind": "file", "size": 1, "modified_at": AT}
 U = "upl_01hzzzzzzzzzzzzzzzzzzzzzzz"
 UPLOAD = {
@@ -104,6 +119,7 @@ class Row:
 ROWS = [
     Row("me", lambda c: c.me(), "GET /me", ME),
     Row("people", lambda c: c.people("b"), "GET /people?q=b", page({"name": "ben", "teams": []})),
+    Row("teams", lambda c: c.teams(), "GET /teams", {"items": [{"name": "a", "members": 3}]}),
     Row("refresh_teams", lambda c: c.refresh_teams(), "POST /teams/refresh", None, status=204),
     Row("why", lambda c: c.why("upload", F), f"GET /why?action=upload&thing={F}", WHY),
     Row(
@@ -170,10 +186,28 @@ ROWS = [
         GRANT, {"ends_at": None}, if_match='"2"'),
     Row("revoke", lambda c: c.revoke(G), f"DELETE /grants/{G}", CUT),
     Row("invitations", lambda c: c.invitations(), "GET /invitations", page(INVITATION)),
-    Row("accept", lambda c: c.accept(G), f"POST /invitations/{G}/accept", GRANT),
-    Row("accept as", lambda c: c.accept(G, "b"), f"POST /invitations/{G}/accept", GRANT,
+    Row("invitations declined", lambda c: c.invitations(declined=True),
+        "GET /invitations?declined=true", page(INVITATION)),
+    Row("accept", lambda c: c.accept(G), f"POST /invitations/{G}/accept", ANSWERED),
+    Row("accept as", lambda c: c.accept(G, "b"), f"POST /invitations/{G}/accept", ANSWERED,
         {"alias": "b"}),
-    Row("decline", lambda c: c.decline(G), f"POST /invitations/{G}/decline", GRANT),
+    Row("decline", lambda c: c.decline(G), f"POST /invitations/{G}/decline", ANSWERED),
+    Row("shares_given", lambda c: c.shares_given(), "GET /shares/given", page(SHARE)),
+    Row("shares_received", lambda c: c.shares_received(), "GET /shares/received", page(SHARE)),
+    Row("change_grants", lambda c: c.change_grants({G: 2}, level="edit", ends_at=None),
+        "POST /grants/change", MANY,
+        {"grants": [{"id": G, "version": 2}], "level": "edit", "ends_at": None}),
+    Row("revoke_grants", lambda c: c.revoke_grants([G]), "POST /grants/revoke", MANY,
+        {"grants": [G]}),
+    Row("hand_overs", lambda c: c.hand_overs(), "GET /hand-overs", page(OFFER)),
+    Row("take_over", lambda c: c.take_over(H), f"POST /hand-overs/{H}/accept", FOLDER),
+    Row("take_over as", lambda c: c.take_over(H, "b"), f"POST /hand-overs/{H}/accept", FOLDER,
+        {"name": "b"}),
+    Row("refuse_hand_over", lambda c: c.refuse_hand_over(H), f"POST /hand-overs/{H}/decline",
+        None, status=204),
+    Row("cancel_hand_over", lambda c: c.cancel_hand_over(H), f"DELETE /hand-overs/{H}", None,
+        status=204),
+    Row("leavers_things", lambda c: c.leavers_things(), "GET /leavers/things", page(LEFT)),
     Row("sessions", lambda c: c.sessions(), "GET /sessions", page(SESSION)),
     Row("mount", lambda c: c.mount(F), f"PUT /folders/{F}/mount", CHOICE),
     Row("unmount", lambda c: c.unmount(F), f"DELETE /folders/{F}/mount", CHOICE),
@@ -294,4 +328,4 @@ def test_bytes_go_both_ways(colour: Colour, fake: FakeVMShare) -> None:
 
 
 def _starred(path: str) -> str:
-    return re.sub(r"\{[^}]*\}|(?:fld|gnt|upl|cln|snp)_\w+|ben%20b%2Fc", "*", path)
+    return re.sub(r"\{[^}]*\}|(?:fld|gnt|hnd|upl|cln|snp)_\w+|ben%20b%2Fc", "*", path)

@@ -10,6 +10,8 @@ import pytest
 
 from jupyter_vmshare.cli import main, parser
 from jupyter_vmshare.shared_dir import BECAUSE_VARIABLE, DIRECTORY_VARIABLE
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing import handing
 from tests.client.conftest import Real
 from tests.client.test_mounted import FOLDER, mount, session
 from tests.fakes.vmshare import FakeVMShare, Scripted
@@ -152,6 +154,46 @@ def test_decline_and_leave(ana: Terminal, ben: Terminal) -> None:
     assert len(ana.json("revoke two --all")["ended"]) == 2
 
 
+@pytest.mark.scenario("F15")
+def test_a_team_is_given_a_folder(ana: Terminal, ben: Terminal) -> None:
+    ana("create tests")
+    assert "genomics" in ana("teams")[1]
+    assert ana("share tests genomics --team --level edit")[0] == 0
+    assert "genomics (team)" in ana("people tests")[1]
+    assert [folder["level"] for folder in ben.json("folders")] == ["edit"]
+    assert "genomics" in ben("invitations")[1]
+    assert ben.json("accept tests")["level"] == "edit"
+    code, out, _ = ana("share tests imaging --team")
+    assert (code, "You are in no team called 'imaging'" in out) == (1, True)
+
+
+@pytest.mark.scenario("F14")
+def test_a_folder_is_taken_over_or_not(ana: Terminal, ben: Terminal, real: Real) -> None:
+    def offer(folder: str) -> None:
+        async def made() -> None:
+            async with real.service.service.db.write() as tx:
+                wanted = handing.Offer("ben", keep=True)
+                await handing.offer(tx, Person("ana"), folder, wanted)
+
+        real.loop.run(made())
+
+    one, two, three = (ana.json(f"create {name}")["id"] for name in ("one", "two", "three"))
+    for folder in (one, two, three):
+        offer(folder)
+    assert {each["thing_name"] for each in ben.json("hand-overs")} == {"one", "two", "three"}
+    ben("create two")
+    assert ben.json("take-over one")["level"] == "owner"
+    assert "Take another name" in ben("take-over two")[2]
+    assert ben.json("take-over two --as second")["name"] == "second"
+    assert ana("refuse-hand-over three --cancel")[0] == 0
+    assert ben("refuse-hand-over three") == (
+        1,
+        "",
+        "Nothing called 'three' is being handed over to you, or by you.\n",
+    )
+    assert {folder["level"] for folder in ana.json("folders --shared-with-me")} == {"edit_delete"}
+
+
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -184,7 +226,7 @@ def test_every_command_has_help_and_json() -> None:
     commands = dict(actions.choices or {})
     assert set(commands) >= {
         "folders", "invitations", "share", "accept", "decline", "leave", "revoke", "why", "files",
-        "get", "put", "doctor", "mount", "unmount",
+        "get", "put", "doctor", "mount", "unmount", "teams", "hand-overs", "take-over",
     }  # fmt: skip
     for command in commands.values():
         assert command.description

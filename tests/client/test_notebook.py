@@ -114,6 +114,30 @@ def test_a_name_clash_offers_an_alias(real: Real) -> None:
     assert ana.folders["tests"].label == "tests"
 
 
+@pytest.mark.scenario("F15")
+def test_a_team_has_it_and_each_member_answers(real: Real) -> None:
+    ana, ben = real.notebook("ana"), real.notebook("ben")
+    tests = ana.folders.create("tests")
+    assert [team.name for team in ana.teams] == ["genomics"]
+    assert tests.share("genomics", level="edit", teams=True).failed == {}
+    (invitation,) = ben.invitations
+    assert "ana invites genomics to 'tests': Edit" in repr(invitation)
+    assert ben.folders["tests"].level == "edit"
+    invitation.decline()
+    assert len(ben.folders) == 0
+    (declined,) = ben.client.invitations(declined=True)
+    ben.client.accept(declined.id)
+    assert "tests" in ben.folders
+    found = {one.name: one.sources[0].answer for one in tests.people.people}
+    assert found == {"ben": "accepted", "cleo": "none"}
+    (share,) = ana.client.shares_given()
+    told = ana.client.change_grants({share.id: share.version}, level="view")
+    assert told.results[0].problem is None
+    assert ben.folders["tests"].level == "view"
+    ana.client.revoke_grants([share.id])
+    assert len(ben.folders) == 0
+
+
 @pytest.mark.scenario("F9")
 def test_leaving_needs_a_new_invitation(real: Real) -> None:
     ana, ben = real.notebook("ana"), real.notebook("ben")

@@ -7,9 +7,8 @@ from datetime import datetime
 
 import pytest
 
-from jupyterhub_vmshare.db.tables import answers, grants, mount_choices, sessions, things
+from jupyterhub_vmshare.db.tables import mount_choices, sessions, things
 from jupyterhub_vmshare.folders import life
-from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.mounts.sweep import forget
 from jupyterhub_vmshare.policy.model import Person
 from tests.fixtures.service import ScriptedClock
@@ -276,19 +275,20 @@ async def test_who_leaves_the_team_loses_its_folder_in_the_session(stage: Stage)
     await stage.has(session)
     stage.running.hub.add_group("genomics", ("ana", "ben", "cleo"))
     await stage.running.service.membership.refresh()
+    # Coming back is being asked anew.
+    await stage.has(session)
+    (invitation,) = await stage.api("ben").invitations()
+    await stage.api("ben").accept(invitation["id"])
     await stage.has(session, tests="edit")
 
 
 async def team_grant(stage: Stage, folder: str, level: str, ends_at: datetime | None) -> None:
-    """A grant to genomics that ben has accepted, as rows: there is no route for teams yet."""
-    grant = {"id": new_id("gnt"), "thing_id": folder, "receiver_kind": "team", "giver": "ana"}
-    grant |= {"receiver": "genomics", "state": "active", "level": level}
-    async with stage.running.service.db.write() as tx:
-        await tx.conn.execute(
-            grants.insert().values({**grant, "created_at": tx.at, "ends_at": ends_at})
-        )
-        answer = {"grant_id": grant["id"], "person": "ben", "answer": "accepted"}
-        await tx.conn.execute(answers.insert().values({**answer, "answered_at": tx.at}))
+    """A grant to genomics that ben has accepted."""
+    end = None if ends_at is None else ends_at.isoformat()
+    (grant,) = await stage.api("ana").invite(
+        folder, level, "genomics", receiver_kind="team", ends_at=end
+    )
+    await stage.api("ben").accept(grant)
 
 
 async def test_what_is_deleted_for_ever_leaves_no_rows(stage: Stage) -> None:

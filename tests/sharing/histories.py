@@ -1,34 +1,15 @@
-"""Random histories of sharing against a small model, on both databases (DESIGN: D1, D2).
-
-After every step, for every person: the list (SQL) equals what `decide` says of every folder, and
-both equal the model.
-"""
+"""Random histories of sharing against a small model, on both databases (DESIGN: D1, D2)."""
 
 from __future__ import annotations
 
-import asyncio
-import itertools
-from collections.abc import Awaitable, Callable, Coroutine
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 
 import hypothesis.strategies as st
 import sqlalchemy as sa
-from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
-    consumes,
-    initialize,
-    invariant,
-    multiple,
-    precondition,
-    rule,
-)
-from sqlalchemy.ext.asyncio import AsyncConnection
+from hypothesis.stateful import Bundle, consumes, initialize, multiple, precondition, rule
 
-from jupyterhub_vmshare.audit.catalogue import check
-from jupyterhub_vmshare.db.database import Database
-from jupyterhub_vmshare.db.tables import grants, team_members, things
+from jupyterhub_vmshare.db.tables import team_members
 from jupyterhub_vmshare.errors import (
     BadInput,
     ChangedMeanwhile,
@@ -38,22 +19,23 @@ from jupyterhub_vmshare.errors import (
     VMShareError,
     WrongState,
 )
-from jupyterhub_vmshare.folders import life, listing
-from jupyterhub_vmshare.ids import new_id
-from jupyterhub_vmshare.policy.decide import decide, effective
-from jupyterhub_vmshare.policy.model import Person
-from jupyterhub_vmshare.sharing import answering, ending, facts, inviting
-from jupyterhub_vmshare.sharing.expiry import Expiry
-from jupyterhub_vmshare.sharing.listing import invitations
+from jupyterhub_vmshare.folders import life
+from jupyterhub_vmshare.folders.joining import make_room_for_joined
+from jupyterhub_vmshare.people.membership import Change, Member
+from jupyterhub_vmshare.sharing import answering, ending, inviting
+from jupyterhub_vmshare.sharing.ending import Left
+from jupyterhub_vmshare.sharing.inviting import NoSuchTeam
 from jupyterhub_vmshare.sharing.model import Grant
-from tests.sharing.model import Model, ModelFolder, ModelGrant
+from jupyterhub_vmshare.sharing.teams import members_changed
+from jupyterhub_vmshare.words import ReceiverKind
+from tests.sharing.model import ModelGrant
+from tests.sharing.played import PEOPLE, Played
 
-PEOPLE = ("ana", "ben", "cleo")
 LEVELS = ("view", "edit", "edit_delete")
-START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-T = TypeVar("T")
+TEAMS = ("genomics", "imaging")
 
 people = st.sampled_from(PEOPLE)
+receivers = st.sampled_from((*PEOPLE, *PEOPLE, *TEAMS))
 actors = st.sampled_from((*["who may"] * 12, *PEOPLE))
 """Mostly the one who may, so that histories get somewhere; else anybody, allowed or not."""
 levels = st.sampled_from(LEVELS)
@@ -63,37 +45,11 @@ ends = st.sampled_from((None, None, None, 24, 72, 1, -1)).map(
 seldom = st.sampled_from((False, False, False, True))
 
 
-class Histories(RuleBasedStateMachine):
+class Histories(Played):
     """People share folders with each other in any order, also when they may not."""
 
     folders = Bundle("folders")
     given = Bundle("given")
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.model = Model(START)
-        self.loop = asyncio.new_event_loop()
-        self.db = Database(url, clock=lambda: self.model.at, check=check)
-        self.expiry = Expiry(self.db)
-        self.teams: dict[str, set[str]] = {person: set() for person in PEOPLE}
-        self.run(self._empty())
-        self.numbers = itertools.count()  # deleted folders leave the model: their number is taken
-        self.first = [self.make_folder(owner) for owner in ("ana", "ben")]
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(work)
-
-    async def _empty(self) -> None:
-        async with self.db.write() as tx:
-            for table in reversed(things.metadata.sorted_tables):
-                await tx.conn.execute(table.delete())
-
-    def teardown(self) -> None:
-        self.run(self.db.close())
-        self.loop.close()
-
-    def person(self, name: str) -> Person:
-        return Person(name, teams=frozenset(self.teams[name]))
 
     @initialize(target=folders)
     def two_folders(self) -> Any:
@@ -113,17 +69,6 @@ class Histories(RuleBasedStateMachine):
     @rule(target=folders, owner=people)
     def create(self, owner: str) -> str:
         return self.make_folder(owner)
-
-    def make_folder(self, owner: str) -> str:
-        name = f"folder {next(self.numbers)}"
-        folder_id = new_id("fld")
-        self.run(self._write(life.create, self.person(owner), folder_id, name))
-        self.model.folders[folder_id] = ModelFolder(owner, name)
-        return folder_id
-
-    async def _write(self, act: Callable[..., Awaitable[T]], *args: Any, **more: Any) -> T:
-        async with self.db.write() as tx:
-            return await act(tx, *args, **more)
 
     @rule(by=actors, folder=folders, trashed=st.booleans())
     def trash_or_restore(self, by: str, folder: str, trashed: bool) -> None:
@@ -151,22 +96,27 @@ class Histories(RuleBasedStateMachine):
         else:
             assert isinstance(result, VMShareError), result
 
-    @rule(person=people, team=st.sampled_from(("genomics", "imaging")), joins=st.booleans())
-    def team_changes_and_nothing_else(self, person: str, team: str, joins: bool) -> None:
+    @rule(person=people, team=st.sampled_from(TEAMS), joins=st.booleans())
+    def a_team_changes(self, person: str, team: str, joins: bool) -> None:
         if (team in self.teams[person]) == joins:
             return
         self.run(self._join_or_leave(person, team, joins))
         self.teams[person] ^= {team}
+        self.model.ask_anew(team, person)
 
     async def _join_or_leave(self, person: str, team: str, joins: bool) -> None:
-        row = {"person": person, "team": team}
+        member = (Member(team, person),)
+        change = Change(member, ()) if joins else Change((), member)
         async with self.db.write() as tx:
             if joins:
-                await tx.conn.execute(team_members.insert().values(**row, since=tx.at))
+                row = {"person": person, "team": team, "since": tx.at}
+                await tx.conn.execute(team_members.insert().values(row))
             else:
-                await tx.conn.execute(team_members.delete().filter_by(**row))
+                await tx.conn.execute(team_members.delete().filter_by(person=person, team=team))
+            await members_changed(tx, change)
+            await make_room_for_joined(tx, change)
 
-    @rule(target=given, by=actors, folder=folders, receiver=people, level=levels, ends=ends)
+    @rule(target=given, by=actors, folder=folders, receiver=receivers, level=levels, ends=ends)
     def invite(
         self, by: str, folder: str, receiver: str, level: str, ends: timedelta | None
     ) -> Any:
@@ -190,7 +140,8 @@ class Histories(RuleBasedStateMachine):
             assert isinstance(result, expected), (result, expected)
             return multiple()
         assert isinstance(result, Grant), result
-        self.model.grants[folder, receiver] = ModelGrant(level, ends_at=ends_at)
+        is_team = receiver in TEAMS
+        self.model.grants[folder, receiver] = ModelGrant(level, is_team, ends_at, result.id)
         return result.id
 
     def expect_invite(
@@ -203,45 +154,19 @@ class Histories(RuleBasedStateMachine):
             return Conflict
         if receiver == by or (ends_at is not None and ends_at <= self.model.at):
             return BadInput
+        if receiver in TEAMS and receiver not in self.teams[by]:
+            return NoSuchTeam
         return Conflict if self.model.live(folder, receiver) else None
 
     async def _invite(
         self, by: str, folder: str, receiver: str, level: str, ends_at: datetime | None
     ) -> Grant | VMShareError:
-        wanted = inviting.Wanted(receiver, level, ends_at)
+        kind = ReceiverKind.TEAM if receiver in TEAMS else ReceiverKind.PERSON
+        wanted = inviting.Wanted(receiver, level, ends_at, kind)
         known = {name: frozenset(self.teams[name]) for name in PEOPLE}
         async with self.db.write() as tx:
             results = await inviting.invite(tx, self.person(by), folder, [wanted], known)
         return results[0]
-
-    def actor(self, by: str, who_may: str) -> str:
-        return who_may if by == "who may" else by
-
-    def owner(self, folder: str) -> str:
-        """The owner of a folder; of one that was deleted, nobody may do anything."""
-        it = self.model.folders.get(folder)
-        return "ana" if it is None else it.owner
-
-    def is_gone(self, row: sa.Row[Any], result: object) -> bool:
-        """Of a folder that was deleted for ever, no grant comes to life again."""
-        if row.thing_id in self.model.folders:
-            return False
-        assert isinstance(result, VMShareError) or result == [], result
-        return True
-
-    def attempt(self, work: Coroutine[Any, Any, T]) -> T | VMShareError:
-        try:
-            return self.run(work)
-        except VMShareError as error:
-            return error
-
-    def refusal(self, by: str, folder: str) -> type[VMShareError]:
-        """Seen but refused, or as if it were not there."""
-        it = self.model.folders[folder]
-        held = self.model.live(folder, by)
-        if held is None or (held.accepted and it.trashed):
-            return NotFound
-        return Forbidden
 
     @rule(by=actors, grant=given, yes=st.booleans())
     def answer(self, by: str, grant: str, yes: bool) -> None:
@@ -249,6 +174,9 @@ class Histories(RuleBasedStateMachine):
 
     def answer_(self, by: str, grant: str, yes: bool) -> None:
         row = self.row(grant)
+        if row.receiver in TEAMS:
+            self.answer_for_oneself(self.actor(by, self.a_member(row)), row, yes)
+            return
         by = self.actor(by, row.receiver)
         act = answering.accept if yes else answering.decline
         result = self.attempt(self._write(act, self.person(by), grant))
@@ -272,6 +200,29 @@ class Histories(RuleBasedStateMachine):
             del self.model.grants[key]
         else:
             assert isinstance(result, Conflict), result
+
+    def a_member(self, row: sa.Row[Any]) -> str:
+        """Somebody whom a team's grant may concern."""
+        owner = self.owner(row.thing_id)
+        found = [name for name in PEOPLE if row.receiver in self.teams[name] and name != owner]
+        return found[-1] if found else "cleo"
+
+    def answer_for_oneself(self, by: str, row: sa.Row[Any], yes: bool) -> None:
+        act = answering.accept if yes else answering.decline
+        result = self.attempt(self._write(act, self.person(by), row.id))
+        if self.is_gone(row, result):
+            return
+        live = self.model.live(row.thing_id, row.receiver) if row.state != "ended" else None
+        said = None if live is None else self.model.answer(live, by)
+        if row.receiver not in self.teams[by] or by == self.owner(row.thing_id):
+            assert isinstance(result, NotFound), result
+        elif live is None or (said == "accepted" and not yes):
+            assert isinstance(result, Conflict), result
+        elif yes and said != "accepted" and self.model.folders[row.thing_id].trashed:
+            assert isinstance(result, VMShareError), result
+        else:
+            assert isinstance(result, Grant), result
+            self.model.answers[row.id, by] = "accepted" if yes else "declined"
 
     @rule(by=actors, grant=given, level=levels, ends=ends, stale=seldom)
     def change(self, by: str, grant: str, level: str, ends: timedelta | None, stale: bool) -> None:
@@ -330,16 +281,20 @@ class Histories(RuleBasedStateMachine):
     @rule(by=actors, grant=given)
     def leave(self, by: str, grant: str) -> None:
         row = self.row(grant)
-        by, folder = self.actor(by, row.receiver), row.thing_id
+        who = self.a_member(row) if row.receiver in TEAMS else row.receiver
+        by, folder = self.actor(by, who), row.thing_id
         result = self.attempt(self._write(ending.leave, self.person(by), folder))
         if self.is_gone(row, result):
             return
+        if not self.model.sources(folder, by, mounted=False):
+            assert isinstance(result, (NotFound, Forbidden)), result
+            return
+        assert isinstance(result, Left), result
         held = self.model.live(folder, by)
         if held is not None and held.accepted:
-            assert not isinstance(result, VMShareError), result
             del self.model.grants[folder, by]
-        else:
-            assert isinstance(result, (NotFound, Forbidden)), result
+        for grant_ in self.model.of_teams(folder, by).values():
+            self.model.answers[grant_.id, by] = "declined"
 
     @rule(hours=st.sampled_from((1, 24)))
     def time_passes(self, hours: int) -> None:
@@ -351,50 +306,3 @@ class Histories(RuleBasedStateMachine):
         self.model.at += timedelta(hours=hours)
         self.run(self.expiry.catch_up())
         self.model.forget_expired()
-
-    def row(self, grant: str) -> sa.Row[Any]:
-        return self.run(self._row(grant))
-
-    async def _row(self, grant: str) -> sa.Row[Any]:
-        async with self.db.read() as conn:
-            return (await conn.execute(grants.select().where(grants.c.id == grant))).one()
-
-    @invariant()
-    def lists_and_decisions_and_the_model_agree(self) -> None:
-        self.run(self._agree())
-
-    async def _agree(self) -> None:
-        async with self.db.read() as conn:
-            for name in PEOPLE:
-                listed, decided, waiting = await self._seen_by(conn, name)
-                assert decided == self.model.sees(name), name
-                assert listed == decided, name
-                assert waiting == self.model.invited(name), name
-
-    async def _seen_by(
-        self, conn: AsyncConnection, name: str
-    ) -> tuple[dict[str, str], dict[str, str], dict[str, str]]:
-        person, at = self.person(name), self.model.at
-        found = await facts.load(conn, person, list(self.model.folders))
-        waiting = await invitations(conn, person, at, before=None, limit=1000)
-        page = await listing.page(conn, person, at, limit=1000)
-        decided = {}
-        for thing_id, thing in found.items():
-            decision = decide(person, "see_in_list", thing, at)
-            held = effective(thing, at)
-            trashed = self.model.folders[thing_id].trashed
-            if decision.allowed and held is not None and not trashed:
-                decided[thing_id] = held.level or "owner"
-        listed = {seen.id: seen.level for seen in page.items}
-        return listed, decided, {one.thing.id: one.grant.level for one in waiting}
-
-    @invariant()
-    def never_two_live_grants(self) -> None:
-        assert self.run(self._doubled()) == []
-
-    async def _doubled(self) -> list[Any]:
-        live = grants.c.state.in_(["pending", "active"])
-        key = (grants.c.thing_id, grants.c.receiver, grants.c.giver)
-        query = sa.select(*key).where(live).group_by(*key).having(sa.func.count() > 1)
-        async with self.db.read() as conn:
-            return list(await conn.execute(query))

@@ -6,16 +6,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 Key = tuple[str, str]
-"""A folder and a receiver: in this world only owners give, so this names one live grant."""
+"""A folder and a receiver, a person or a team: in this world only owners give, so this names one
+live grant."""
+ORDER = ("view", "edit", "edit_delete")
+Source = tuple[str, datetime | None]
+"""A level, and when it ends."""
 
 
 @dataclass
 class ModelGrant:
-    """A live grant: pending or active, perhaps with an end."""
+    """A live grant: pending or active, perhaps with an end. A team's is active from the start."""
 
     level: str
     accepted: bool = False
     ends_at: datetime | None = None
+    id: str = ""
 
     def counts(self, at: datetime) -> bool:
         return self.ends_at is None or self.ends_at > at
@@ -29,12 +34,27 @@ class ModelFolder:
 
 
 @dataclass
+class ModelOffer:
+    """An offer to hand a folder over, and what became of it."""
+
+    folder: str
+    owner: str
+    receiver: str
+    keep: bool
+    state: str = "pending"
+
+
+@dataclass
 class Model:
     """The world as it should be."""
 
     at: datetime
     folders: dict[str, ModelFolder] = field(default_factory=dict)
     grants: dict[Key, ModelGrant] = field(default_factory=dict)
+    teams: dict[str, set[str]] = field(default_factory=dict)
+    offers: dict[str, ModelOffer] = field(default_factory=dict)
+    answers: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By a team's grant and a member: accepted or declined."""
     most: dict[str, int | None] = field(default_factory=dict)
     """How many folders somebody may own, those in the trash included."""
 
@@ -47,22 +67,81 @@ class Model:
         grant = self.grants.get((folder, receiver))
         return grant if grant is not None and grant.counts(self.at) else None
 
+    def of_teams(self, folder: str, person: str) -> dict[str, ModelGrant]:
+        """The live grants on a folder to teams of a person who does not own it."""
+        if self.folders[folder].owner == person:
+            return {}
+        found = {team: self.live(folder, team) for team in sorted(self.teams[person])}
+        return {team: grant for team, grant in found.items() if grant is not None}
+
+    def offered(self, folder: str) -> ModelOffer | None:
+        waiting = (o for o in self.offers.values() if o.folder == folder and o.state == "pending")
+        return next(waiting, None)
+
+    def answer(self, grant: ModelGrant, person: str) -> str:
+        return self.answers.get((grant.id, person), "none")
+
+    def sources(self, folder: str, person: str, *, mounted: bool) -> list[Source]:
+        """What gives somebody else's folder to a person; ``mounted``: what gives it to sessions."""
+        direct = self.live(folder, person)
+        found = [direct] if direct is not None and direct.accepted else []
+        for grant in self.of_teams(folder, person).values():
+            answer = self.answer(grant, person)
+            if answer == "accepted" or (answer == "none" and not mounted):
+                found.append(grant)
+        return [(grant.level, grant.ends_at) for grant in found]
+
+    def strongest(self, folder: str, person: str, *, mounted: bool) -> Source | None:
+        """The level that counts, and when it drops."""
+        found = self.sources(folder, person, mounted=mounted)
+        if not found:
+            return None
+        level = max((level for level, _ in found), key=ORDER.index)
+        ends = [end for theirs, end in found if theirs == level]
+        dates = [end for end in ends if end is not None]
+        return level, max(dates) if len(dates) == len(ends) else None
+
     def sees(self, person: str) -> dict[str, str]:
         """The folders in a person's list, each with what they hold."""
-        seen = {f: "owner" for f, it in self.folders.items() if it.owner == person}
-        seen = {f: level for f, level in seen.items() if not self.folders[f].trashed}
-        for (folder, receiver), grant in self.grants.items():
-            live = grant.accepted and grant.counts(self.at) and not self.folders[folder].trashed
-            if receiver == person and live:
-                seen[folder] = grant.level
+        seen = {}
+        for folder, it in self.folders.items():
+            held = self.strongest(folder, person, mounted=False)
+            if it.owner == person and not it.trashed:
+                seen[folder] = "owner"
+            elif it.owner != person and not it.trashed and held is not None:
+                seen[folder] = held[0]
         return seen
 
-    def invited(self, person: str) -> dict[str, str]:
+    def may_know(self, folder: str, person: str) -> bool:
+        """Whether the folder is there at all for somebody who does not own it."""
+        direct = self.live(folder, person)
+        teams = self.of_teams(folder, person).values()
+        invited = (direct is not None and not direct.accepted) or any(
+            self.answer(grant, person) == "none" for grant in teams
+        )
+        offer = self.offered(folder)
+        invited = invited or (offer is not None and offer.receiver == person)
+        return invited or folder in self.sees(person)
+
+    def invited(self, person: str) -> list[tuple[str, str]]:
         """The folders that wait for a person's answer, with the level offered."""
-        return {
-            folder: grant.level
-            for (folder, receiver), grant in self.grants.items()
-            if receiver == person and not grant.accepted and grant.counts(self.at)
+        waiting = []
+        for folder in self.folders:
+            direct = self.live(folder, person)
+            if direct is not None and not direct.accepted:
+                waiting.append((folder, direct.level))
+            for grant in self.of_teams(folder, person).values():
+                if self.answer(grant, person) == "none":
+                    waiting.append((folder, grant.level))
+        return sorted(waiting)
+
+    def ask_anew(self, team: str, person: str) -> None:
+        """Who joins or leaves a team has said nothing to what it has."""
+        theirs = {grant.id for (_, receiver), grant in self.grants.items() if receiver == team}
+        self.answers = {
+            key: said
+            for key, said in self.answers.items()
+            if key[0] not in theirs or key[1] != person
         }
 
     def forget_expired(self) -> None:
@@ -72,4 +151,7 @@ class Model:
     def delete(self, folder: str) -> None:
         """Gone, with every grant on it."""
         del self.folders[folder]
+        for offer in self.offers.values():
+            if offer.folder == folder and offer.state == "pending":
+                offer.state = "cancelled"
         self.grants = {key: grant for key, grant in self.grants.items() if key[0] != folder}

@@ -12,13 +12,15 @@ from jupyterhub_vmshare.mounts.choices import choose
 from jupyterhub_vmshare.mounts.desired import desired
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.sharing import facts
-from tests.sharing.histories import PEOPLE, Histories, people
+from tests.sharing.handing import HandingHistories
+from tests.sharing.histories import Histories, people
 from tests.sharing.owning import OwningHistories
+from tests.sharing.played import PEOPLE
 
 _Wanted = dict[str, tuple[str, datetime | None]]
 
 
-class MountedHistories(OwningHistories):
+class MountedHistories(OwningHistories, HandingHistories):
     """People also choose what they want in their sessions."""
 
     def __init__(self, url: str) -> None:
@@ -28,7 +30,7 @@ class MountedHistories(OwningHistories):
     @rule(person=people, folder=Histories.folders, wanted=st.booleans())
     def choose(self, person: str, folder: str, wanted: bool) -> None:
         result = self.attempt(self._write(choose, self.person(person), folder, wanted))
-        if folder in self.model.sees(person):
+        if folder in self.mountable(person):
             assert result is None, result
             said_no = {(folder, person)}
             self.unwanted = self.unwanted - said_no if wanted else self.unwanted | said_no
@@ -41,15 +43,20 @@ class MountedHistories(OwningHistories):
             assert self.run(self._desired(name)) == self._modelled(name), name
             assert self.run(self._desired(name)) == self.run(self._decided(name)), name
 
-    def _modelled(self, name: str) -> _Wanted:
+    def mountable(self, name: str) -> _Wanted:
+        """What a person may mount: a team's folder after their own yes."""
         found: _Wanted = {}
         for folder, level in self.model.sees(name).items():
-            grant = self.model.live(folder, name)
-            owned = level == "owner"
-            until = None if owned or grant is None else grant.ends_at
-            if (folder, name) not in self.unwanted:
-                found[folder] = ("edit_delete" if owned else level, until)
+            held = self.model.strongest(folder, name, mounted=True)
+            if level == "owner":
+                found[folder] = ("edit_delete", None)
+            elif held is not None:
+                found[folder] = held
         return found
+
+    def _modelled(self, name: str) -> _Wanted:
+        wanted = self.mountable(name)
+        return {f: held for f, held in wanted.items() if (f, name) not in self.unwanted}
 
     async def _desired(self, name: str) -> _Wanted:
         async with self.db.read() as conn:

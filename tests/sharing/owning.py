@@ -11,8 +11,9 @@ from jupyterhub_vmshare.errors import Forbidden, QuotaExceeded, VMShareError
 from jupyterhub_vmshare.folders import life, quota
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.policy.model import Person
-from tests.sharing.histories import PEOPLE, Histories, people
+from tests.sharing.histories import Histories, people
 from tests.sharing.model import ModelFolder
+from tests.sharing.played import PEOPLE
 
 how_many = st.sampled_from((None, None, 0, 1, 2, 3))
 

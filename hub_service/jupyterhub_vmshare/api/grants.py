@@ -12,12 +12,24 @@ from jupyterhub_vmshare.api.contract.grants import (
     PeopleOfThing,
 )
 from jupyterhub_vmshare.api.operation import operation
-from jupyterhub_vmshare.api.render import cut_view, grant_view, in_sessions, receivers, result_view
+from jupyterhub_vmshare.api.render import (
+    cut_view,
+    grant_view,
+    in_sessions,
+    people_view,
+    receivers,
+    result_view,
+)
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.db.database import Transaction
+from jupyterhub_vmshare.errors import VMShareError
+from jupyterhub_vmshare.folders.aliases import make_room
 from jupyterhub_vmshare.people.known import known
-from jupyterhub_vmshare.sharing import ending, inviting
+from jupyterhub_vmshare.sharing import ending, inviting, store
 from jupyterhub_vmshare.sharing.inviting import UNSET, Wanted
 from jupyterhub_vmshare.sharing.listing import people_of
+from jupyterhub_vmshare.sharing.model import Grant
+from jupyterhub_vmshare.words import ReceiverKind
 
 
 class FolderPeople(Route):
@@ -27,11 +39,11 @@ class FolderPeople(Route):
 
     @operation("folder.see_people", gives=PeopleOfThing)
     async def get(self, folder_id: str) -> None:
-        """The owner, and every pending or live grant."""
+        """The owner, every pending or live grant, and each person with their sources."""
         db = self.rooms.db
         async with db.read() as conn:
-            owner, live = await people_of(conn, self.caller.person(), folder_id, db.clock())
-        self.reply(200, PeopleOfThing(owner=owner, grants=[grant_view(g) for g in live]))
+            told = await people_of(conn, self.caller.person(), folder_id, db.clock())
+        self.reply(200, people_view(told))
 
 
 class FolderGrants(Route):
@@ -49,13 +61,14 @@ class FolderGrants(Route):
         there = await known(
             self.rooms.hub,
             self.rooms.db,
-            (one.receiver for one in asked),
+            (one.receiver for one in asked if one.receiver_kind is ReceiverKind.PERSON),
             asker=self.caller.name,
             limit=self.rooms.search.limit,
         )
         async with self.once() as tx:
             wanted = [_wanted(one) for one in asked]
             results = await inviting.invite(tx, person, folder_id, wanted, there)
+            await _list_with_members(tx, folder_id, results)
             told = [result_view(one.receiver, r) for one, r in zip(asked, results, strict=True)]
             self.keep(201, GrantResults(results=told))
 
@@ -75,11 +88,15 @@ class FolderLeave(Route):
 
     @operation("folder.leave", gives=Cut)
     async def post(self, folder_id: str) -> None:
-        """Leave a shared folder; coming back needs a new invitation."""
+        """Leave a shared folder; what a team was given is left for the caller alone."""
+        person = self.caller.person()
         async with self.rooms.db.write() as tx:
-            ended = await ending.leave(tx, self.caller.person(), folder_id)
-            held = await self.rooms.mounts.held(tx, folder_id, receivers(ended))
-        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(folder_id, held)))
+            left = await ending.leave(tx, person, folder_id)
+            # What flowed from a grant of theirs has ended for others too.
+            people = None if left.ended else {person.name}
+            held = await self.rooms.mounts.held(tx, folder_id, people)
+        reached = await self.rooms.mounts.reach(folder_id, held)
+        self.reply(200, cut_view(left.ended, reached, left.declined))
 
 
 class OneGrant(Route):
@@ -109,6 +126,15 @@ class OneGrant(Route):
             folder_id = ended[0].thing_id if ended else ""
             held = await self.rooms.mounts.held(tx, folder_id, receivers(ended))
         self.reply(200, cut_view(ended, await self.rooms.mounts.reach(folder_id, held)))
+
+
+async def _list_with_members(
+    tx: Transaction, folder_id: str, results: list[Grant | VMShareError]
+) -> None:
+    """A team's folder stands in its members' lists at once: under labels that are free there."""
+    if any(isinstance(r, Grant) and r.receiver_kind is ReceiverKind.TEAM for r in results):
+        folder = await store.lock(tx, folder_id)
+        await make_room(tx, folder, folder.name)
 
 
 def _wanted(asked: NewGrant) -> Wanted:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pydantic import Field
 
 from jupyterhub_vmshare.api.contract.base import Asked
-from jupyterhub_vmshare.api.contract.grants import Acceptance, GrantView, InvitationsPage
+from jupyterhub_vmshare.api.contract.grants import Acceptance, Answered, InvitationsPage
 from jupyterhub_vmshare.api.operation import operation
-from jupyterhub_vmshare.api.render import grant_view, invitation_view
+from jupyterhub_vmshare.api.render import answered_view, invitation_view
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.folders.aliases import label_accepted, suggested_aliases
 from jupyterhub_vmshare.ids import ID_PATTERN
@@ -19,6 +19,11 @@ from jupyterhub_vmshare.sharing.model import SharedThing
 class InvitationsAsked(Asked):
     """``after`` is the ``next`` of the page before."""
 
+    declined: bool = Field(
+        False,
+        description="Instead: what teams of the caller have and the caller said no to. A yes is "
+        "possible any time.",
+    )
     after: str | None = Field(None, pattern=f"^{ID_PATTERN}$")
     limit: int = Field(50, ge=1, le=200)
 
@@ -34,7 +39,9 @@ class Invitations(Route):
         asked = self.query(InvitationsAsked)
         person, at, limit = self.caller.person(), self.rooms.db.clock(), asked.limit
         async with self.rooms.db.read() as conn:
-            found = await invitations(conn, person, at, before=asked.after, limit=limit + 1)
+            found = await invitations(
+                conn, person, at, before=asked.after, limit=limit + 1, declined=asked.declined
+            )
             shown = found[:limit]
             aliases = await suggested_aliases(conn, person, [one.thing for one in shown], at)
         items = [invitation_view(one, aliases.get(one.thing.id)) for one in shown]
@@ -52,7 +59,7 @@ class Accept(Route):
         takes=Acceptance,
         optional_body=True,
         versioned="taken",
-        gives=GrantView,
+        gives=Answered,
     )
     async def post(self, grant_id: str) -> None:
         """Accept an invitation; with If-Match, only as it was seen."""
@@ -65,7 +72,7 @@ class Accept(Route):
                 await label_accepted(tx, person, thing, asked.alias)
 
             grant = await answering.accept(tx, person, grant_id, version=version, settle=settle)
-        self.reply(200, grant_view(grant))
+        self.reply(200, answered_view(grant, "accepted"))
 
 
 class Decline(Route):
@@ -73,9 +80,9 @@ class Decline(Route):
 
     path = "/invitations/{grant_id}/decline"
 
-    @operation("folder.accept_or_decline", gives=GrantView)
+    @operation("folder.accept_or_decline", gives=Answered)
     async def post(self, grant_id: str) -> None:
-        """Decline an invitation; a later yes needs a new one."""
+        """Decline an invitation; a later yes needs a new one, but for what a team was given."""
         async with self.rooms.db.write() as tx:
             grant = await answering.decline(tx, self.caller.person(), grant_id)
-        self.reply(200, grant_view(grant))
+        self.reply(200, answered_view(grant, "declined"))

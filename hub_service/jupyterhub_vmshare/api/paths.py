@@ -30,6 +30,7 @@ PARAMETERS: dict[str, Parameter] = {
     "clone_id": _id("cln"),
     "grant_id": _id("gnt"),
     "upload_id": _id("upl"),
+    "hand_over_id": _id("hnd"),
     "person": Parameter("[^/]{1,255}", {"type": "string", "minLength": 1, "maxLength": 255}),
     "snapshot_id": _id("snp"),
     "rest": Parameter(".*", {"type": "string"}),

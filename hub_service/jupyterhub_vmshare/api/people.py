@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from jupyterhub_vmshare.api.contract.base import Asked
-from jupyterhub_vmshare.api.contract.people import PeoplePage, PersonView
+from jupyterhub_vmshare.api.contract.people import PeoplePage, PersonView, TeamsList, TeamView
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.route import Route
 
@@ -32,6 +32,19 @@ class People(Route):
         )
         items = [PersonView(name=found.name, teams=list(found.teams)) for found in page.items]
         self.reply(200, PeoplePage(items=items, next=page.next))
+
+
+class Teams(Route):
+    """The caller's own teams."""
+
+    path = "/teams"
+
+    @operation("service.search_people", gives=TeamsList)
+    async def get(self) -> None:
+        """The teams that the caller is in, and so may share with."""
+        counts = await self.rooms.membership.counts(self.caller.teams)
+        items = [TeamView(name=name, members=counts.get(name, 0)) for name in sorted(counts)]
+        self.reply(200, TeamsList(items=items))
 
 
 class TeamsRefresh(Route):

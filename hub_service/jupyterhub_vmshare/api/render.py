@@ -5,17 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyterhub_vmshare.api.contract.grants import (
+    AccessSourceView,
+    Answered,
     Cut,
     GrantResult,
     GrantView,
+    HandedOver,
     InSessions,
     InvitationView,
+    MembersAnswer,
+    PeopleOfThing,
+    PersonWithAccess,
     Receiver,
 )
 from jupyterhub_vmshare.api.problems import problem
 from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.mounts.reach import Reached
-from jupyterhub_vmshare.sharing.listing import Invitation
+from jupyterhub_vmshare.sharing.access import Access
+from jupyterhub_vmshare.sharing.handovers import HandOver
+from jupyterhub_vmshare.sharing.listing import Invitation, PeopleOf
 from jupyterhub_vmshare.sharing.model import Grant
 from jupyterhub_vmshare.words import ReceiverKind, ThingKind, ThingState
 
@@ -47,6 +55,53 @@ def grant_view(grant: Grant) -> GrantView:
     )
 
 
+def answered_view(grant: Grant, answer: MembersAnswer) -> Answered:
+    """A grant after an answer, for whoever gave it."""
+    return Answered(**grant_view(grant).model_dump(), answer=answer)
+
+
+def people_view(told: PeopleOf) -> PeopleOfThing:
+    """A thing's people, for those who may see them."""
+    return PeopleOfThing(
+        owner=told.owner,
+        grants=[grant_view(grant) for grant in told.grants],
+        people=[_person_view(one) for one in told.people],
+        handed_over=[_handed_over_view(one) for one in told.handed_over],
+    )
+
+
+def _handed_over_view(done: HandOver) -> HandedOver:
+    return HandedOver(
+        id=done.id,
+        owner_before=done.owner,
+        owner=done.receiver,
+        by=done.by,
+        at=done.answered_at or done.created_at,
+    )
+
+
+def _person_view(access: Access) -> PersonWithAccess:
+    sources = [
+        AccessSourceView(
+            grant_id=source.grant.id,
+            giver=source.grant.giver,
+            level=source.grant.level,
+            team=source.team,
+            parent_id=source.grant.parent_id,
+            ends_at=source.grant.ends_at,
+            answer=source.answer,
+        )
+        for source in access.sources
+    ]
+    return PersonWithAccess(
+        name=access.person,
+        level=access.level,
+        ends_at=access.ends_at,
+        accepted=access.accepted,
+        sources=sources,
+    )
+
+
 def result_view(receiver: str, result: Grant | VMShareError) -> GrantResult:
     """What became of one receiver of a batch."""
     if isinstance(result, Grant):
@@ -54,10 +109,11 @@ def result_view(receiver: str, result: Grant | VMShareError) -> GrantResult:
     return GrantResult(receiver=receiver, problem=problem(result))
 
 
-def cut_view(ended: Sequence[Grant], reached: Reached) -> Cut:
+def cut_view(ended: Sequence[Grant], reached: Reached, declined: Sequence[Grant] = ()) -> Cut:
     """What ended, what that reached in running sessions, and what can't be undone."""
     return Cut(
         ended=[grant_view(grant) for grant in ended],
+        declined=[grant_view(grant) for grant in declined],
         cannot_undo=CANNOT_UNDO,
         **in_sessions(reached).model_dump(),
     )
@@ -97,4 +153,5 @@ def invitation_view(invitation: Invitation, suggested_alias: str | None) -> Invi
         available=thing.state is ThingState.LIVE,
         version=grant.version,
         suggested_alias=suggested_alias,
+        answer="declined" if invitation.answer == "declined" else "none",
     )

@@ -11,6 +11,7 @@ from jupyterhub_vmshare.mounts.room import Mounts
 from jupyterhub_vmshare.people.hook import HubHook
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
+from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.membership import Membership
 from jupyterhub_vmshare.people.search import PeopleSearch
 from jupyterhub_vmshare.storage.port import FolderStore
@@ -26,6 +27,7 @@ class Rooms:
     hub: Hub
     membership: Membership
     search: PeopleSearch
+    leavers: Leavers
     folders: Folders
     uploads: Uploads
     store: FolderStore

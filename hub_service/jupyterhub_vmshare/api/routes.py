@@ -9,12 +9,14 @@ from jupyterhub_vmshare.api.clones import ROUTES as CLONES
 from jupyterhub_vmshare.api.events import Events, EventStream
 from jupyterhub_vmshare.api.files import ROUTES as FILES
 from jupyterhub_vmshare.api.folders import ROUTES as FOLDERS
+from jupyterhub_vmshare.api.glance import ROUTES as GLANCE
 from jupyterhub_vmshare.api.grants import FolderGrants, FolderLeave, FolderPeople, OneGrant
+from jupyterhub_vmshare.api.hand_overs import ROUTES as HAND_OVERS
 from jupyterhub_vmshare.api.invitations import Accept, Decline, Invitations
 from jupyterhub_vmshare.api.me import Myself
 from jupyterhub_vmshare.api.mounts import ROUTES as MOUNTS
 from jupyterhub_vmshare.api.openapi_route import OpenApi
-from jupyterhub_vmshare.api.people import People, TeamsRefresh
+from jupyterhub_vmshare.api.people import People, Teams, TeamsRefresh
 from jupyterhub_vmshare.api.quota import ROUTES as QUOTA
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.api.snapshots import ROUTES as SNAPSHOTS
@@ -27,6 +29,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     WhyMe,
     WhyAnother,
     People,
+    Teams,
     TeamsRefresh,
     *QUOTA,
     *FOLDERS,
@@ -39,9 +42,11 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     FolderGrants,
     FolderLeave,
     OneGrant,
+    *GLANCE,
     Invitations,
     Accept,
     Decline,
+    *HAND_OVERS,
     *MOUNTS,
     Events,
     EventStream,

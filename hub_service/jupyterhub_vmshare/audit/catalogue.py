@@ -44,7 +44,7 @@ class EventType:
 
 SEEN_BY = frozenset(
     {
-        *("owner", "giver", "receiver", "everyone_with_access"),
+        *("owner", "giver", "receiver", "answerer", "everyone_with_access"),
         *("chooser", "member", "session_person", "charged", "cloner"),
     }
 )

@@ -14,27 +14,18 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
     text,
 )
 
+from jupyterhub_vmshare.db.handing import hand_overs as hand_overs
+from jupyterhub_vmshare.db.metadata import ID, NAME
+from jupyterhub_vmshare.db.metadata import metadata as metadata
 from jupyterhub_vmshare.db.types import Json, Moment
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-_ID = String(30)
-_NAME = String(255)
+_ID, _NAME = ID, NAME
 
 things = Table(
     "things",
@@ -117,6 +108,7 @@ answers = Table(
     Column("answer", String(16), nullable=False),
     Column("answered_at", Moment, nullable=False),
 )
+Index("ix_answers_person", answers.c.person, answers.c.answer)
 
 aliases = Table(
     "aliases",

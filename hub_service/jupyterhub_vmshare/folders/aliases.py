@@ -7,6 +7,7 @@ it clashes on somebody's side, that person has an alias, which nobody else sees.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 
@@ -14,11 +15,12 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
-from jupyterhub_vmshare.db.tables import aliases, grants, things
+from jupyterhub_vmshare.db.tables import aliases, grants, team_members, things
 from jupyterhub_vmshare.db.upsert import insert_or_replace
 from jupyterhub_vmshare.errors import NameTaken
+from jupyterhub_vmshare.folders.audience import everyone_with_access
 from jupyterhub_vmshare.folders.names import alternatives, checked, free_name
-from jupyterhub_vmshare.folders.visible import IS_LIVE_FOLDER, listed, live_at
+from jupyterhub_vmshare.folders.visible import IS_LIVE_FOLDER, listed
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing.facts import asking, permitted
 from jupyterhub_vmshare.sharing.model import SharedThing
@@ -90,7 +92,14 @@ async def suggestion(
 async def suggested_aliases(
     conn: AsyncConnection, person: Person, invited: Collection[SharedThing], at: datetime
 ) -> Mapping[str, str]:
-    """For each of these things whose name the person's list has already: a free alias, by id."""
+    """For each of these things whose name the person's list has already: a free alias, by id.
+
+    What stands in the list already, through a team, has its label.
+    """
+    seen, ids = listed(), [thing.id for thing in invited]
+    query = sa.select(seen.c.id).where(seen.c.id.in_(ids))
+    there = set((await conn.execute(query, asking(person, at=at))).scalars())
+    invited = [thing for thing in invited if thing.id not in there]
     used = await taken(conn, person, {thing.name for thing in invited}, at)
     clashing = [thing for thing in invited if thing.name in used]
     choices = {
@@ -157,32 +166,40 @@ async def label_accepted(
 async def make_room(tx: Transaction, thing: SharedThing, name: str) -> None:
     """Give an alias to everybody in whose list a label would now come twice.
 
-    The folder's owner renames or restores it; nobody is asked, and nobody loses anything. What
-    somebody called it before it went to the trash may be taken by now, as the name may.
+    The folder's owner renames or restores it, or gives it to a team; nobody is asked, and nobody
+    loses anything. What somebody called it before it went to the trash may be taken by now, as the
+    name may.
     """
-    receivers = await _receivers(tx.conn, thing.id, tx.at)
+    everyone = await everyone_with_access(tx.conn, thing.id, thing.owner, tx.at)
+    receivers = sorted(everyone - {thing.owner})
     await hold_lists(tx, {thing.owner, *receivers})
     # The owner's own name is theirs to mend, but they may have an alias as well.
     chosen = await _aliases(tx.conn, thing.id, [thing.owner, *receivers])
     labels = dict.fromkeys(receivers, name) | chosen
-    for receiver in await _maybe_clashing(tx.conn, labels, thing.id):
-        person, label = Person(receiver), labels[receiver]
-        if await taken(tx.conn, person, [label], tx.at, besides=thing.id):
-            owner = thing.owner if label == name else None
-            alias = await suggestion(tx.conn, person, label, tx.at, owner=owner, besides=thing.id)
-            await _put(tx, receiver, thing.id, alias)
-            await _tell(tx, receiver, thing.id, name, alias, by=None)
+    clashing = await _maybe_clashing(tx.conn, labels, thing.id)
+    teams = await teams_of(tx.conn, clashing)
+    for receiver in clashing:
+        person = Person(receiver, teams=teams.get(receiver, frozenset()))
+        await end_clash(tx, person, replace(thing, name=name), labels[receiver])
 
 
-async def _receivers(conn: AsyncConnection, thing_id: str, at: datetime) -> list[str]:
-    """The people with access."""
-    query = (
-        sa.select(grants.c.receiver)
-        .where(grants.c.thing_id == thing_id, live_at(at))
-        .where(grants.c.receiver_kind == ReceiverKind.PERSON)
-        .distinct()
-    )
-    return list((await conn.execute(query)).scalars())
+async def end_clash(tx: Transaction, person: Person, thing: SharedThing, label: str) -> None:
+    """Give the person an alias where their list, which must be held, has the label twice."""
+    if not await taken(tx.conn, person, [label], tx.at, besides=thing.id):
+        return
+    owner = thing.owner if label == thing.name else None
+    alias = await suggestion(tx.conn, person, label, tx.at, owner=owner, besides=thing.id)
+    await _put(tx, person.name, thing.id, alias)
+    await _tell(tx, person.name, thing.id, thing.name, alias, by=None)
+
+
+async def teams_of(conn: AsyncConnection, people: Collection[str]) -> dict[str, frozenset[str]]:
+    """The teams of many people, as the mirror has them."""
+    query = sa.select(team_members.c.person, team_members.c.team)
+    found: dict[str, set[str]] = {}
+    for person, team in await conn.execute(query.where(team_members.c.person.in_(people))):
+        found.setdefault(person, set()).add(team)
+    return {person: frozenset(teams) for person, teams in found.items()}
 
 
 async def _aliases(
@@ -213,12 +230,20 @@ async def _maybe_clashing(
         .where(things.c.id != thing_id)
         .where(IS_LIVE_FOLDER)
     )
+    by_team = (
+        sa.select(team_members.c.person)
+        .join(grants, grants.c.receiver == team_members.c.team)
+        .join(things, things.c.id == grants.c.thing_id)
+        .where(team_members.c.person.in_(receivers), things.c.name.in_(names))
+        .where(grants.c.receiver_kind == ReceiverKind.TEAM, things.c.id != thing_id)
+        .where(IS_LIVE_FOLDER)
+    )
     named = sa.select(aliases.c.person).where(
         aliases.c.person.in_(receivers),
         aliases.c.alias.in_(names),
         aliases.c.thing_id != thing_id,
     )
-    found = sa.union(own, shared, named).subquery()
+    found = sa.union(own, shared, by_team, named).subquery()
     return list((await conn.execute(sa.select(found.c.person).order_by("person"))).scalars())
 
 

@@ -22,6 +22,7 @@ from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.ending import end_all
 from jupyterhub_vmshare.sharing.facts import demand, permitted
+from jupyterhub_vmshare.sharing.handing import cancel_open
 from jupyterhub_vmshare.sharing.model import SharedThing
 from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.words import EndedWhy, ThingKind, ThingState
@@ -57,11 +58,17 @@ async def rename(tx: Transaction, person: Person, folder_id: str, version: int, 
     if name == folder.name:
         return
     await make_room(tx, folder, name)
-    await _demand_free_for_owner(tx, folder, name)
+    await demand_free(tx, person, name, besides=folder.id)
+    await call_it(tx, folder, name, person.name)
+    reached("folders.rename.renamed")
+
+
+async def call_it(tx: Transaction, folder: SharedThing, name: str, by: str) -> SharedThing:
+    """Another name for everybody, for which there is room in all lists."""
     renamed = await _update(tx, folder, name=name)
     marks = {"from": folder.name, "to": name}
-    await _tell(tx, "renamed", renamed, person.name, await _all(tx, folder), **marks)
-    reached("folders.rename.renamed")
+    await _tell(tx, "renamed", renamed, by, await _all(tx, folder), **marks)
+    return renamed
 
 
 async def change_settings(
@@ -94,7 +101,7 @@ async def restore(tx: Transaction, person: Person, folder_id: str, name: str | N
     await permitted(tx.conn, person, "restore_folder", folder_id, tx.at)
     name = folder.name if name is None else checked(name, "folder name")
     await make_room(tx, folder, name)
-    await _demand_free_for_owner(tx, folder, name)
+    await demand_free(tx, person, name, besides=folder.id)
     restored = await _update(tx, folder, state=ThingState.LIVE, trashed_at=None, name=name)
     marks = {} if name == folder.name else {"from": folder.name, "to": name}
     await _tell(tx, "restored", restored, person.name, await _all(tx, folder), **marks)
@@ -121,15 +128,12 @@ async def empty_from_trash(tx: Transaction, folder_id: str, before: datetime) ->
 async def _delete(tx: Transaction, folder: SharedThing, actor: str | None) -> None:
     audience = await _all(tx, folder)
     await end_all(tx, folder, EndedWhy.THING_DELETED, actor)
+    await cancel_open(tx, folder, actor)
     deleted = await _update(tx, folder, state=ThingState.DELETING)
     await tx.conn.execute(aliases.delete().where(aliases.c.thing_id == folder.id))
     marks = {} if actor is not None else {"why": "trash_emptied"}
     await _tell(tx, "deleted", deleted, actor, audience, **marks)
     reached("folders.delete.deleting")
-
-
-async def _demand_free_for_owner(tx: Transaction, folder: SharedThing, name: str) -> None:
-    await demand_free(tx, Person(folder.owner), name, besides=folder.id)
 
 
 async def _all(tx: Transaction, folder: SharedThing) -> frozenset[str]:

@@ -142,6 +142,7 @@ def _level(thing: Thing, at: datetime) -> tuple[str, datetime | None]:
     held = effective(thing, at)
     if held is not None and held.level is not None:
         return held.level, held.gone_at
+    # What is offered: by an invitation, or by an owner who hands it over.
     offered = next(item for item in thing.holdings if item.state is GrantState.PENDING)
     return offered.level or "", offered.ends_at
 

@@ -23,6 +23,7 @@ from jupyterhub_vmshare.db.tables import (
     answers,
     clones,
     grants,
+    hand_overs,
     meters,
     mount_choices,
     snapshot_policies,
@@ -161,6 +162,7 @@ async def _forget(tx: Transaction, folder_id: str) -> None:
     ours = sa.select(grants.c.id).where(grants.c.thing_id == folder_id)
     await tx.conn.execute(answers.delete().where(answers.c.grant_id.in_(ours)))
     await tx.conn.execute(grants.delete().where(grants.c.thing_id == folder_id))
+    await tx.conn.execute(hand_overs.delete().where(hand_overs.c.thing_id == folder_id))
     await tx.conn.execute(aliases.delete().where(aliases.c.thing_id == folder_id))
     await tx.conn.execute(mount_choices.delete().where(mount_choices.c.thing_id == folder_id))
     for table in (meters, snapshots, snapshot_policies, uploads):

@@ -71,6 +71,8 @@ def _shared() -> sa.Select[tuple[str, str]]:
         .join(grants, grants.c.thing_id == things.c.id)
         .where(
             RECEIVED,
+            # Whoever owns a folder has it, whatever their team was given.
+            things.c.owner != _ASKER,
             live_at(sa.bindparam("at", type_=Moment)),
             ~declined,
             IS_LIVE_FOLDER,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
 
-_ROOMS: Final = frozenset({"grant", "folder", "team", "session"})
+_ROOMS: Final = frozenset({"grant", "folder", "team", "session", "hand_over"})
+
+_ANSWERS: Final = frozenset({"grant.accepted", "grant.declined", "grant.left"})
 
 
 class Happened(Protocol):
@@ -23,11 +25,13 @@ def concerned(event: Happened) -> frozenset[str] | None:
     """The people whose sessions may have to change; None where that may be anybody.
 
     Who hears of a change of a folder, of their teams or of a grant of their own is in the event's
-    audience. Of a team's or a project's grant its members hear nothing.
+    audience. What becomes of a team's or a project's grant concerns all members, and somebody who
+    joins in the same instant may not be among those who hear; a member's answer is theirs alone.
     """
     room = event.type.partition(".")[0]
     if room not in _ROOMS and event.type != "mount.chosen":
         return frozenset()
     if room == "grant" and event.data.get("receiver_kind", "person") != "person":
-        return None
+        is_ones_own = event.type in _ANSWERS or event.data.get("why") == "team_left"
+        return frozenset(event.audience) if is_ones_own else None
     return frozenset(event.audience)

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from urllib.parse import urlsplit
-
-from jupyterhub.utils import get_browser_protocol
 
 from jupyterhub_vmshare.db.database import Database
-from jupyterhub_vmshare.errors import ChangedMeanwhile, Forbidden
+from jupyterhub_vmshare.errors import ChangedMeanwhile
 from jupyterhub_vmshare.folders.life import delete_for_ever
 from jupyterhub_vmshare.pages.forms import Form, FormTokens
-from jupyterhub_vmshare.pages.page import ODD_REQUEST, Page
+from jupyterhub_vmshare.pages.page import Page
 from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.membership import Membership
 from jupyterhub_vmshare.sharing import store
@@ -56,7 +53,7 @@ class ConfirmDeletion(Page):
 
     async def post(self, folder_id: str) -> None:
         """Delete it for ever, if the name is right and nothing changed since it was shown."""
-        self._refuse_other_origins()
+        self.refuse_other_origins()
         # A dangerous verb asks again who is in which team.
         await self.membership.refresh()
         doomed = await self._doomed(folder_id)
@@ -93,14 +90,6 @@ class ConfirmDeletion(Page):
 
     def _form(self, folder: SharedThing) -> Form:
         return Form(self.session, self.caller.name, VERB, folder.id, folder.version)
-
-    def _refuse_other_origins(self) -> None:
-        """Browsers send ``Origin`` with every form; what sends none is no browser."""
-        origin = urlsplit(self.request.headers.get("Origin", ""))
-        secure = get_browser_protocol(self.request) == "https"  # type: ignore[no-untyped-call]
-        schemes = {"https"} if secure else {"http", "https"}
-        if origin.netloc != self.request.host or origin.scheme not in schemes:
-            raise Forbidden(ODD_REQUEST, rule="credential.page")
 
 
 def _plain(name: str) -> str:

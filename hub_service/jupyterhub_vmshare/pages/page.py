@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from http.client import responses
 from typing import Any, ClassVar, Final
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from jupyterhub.services.auth import HubOAuthCallbackHandler, HubOAuthenticated
+from jupyterhub.utils import get_browser_protocol
 from tornado.web import HTTPError, RequestHandler
 
 from jupyterhub_vmshare.errors import Forbidden, NotSignedIn, VMShareError
@@ -117,6 +119,14 @@ class Page(HubOAuthenticated, Rendered):
     def _refuse_other_credentials(self) -> None:
         if "Authorization" in self.request.headers or "token" in self.request.arguments:
             raise Forbidden(OTHER_CREDENTIAL, rule="credential.page")
+
+    def refuse_other_origins(self) -> None:
+        """For forms: browsers send ``Origin`` with every one; what sends none is no browser."""
+        origin = urlsplit(self.request.headers.get("Origin", ""))
+        secure = get_browser_protocol(self.request) == "https"  # type: ignore[no-untyped-call]
+        schemes = {"https"} if secure else {"http", "https"}
+        if origin.netloc != self.request.host or origin.scheme not in schemes:
+            raise Forbidden(ODD_REQUEST, rule="credential.page")
 
     def _refuse_odd_requests(self) -> None:
         """Scripts, frames and other origins; browsers say so on https and on loopback."""

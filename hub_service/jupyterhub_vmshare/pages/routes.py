@@ -12,10 +12,14 @@ from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.ids import ID_PATTERN
 from jupyterhub_vmshare.pages.confirm import ConfirmDeletion
 from jupyterhub_vmshare.pages.forms import FormTokens
+from jupyterhub_vmshare.pages.hand_over import ConfirmHandOver
 from jupyterhub_vmshare.pages.landing import Landing
+from jupyterhub_vmshare.pages.leavers import LeaversPage
 from jupyterhub_vmshare.pages.page import OAuthCallback
 from jupyterhub_vmshare.people.identity import Identity
+from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.membership import Membership
+from jupyterhub_vmshare.people.search import PeopleSearch
 
 _STYLE = Path(__file__).with_name("pages.css")
 
@@ -32,16 +36,26 @@ class Style(RequestHandler):
 
 
 def pages(
-    prefix: str, *, identity: Identity, db: Database, membership: Membership, secret: bytes
+    prefix: str,
+    *,
+    identity: Identity,
+    db: Database,
+    membership: Membership,
+    search: PeopleSearch,
+    leavers: Leavers,
+    secret: bytes,
 ) -> list[Rule]:
     """Every page below ``prefix``. ``secret`` is the application's cookie secret."""
     who: dict[str, Any] = {"identity": identity}
     forms = FormTokens(secret, db.clock)
     confirming = {**who, "db": db, "membership": membership, "forms": forms}
+    handing = {**confirming, "search": search}
     folder = ID_PATTERN.replace("[a-z]{3}", "fld")
     return [
         url(prefix, Landing, who),
         url(prefix + "oauth_callback", OAuthCallback, who),
         url(prefix + "pages.css", Style),
         url(prefix + f"confirm/delete-folder/({folder})", ConfirmDeletion, confirming),
+        url(prefix + f"confirm/hand-over/({folder})", ConfirmHandOver, handing),
+        url(prefix + "leavers", LeaversPage, {**who, "db": db, "leavers": leavers}),
     ]

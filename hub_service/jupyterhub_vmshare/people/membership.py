@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -112,6 +112,16 @@ class Membership:
         query = sa.select(team_members.c.person).where(team_members.c.team == team)
         async with self._db.read() as conn:
             return frozenset((await conn.scalars(query)).all())
+
+    async def counts(self, teams: Collection[str]) -> dict[str, int]:
+        """How many people are in each of these teams."""
+        query = (
+            sa.select(team_members.c.team, sa.func.count())
+            .where(team_members.c.team.in_(sorted(teams)))
+            .group_by(team_members.c.team)
+        )
+        async with self._db.read() as conn:
+            return {team: count for team, count in await conn.execute(query)}
 
     async def age(self) -> timedelta | None:
         """How long ago the hub was last asked with success; None if it never was."""

@@ -43,7 +43,7 @@ class PeopleSearch:
     """
 
     def __init__(self, db: Database, hub: Hub, limit: RateLimit) -> None:
-        self._db, self._hub, self.limit = db, hub, limit
+        self._db, self.hub, self.limit = db, hub, limit
 
     async def find(self, asker: str, q: str, *, after: str | None, limit: int) -> FoundPage:
         """One page of the people that ``asker`` may find; never the asker.
@@ -65,7 +65,7 @@ class PeopleSearch:
     async def by_exact_name(self, asker: str, name: str) -> str | None:
         """The hub's name of a person, wherever somebody names one; counts against the limit."""
         self.limit.take(asker)
-        return await self._hub.person(name)
+        return await self.hub.person(name)
 
     async def _by_name(self, asker: str, name: str) -> list[Found]:
         found = await self.by_exact_name(asker, name)

@@ -20,6 +20,7 @@ Via = Literal[
     "project_override",
     "project_role",
     "hub_admin",
+    "hand_over",
 ]
 """How a person comes to hold something. `project_override` is an administrator's level for one
 member of a project on a folder: it replaces the project's level and caps the member's grants."""

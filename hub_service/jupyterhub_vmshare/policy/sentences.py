@@ -23,6 +23,8 @@ def standing(source: Source, thing: Thing, voice: Voice) -> str:
         return f"{voice.begins('are', 'is')} a hub admin, which opens nobody's {noun(thing.kind)}"
     if holding is None or source.column == "stranger":
         return f"{voice.begins('hold', 'holds')} nothing on {what}"
+    if source.column == "invited" and holding.via == "hand_over":
+        return f"{voice.begins('are', 'is')} asked to take over {what}"
     if source.column == "invited":
         at_level = f"{what} at {level_name(holding.level)}{_through(holding)}"
         return f"{voice.begins('are', 'is')} invited to {at_level}"
@@ -40,6 +42,8 @@ def allowed(source: Source, thing: Thing, voice: Voice) -> str:
         return f"An administrator set {voice.their} level on this {noun(thing.kind)}: " + (
             f"{_level(source, thing)}{_until(holding)}."
         )
+    if holding.via == "hand_over":
+        return f"{voice.first(holding.giver)} offered {voice.them} this {noun(thing.kind)}."
     if source.column == "invited":
         return f"{voice.first(holding.giver)} invited {_received(holding, voice)} to this " + (
             f"{noun(thing.kind)} at {level_name(holding.level)}."
@@ -77,6 +81,11 @@ def waits(holding: Holding, thing: Thing, action: str, voice: Voice) -> str:
     level, then = level_name(holding.level), f"{doing(thing.kind, action)} waits for that"
     if action == "leave":
         then = "there is nothing to leave, only to decline"
+    if holding.via == "hand_over":
+        return (
+            f"{voice.begins('have', 'has')} not answered {_whose(holding, voice)} offer to hand "
+            f"this {noun(thing.kind)} over yet: {then}."
+        )
     if holding.state is GrantState.PENDING:
         return (
             f"{voice.begins('have', 'has')} not accepted {_whose(holding, voice)} invitation to "

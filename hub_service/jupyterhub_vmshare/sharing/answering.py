@@ -1,4 +1,7 @@
-"""The receiver's answer to an invitation: one transaction, and only the receiver's own."""
+"""The receiver's answer to an invitation: one transaction, and only the receiver's own.
+
+What a team was given is active; there each member answers for themself, and may change a no.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import ChangedMeanwhile, Conflict, NotFound
 from jupyterhub_vmshare.policy.model import Person
-from jupyterhub_vmshare.sharing import store
+from jupyterhub_vmshare.sharing import store, teams
 from jupyterhub_vmshare.sharing.ending import end
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
@@ -39,7 +42,7 @@ async def accept(
     What ``settle`` raises leaves the invitation as it was.
     """
     thing, grant = await _own(tx, person, grant_id)
-    if grant.state is GrantState.ACTIVE and not grant.is_over(tx.at):
+    if await _is_accepted(tx, person, grant):
         return grant
     _still_open(grant, tx)
     await permitted(tx.conn, person, "accept", thing.id, tx.at)
@@ -47,30 +50,46 @@ async def accept(
         raise ChangedMeanwhile("The invitation was changed meanwhile; look at it again.")
     if settle is not None:
         await settle(thing)
-    accepted = await store.update(tx, grant, state=GrantState.ACTIVE, answered_at=tx.at)
+    if grant.receiver_kind is ReceiverKind.TEAM:
+        await teams.write_answer(tx, grant, person.name, "accepted")
+        accepted = grant
+    else:
+        accepted = await store.update(tx, grant, state=GrantState.ACTIVE, answered_at=tx.at)
     await store.tell(tx, "accepted", thing, accepted, person.name)
     reached("sharing.accept.accepted")
     return accepted
 
 
 async def decline(tx: Transaction, person: Person, grant_id: str) -> Grant:
-    """The receiver says no; a later yes needs a new invitation."""
+    """The receiver says no; a later yes needs a new invitation, but for a team's member."""
     thing, grant = await _own(tx, person, grant_id)
     if grant.ended_why is EndedWhy.DECLINED:
         return grant
-    if grant.state is GrantState.ACTIVE and not grant.is_over(tx.at):
+    if await _is_accepted(tx, person, grant):
         raise Conflict("You accepted this already; leave it instead.")
     _still_open(grant, tx)
+    if grant.receiver_kind is ReceiverKind.TEAM:
+        await teams.decline(tx, thing, grant, person.name)
+        return grant
     ended = await end(tx, thing, [grant], EndedWhy.DECLINED, person.name)
     return ended[0]
 
 
 async def _own(tx: Transaction, person: Person, grant_id: str) -> tuple[SharedThing, Grant]:
-    """A grant that this very person received; to everybody else it is not there."""
+    """A grant that this person, or a team of theirs, received; to all others it is not there."""
     thing, grant = await store.locked_grant(tx, grant_id)
-    if grant.receiver_kind is not ReceiverKind.PERSON or grant.receiver != person.name:
+    is_theirs = grant.receiver_kind is ReceiverKind.PERSON and grant.receiver == person.name
+    if not is_theirs and not teams.is_for(person, thing, grant):
         raise NotFound
     return thing, grant
+
+
+async def _is_accepted(tx: Transaction, person: Person, grant: Grant) -> bool:
+    if grant.state is not GrantState.ACTIVE or grant.is_over(tx.at):
+        return False
+    if grant.receiver_kind is ReceiverKind.PERSON:
+        return True
+    return await teams.answer_of(tx.conn, grant, person.name) == "accepted"
 
 
 def _still_open(grant: Grant, tx: Transaction) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.policy.model import Person, Target
-from jupyterhub_vmshare.sharing import store
+from jupyterhub_vmshare.sharing import store, teams
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.steps import reached
@@ -65,7 +66,7 @@ async def end_all(
 async def revoke(tx: Transaction, person: Person, grant_id: str) -> list[Grant]:
     """Take a grant away, or back when it is not answered yet. Empty when it is over already."""
     thing, grant = await store.locked_grant(tx, grant_id)
-    await permitted(tx.conn, person, "revoke", thing.id, tx.at, target=_target(grant))
+    await permitted(tx.conn, person, "revoke", thing.id, tx.at, target=target_of(grant))
     if grant.is_over(tx.at):
         return []
     pending = grant.state is GrantState.PENDING
@@ -84,8 +85,19 @@ async def stop_sharing(tx: Transaction, person: Person, thing_id: str) -> list[G
     return ended + await end(tx, thing, waiting, EndedWhy.CANCELLED, person.name)
 
 
-async def leave(tx: Transaction, person: Person, thing_id: str) -> list[Grant]:
-    """Give up what one holds oneself. What others receive through it ends too."""
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What somebody gave up: grants of their own, and what their teams have and keep."""
+
+    ended: list[Grant]
+    declined: list[Grant]
+
+
+async def leave(tx: Transaction, person: Person, thing_id: str) -> Left:
+    """Give up what one holds oneself. What others receive through it ends too.
+
+    What a team of theirs was given goes on for its other members: leaving is declining for oneself.
+    """
     thing = await store.lock(tx, thing_id)
     await permitted(tx.conn, person, "leave", thing_id, tx.at)
     mine = [
@@ -95,7 +107,10 @@ async def leave(tx: Transaction, person: Person, thing_id: str) -> list[Grant]:
         and grant.receiver == person.name
         and grant.state is GrantState.ACTIVE
     ]
-    return await end(tx, thing, mine, EndedWhy.LEFT, person.name)
+    ended = await end(tx, thing, mine, EndedWhy.LEFT, person.name)
+    given = [g for g in await teams.live_for(tx.conn, thing_id, person) if not g.is_over(tx.at)]
+    declined = [g for g in given if await teams.decline(tx, thing, g, person.name)]
+    return Left(ended, declined)
 
 
 def _roots(live: Sequence[Grant]) -> list[Grant]:
@@ -104,5 +119,7 @@ def _roots(live: Sequence[Grant]) -> list[Grant]:
     return [grant for grant in live if grant.parent_id not in ids]
 
 
-def _target(grant: Grant) -> Target:
-    return Target(person=grant.receiver, givers=frozenset({grant.giver}))
+def target_of(grant: Grant) -> Target:
+    """Whom a change of a grant is about; of a team's it is about nobody in particular."""
+    person = grant.receiver if grant.receiver_kind is ReceiverKind.PERSON else None
+    return Target(person=person, givers=frozenset({grant.giver}))

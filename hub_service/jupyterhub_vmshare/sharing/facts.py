@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jupyterhub_vmshare.db.tables import answers, grants, things
+from jupyterhub_vmshare.db.tables import answers, grants, hand_overs, team_members, things
 from jupyterhub_vmshare.errors import Forbidden, NotFound, VMShareError, WrongState
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import (
@@ -25,7 +26,7 @@ from jupyterhub_vmshare.policy.model import (
     column_of,
 )
 from jupyterhub_vmshare.sharing.model import SharedThing
-from jupyterhub_vmshare.sharing.store import LIVE
+from jupyterhub_vmshare.sharing.store import LIVE, TEAM_LEFT
 from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind, ThingKind
 
 _VIA: dict[ReceiverKind, Via] = {
@@ -47,6 +48,30 @@ RECEIVED: Final = sa.or_(
 )
 """Grants to a person, to a team of theirs, or to a project of theirs (see ``asking``)."""
 
+# Of what a team was given and lost before somebody joined it, they never had anything.
+_WAS_A_MEMBER: Final = sa.exists().where(
+    team_members.c.person == sa.bindparam("asker"),
+    team_members.c.team == grants.c.receiver,
+    team_members.c.since <= sa.func.coalesce(grants.c.ended_at, grants.c.ends_at),
+)
+_LEFT: Final = answers.alias("left_team")
+_THROUGH_A_FORMER_TEAM: Final = grants.c.id.in_(
+    sa.select(_LEFT.c.grant_id).where(
+        _LEFT.c.person == sa.bindparam("asker"), _LEFT.c.answer == TEAM_LEFT
+    )
+)
+_EVER_RECEIVED: Final = sa.or_(
+    sa.and_(
+        RECEIVED,
+        sa.or_(
+            grants.c.receiver_kind != ReceiverKind.TEAM,
+            grants.c.state != GrantState.ENDED,
+            _WAS_A_MEMBER,
+        ),
+    ),
+    _THROUGH_A_FORMER_TEAM,
+)
+
 HOLDING_COLUMNS: Final = [
     *(
         grants.c[name].label(f"held_{name}")
@@ -56,6 +81,8 @@ HOLDING_COLUMNS: Final = [
         )
     ),
     answers.c.answer.label("held_answer"),
+    answers.c.answered_at.label("held_answered_at"),
+    hand_overs.c.owner.label("offered_by"),
 ]
 
 
@@ -64,10 +91,16 @@ def with_holdings(base: sa.FromClause, *, ended: bool = False) -> sa.Join:
 
     A thing on which they hold several grants comes several times.
     """
-    theirs = sa.and_(grants.c.thing_id == things.c.id, RECEIVED)
+    theirs = sa.and_(grants.c.thing_id == things.c.id, _EVER_RECEIVED if ended else RECEIVED)
     answered = sa.and_(answers.c.grant_id == grants.c.id, answers.c.person == sa.bindparam("asker"))
     held = base.outerjoin(grants, theirs if ended else sa.and_(theirs, LIVE))
-    return held.outerjoin(answers, answered)
+    # One offer waits at most, so this makes no row twice.
+    offered = sa.and_(
+        hand_overs.c.thing_id == things.c.id,
+        hand_overs.c.receiver == sa.bindparam("asker"),
+        hand_overs.c.state == "pending",
+    )
+    return held.outerjoin(answers, answered).outerjoin(hand_overs, offered)
 
 
 def _loading(*, ended: bool) -> sa.Select[Any]:
@@ -129,9 +162,14 @@ async def permitted(
     at: datetime,
     *,
     target: Target = NOBODY,
+    owner_gone: bool = False,
 ) -> Thing:
-    """The thing, when the person may do that with it now. Raises what ``decide`` refuses with."""
+    """The thing, when the person may do that with it now. Raises what ``decide`` refuses with.
+
+    ``owner_gone``: the hub, asked before, knows the thing's owner no more.
+    """
     thing = await load_one(conn, person, thing_id)
+    thing = replace(thing, owner_gone=owner_gone)
     demand(decide(person, action, thing, at, target=target))
     return thing
 
@@ -153,8 +191,11 @@ def refusal(decision: Decision) -> VMShareError:
 
 def _thing(person: Person, rows: Sequence[sa.Row[Any]]) -> Thing:
     thing = SharedThing.of(rows[0])
-    own = (OWNERSHIP,) if thing.owner == person.name else ()
-    held = (_holding(thing.kind, row) for row in rows if row.held_id is not None)
+    own = (OWNERSHIP,) if thing.owner == person.name else _offered(rows[0])
+    # Whoever owns a thing needs nothing that a team of theirs was given.
+    is_own = thing.owner == person.name
+    given = () if is_own else [row for row in rows if row.held_id is not None]
+    held = (_holding(person, thing.kind, row) for row in given)
     return Thing(
         id=thing.id,
         kind=thing.kind,
@@ -166,9 +207,17 @@ def _thing(person: Person, rows: Sequence[sa.Row[Any]]) -> Thing:
     )
 
 
-def _holding(of: ThingKind, row: sa.Row[Any]) -> Holding:
+def _offered(row: sa.Row[Any]) -> tuple[Holding, ...]:
+    """The owner's offer to hand it over, which waits as an invitation does."""
+    if row.offered_by is None:
+        return ()
+    offer = Holding("owner", "hand_over", "owner", giver=row.offered_by, state=GrantState.PENDING)
+    return (offer,)
+
+
+def _holding(person: Person, of: ThingKind, row: sa.Row[Any]) -> Holding:
     kind = ReceiverKind(row.held_receiver_kind)
-    return Holding(
+    held = Holding(
         column=column_of(of, row.held_level),
         via=_VIA[kind],
         level=row.held_level,
@@ -181,6 +230,22 @@ def _holding(of: ThingKind, row: sa.Row[Any]) -> Holding:
         ended_why=EndedWhy(row.held_ended_why) if row.held_ended_why else None,
         answer=_answer(kind, row.held_answer),
         parent_id=row.held_parent_id,
+    )
+    if row.held_answer != TEAM_LEFT or row.held_receiver in person.teams:
+        return held
+    return _with_the_team_left(held, row.held_answered_at)
+
+
+def _with_the_team_left(held: Holding, at: datetime) -> Holding:
+    """What the team has is no longer theirs, unless it had ended before they left."""
+    if held.ended_at is not None and held.ended_at <= at:
+        return held
+    return replace(
+        held,
+        answer="accepted",
+        state=GrantState.ENDED,
+        ended_at=at,
+        ended_why=EndedWhy.TEAM_LEFT,
     )
 
 

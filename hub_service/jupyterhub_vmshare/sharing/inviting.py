@@ -14,7 +14,7 @@ from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.policy.decide import effective
 from jupyterhub_vmshare.policy.model import Person, Target, Thing
 from jupyterhub_vmshare.sharing import store
-from jupyterhub_vmshare.sharing.ending import end
+from jupyterhub_vmshare.sharing.ending import end, target_of
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.steps import reached
@@ -41,6 +41,18 @@ class NoSuchPerson(VMShareError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"There is nobody called {name!r} here. Names must match exactly.")
+
+
+class NoSuchTeam(VMShareError):
+    """No team of that exact name of which the giver is a member: others look the same."""
+
+    status, code = 404, "no-such-team"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"You are in no team called {name!r}. Folders are shared with teams of your own; "
+            "names must match exactly."
+        )
 
 
 async def may_invite(conn: AsyncConnection, person: Person, thing_id: str, at: datetime) -> None:
@@ -83,7 +95,7 @@ async def _invite_one(
     _check_level(thing.kind, wanted.level)
     _check_end(wanted.ends_at, tx.at)
     _check_receiver(thing, person, wanted, known)
-    target = Target(person=wanted.receiver, teams=known[wanted.receiver])
+    target = _target(wanted, known)
     await permitted(tx.conn, person, "invite", thing.id, tx.at, target=target)
     await _make_room(tx, person, thing, wanted)
     grant = _new(tx, person, thing, facts, wanted)
@@ -92,11 +104,21 @@ async def _invite_one(
     return grant
 
 
+def _target(wanted: Wanted, known: Mapping[str, frozenset[str]]) -> Target:
+    if wanted.receiver_kind is ReceiverKind.PERSON:
+        return Target(person=wanted.receiver, teams=known[wanted.receiver])
+    return Target(teams=frozenset({wanted.receiver}))
+
+
 def _check_receiver(
     thing: SharedThing, person: Person, wanted: Wanted, known: Mapping[str, frozenset[str]]
 ) -> None:
-    if wanted.receiver_kind is not ReceiverKind.PERSON:
-        raise BadInput(f"A {thing.kind} can be shared with people by name only.")
+    if wanted.receiver_kind is ReceiverKind.PROJECT:
+        raise BadInput(f"A {thing.kind} can be shared with people and teams only.")
+    if wanted.receiver_kind is ReceiverKind.TEAM:
+        if wanted.receiver not in person.teams:
+            raise NoSuchTeam(wanted.receiver)
+        return
     if wanted.receiver == thing.owner:
         owns = "You own" if person.name == thing.owner else f"{thing.owner} owns"
         raise BadInput(f"{owns} this {thing.kind}; the owner needs no invitation.")
@@ -139,7 +161,7 @@ def _new(
         receiver=wanted.receiver,
         giver=person.name,
         level=wanted.level,
-        state=GrantState.PENDING,
+        state=_first_state(wanted.receiver_kind),
         parent_id=_parent(facts, tx.at),
         created_at=tx.at,
         answered_at=None,
@@ -148,6 +170,11 @@ def _new(
         ended_why=None,
         version=1,
     )
+
+
+def _first_state(kind: ReceiverKind) -> GrantState:
+    """A person is asked first; a team has it at once, and its members answer for themselves."""
+    return GrantState.PENDING if kind is ReceiverKind.PERSON else GrantState.ACTIVE
 
 
 def _parent(facts: Thing, at: datetime) -> str | None:
@@ -167,8 +194,7 @@ async def change(
 ) -> Grant:
     """Change a pending or live grant. Raises ``ChangedMeanwhile`` when it is not at ``version``."""
     thing, grant = await store.locked_grant(tx, grant_id)
-    target = Target(person=grant.receiver, givers=frozenset({grant.giver}))
-    await permitted(tx.conn, person, "change_level", thing.id, tx.at, target=target)
+    await permitted(tx.conn, person, "change_level", thing.id, tx.at, target=target_of(grant))
     if grant.is_over(tx.at):
         raise Conflict(f"{grant.receiver}'s access has ended; invite them again.")
     if grant.version != version:

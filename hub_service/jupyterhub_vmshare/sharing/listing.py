@@ -4,38 +4,74 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jupyterhub_vmshare.db.tables import grants, things
-from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.db.tables import answers, grants, things
+from jupyterhub_vmshare.policy.model import Answer, Person
 from jupyterhub_vmshare.sharing import store
+from jupyterhub_vmshare.sharing.access import Access, access_of
 from jupyterhub_vmshare.sharing.facts import permitted
+from jupyterhub_vmshare.sharing.handovers import HandOver, done_on
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
+from jupyterhub_vmshare.sharing.teams import members_with_answers
 from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingState
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A pending grant with what its receiver may know of the thing."""
+    """A grant that waits for the person's answer, with what they may know of the thing.
+
+    ``answer`` is their own to what a team of theirs was given; a no may become a yes.
+    """
 
     grant: Grant
     thing: SharedThing
+    answer: Answer = "none"
+
+
+_MINE: Final = sa.and_(
+    grants.c.receiver_kind == ReceiverKind.PERSON,
+    grants.c.receiver == sa.bindparam("asker"),
+    grants.c.state == GrantState.PENDING,
+)
+_MY_TEAMS: Final = sa.and_(
+    grants.c.receiver_kind == ReceiverKind.TEAM,
+    grants.c.receiver.in_(sa.bindparam("teams", expanding=True)),
+    grants.c.state == GrantState.ACTIVE,
+    things.c.owner != sa.bindparam("asker"),
+)
+_ANSWERED: Final = sa.and_(
+    answers.c.grant_id == grants.c.id, answers.c.person == sa.bindparam("asker")
+)
 
 
 async def invitations(
-    conn: AsyncConnection, person: Person, at: datetime, *, before: str | None, limit: int
+    conn: AsyncConnection,
+    person: Person,
+    at: datetime,
+    *,
+    before: str | None,
+    limit: int,
+    declined: bool = False,
 ) -> list[Invitation]:
-    """The person's open invitations, newest first; ``before`` is the last id of the last page."""
+    """The person's open invitations, newest first; ``before`` is the last id of the last page.
+
+    What a team of theirs was given waits for their answer too; ``declined``: instead, what of that
+    they said no to, and may still accept.
+    """
+    if declined:
+        waits = sa.and_(_MY_TEAMS, answers.c.answer == "declined")
+    else:
+        waits = sa.or_(_MINE, sa.and_(_MY_TEAMS, answers.c.answer.is_(None)))
     query = (
         sa.select(grants, *_thing_columns())
         .join(things, things.c.id == grants.c.thing_id)
+        .outerjoin(answers, _ANSWERED)
         .where(
-            grants.c.receiver == person.name,
-            grants.c.receiver_kind == ReceiverKind.PERSON,
-            grants.c.state == GrantState.PENDING,
+            waits,
             sa.or_(grants.c.ends_at.is_(None), grants.c.ends_at > at),
             things.c.state != ThingState.DELETING,
         )
@@ -44,16 +80,31 @@ async def invitations(
     )
     if before is not None:
         query = query.where(grants.c.id < before)
-    return [Invitation(Grant.of(row), _thing(row)) for row in await conn.execute(query)]
+    told = {"asker": person.name, "teams": sorted(person.teams)}
+    answer: Answer = "declined" if declined else "none"
+    rows = await conn.execute(query, told)
+    return [Invitation(Grant.of(row), _thing(row), answer) for row in rows]
 
 
-async def people_of(
-    conn: AsyncConnection, person: Person, thing_id: str, at: datetime
-) -> tuple[str, list[Grant]]:
-    """The owner, and every grant that is pending or live."""
+@dataclass(frozen=True, slots=True)
+class PeopleOf:
+    """A thing's owner, every grant on it that is pending or live, and who has it through which."""
+
+    owner: str
+    grants: list[Grant]
+    people: list[Access]
+    handed_over: list[HandOver]
+
+
+async def people_of(conn: AsyncConnection, person: Person, thing_id: str, at: datetime) -> PeopleOf:
+    """Who has a thing, directly and through teams. Who declined is told to the owner alone."""
     thing = await permitted(conn, person, "see_people", thing_id, at)
-    live = await store.live_on(conn, thing_id)
-    return thing.owner, [grant for grant in live if not grant.is_over(at)]
+    live = [grant for grant in await store.live_on(conn, thing_id) if not grant.is_over(at)]
+    members = await members_with_answers(conn, live)
+    people = access_of(thing, live, members, at)
+    if thing.owner != person.name:
+        people = [one for one in people if not one.has_declined]
+    return PeopleOf(thing.owner, live, people, await done_on(conn, thing_id))
 
 
 def _thing_columns() -> list[sa.ColumnElement[Any]]:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
-from jupyterhub_vmshare.db.tables import grants, things
+from jupyterhub_vmshare.db.tables import answers, grants, team_members, things
 from jupyterhub_vmshare.errors import NotFound
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.words import GrantState, ReceiverKind
 
 LIVE = sa.or_(grants.c.state == GrantState.PENDING, grants.c.state == GrantState.ACTIVE)
 """Pending or active. Spelled out: a partial index is used only for constants, not for IN."""
+
+TEAM_LEFT: Final = "team_left"
+"""In ``answers``: the person has left the team, and had what it was given until then."""
+
+_ONES_OWN: Final = frozenset({"accepted", "declined", "left"})
+"""What one member of a team does for themself: the others need not hear of it."""
 
 
 async def lock(tx: Transaction, thing_id: str) -> SharedThing:
@@ -92,20 +98,64 @@ async def tell(
     actor: str | None,
     **more: Any,
 ) -> None:
-    """Record ``grant.<verb>`` for those concerned: owner, giver and receiver."""
-    concerned = {thing.owner, grant.giver}
-    if grant.receiver_kind is ReceiverKind.PERSON:
-        concerned.add(grant.receiver)
+    """Record ``grant.<verb>`` for those concerned: owner, giver and receiver.
+
+    Of a team's grant all members hear that have not declined it; of one member's answer that one.
+    """
+    audience = await _concerned(tx.conn, verb, thing, grant, actor)
+    await _record(tx, verb, thing, grant, actor, audience, more)
+
+
+async def tell_one(
+    tx: Transaction, verb: str, thing: SharedThing, grant: Grant, person: str, **more: Any
+) -> None:
+    """Record ``grant.<verb>`` for one person alone: it is nobody else's business."""
+    await _record(tx, verb, thing, grant, None, {person}, more)
+
+
+async def _record(
+    tx: Transaction,
+    verb: str,
+    thing: SharedThing,
+    grant: Grant,
+    actor: str | None,
+    audience: set[str],
+    more: Mapping[str, Any],
+) -> None:
     await tx.record(
         NewEvent(
             type=f"grant.{verb}",
             actor=actor,
-            audience=frozenset(concerned),
+            audience=frozenset(audience),
             thing_id=thing.id,
             thing_name=thing.name,
             data={**grant.told(), **more},
         )
     )
+
+
+async def _concerned(
+    conn: AsyncConnection, verb: str, thing: SharedThing, grant: Grant, actor: str | None
+) -> set[str]:
+    concerned = {thing.owner, grant.giver}
+    if grant.receiver_kind is ReceiverKind.PERSON:
+        concerned.add(grant.receiver)
+    elif verb in _ONES_OWN and actor is not None:
+        concerned.add(actor)
+    elif grant.receiver_kind is ReceiverKind.TEAM:
+        concerned |= await _members(conn, grant)
+    return concerned
+
+
+async def _members(conn: AsyncConnection, grant: Grant) -> set[str]:
+    """The members of the team that received a grant, but for those who declined it."""
+    declined = sa.exists().where(
+        answers.c.grant_id == grant.id,
+        answers.c.person == team_members.c.person,
+        answers.c.answer == "declined",
+    )
+    query = sa.select(team_members.c.person).where(team_members.c.team == grant.receiver, ~declined)
+    return set((await conn.execute(query)).scalars())
 
 
 async def thing_of(conn: AsyncConnection, thing_id: str) -> SharedThing:

@@ -9,11 +9,11 @@ from typing import Any
 from jupyter_vmshare.client.call import Call, Paged, get, reads, segment, send
 from jupyterhub_vmshare.api.contract.grants import (
     Acceptance,
+    Answered,
     Cut,
     GrantChange,
     GrantChanged,
     GrantResults,
-    GrantView,
     InvitationsPage,
     InvitationView,
     NewGrant,
@@ -23,7 +23,7 @@ from jupyterhub_vmshare.api.contract.grants import (
 
 
 def people_of(folder_id: str) -> Call[PeopleOfThing]:
-    """Who has a folder: its owner, and every pending or live grant."""
+    """Who has a folder: its owner, the grants on it, and each person with what they hold."""
     return get(f"folders/{segment(folder_id)}/people", PeopleOfThing)
 
 
@@ -62,23 +62,26 @@ def revoke(grant_id: str) -> Call[Cut]:
     return send("DELETE", f"grants/{segment(grant_id)}", reads(Cut))
 
 
-def invitations() -> Paged[InvitationView]:
-    """The invitations that wait for the caller's answer, newest first."""
+def invitations(declined: bool = False) -> Paged[InvitationView]:
+    """The invitations that wait for the caller's answer, newest first.
+
+    ``declined``: instead, what teams of the caller have and the caller said no to.
+    """
+    only = {"declined": "true"} if declined else {}
     return Paged(
-        lambda after: get("invitations", InvitationsPage, after=after),
+        lambda after: get("invitations", InvitationsPage, after=after, **only),
         lambda page: list(page.items),
     )
 
 
-def accept(grant_id: str, alias: str | None = None) -> Call[GrantView]:
-    """Say yes, under a name of one's own if ``alias`` is given."""
+def accept(grant_id: str, alias: str | None = None) -> Call[Answered]:
+    """Say yes, under a name of one's own if ``alias`` is given; for oneself where a team has it."""
     asked = None if alias is None else Acceptance(alias=alias)
     path = f"invitations/{segment(grant_id)}/accept"
-    return send("POST", path, reads(GrantView), asked, repeatable=True)
+    return send("POST", path, reads(Answered), asked, repeatable=True)
 
 
-def decline(grant_id: str) -> Call[GrantView]:
-    """Say no."""
-    return send(
-        "POST", f"invitations/{segment(grant_id)}/decline", reads(GrantView), repeatable=True
-    )
+def decline(grant_id: str) -> Call[Answered]:
+    """Say no; for oneself where a team has it."""
+    path = f"invitations/{segment(grant_id)}/decline"
+    return send("POST", path, reads(Answered), repeatable=True)

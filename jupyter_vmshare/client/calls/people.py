@@ -9,6 +9,7 @@ from jupyterhub_vmshare.api.contract.people import (
     PersonView,
     QuotaAsked,
     QuotaView,
+    TeamsList,
     Why,
 )
 
@@ -41,6 +42,11 @@ def people(q: str = "") -> Paged[PersonView]:
     return Paged(
         lambda after: get("people", PeoplePage, q=q, after=after), lambda page: list(page.items)
     )
+
+
+def teams() -> Call[TeamsList]:
+    """The caller's teams, which a folder can be shared with."""
+    return get("teams", TeamsList)
 
 
 def refresh_teams() -> Call[None]:

@@ -288,7 +288,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Leave a shared folder; coming back needs a new invitation. */
+        /** Leave a shared folder; what a team was given is left for the caller alone. */
         post: operations["postFolderLeave"];
         delete?: never;
         options?: never;
@@ -338,7 +338,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The owner, and every pending or live grant. */
+        /** The owner, every pending or live grant, and each person with their sources. */
         get: operations["getFolderPeople"];
         put?: never;
         post?: never;
@@ -561,6 +561,40 @@ export interface paths {
         patch: operations["patchOneUpload"];
         trace?: never;
     };
+    "/grants/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the level or the end date of many grants; each has a result of its own. */
+        post: operations["postChangeMany"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/grants/revoke": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take many grants away; each has a result of its own. */
+        post: operations["postRevokeMany"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/grants/{grant_id}": {
         parameters: {
             query?: never;
@@ -577,6 +611,74 @@ export interface paths {
         head?: never;
         /** Change the level or the end date of a pending or live grant. */
         patch: operations["patchOneGrant"];
+        trace?: never;
+    };
+    "/hand-overs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Offers to the caller, of the caller's things, and by the caller; newest first. */
+        get: operations["getHandOvers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hand-overs/{hand_over_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take an offer back. */
+        delete: operations["deleteOneHandOver"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hand-overs/{hand_over_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a folder over: it is the caller's from now on, with all that was given on it. */
+        post: operations["postAcceptHandOver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hand-overs/{hand_over_id}/decline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Leave a folder with its owner. */
+        post: operations["postDeclineHandOver"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/hub/sessions": {
@@ -640,8 +742,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Decline an invitation; a later yes needs a new one. */
+        /** Decline an invitation; a later yes needs a new one, but for what a team was given. */
         post: operations["postDecline"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/leavers/things": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** For hub admins, on the service's own pages: things without an owner on the hub. */
+        get: operations["getLeftThings"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -769,6 +888,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/shares/given": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every pending or live grant on things of the caller's, newest first. */
+        get: operations["getSharesGiven"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/shares/received": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every pending or live grant to the caller or a team of theirs, newest first. */
+        get: operations["getSharesReceived"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The teams that the caller is in, and so may share with. */
+        get: operations["getTeams"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/teams/refresh": {
         parameters: {
             query?: never;
@@ -819,12 +989,98 @@ export interface components {
             alias?: string | null;
         };
         /**
+         * AccessSourceView
+         * @description One grant through which somebody has a thing: from whom, as what, until when.
+         */
+        AccessSourceView: {
+            /**
+             * Answer
+             * @description This person's own.
+             * @enum {string}
+             */
+            answer: "none" | "accepted" | "declined";
+            /**
+             * Ends At
+             * @default null
+             */
+            ends_at?: string | null;
+            /** Giver */
+            giver: string;
+            /** Grant Id */
+            grant_id: string;
+            /** Level */
+            level: string;
+            /**
+             * Parent Id
+             * @description The grant that its giver gave from.
+             * @default null
+             */
+            parent_id?: string | null;
+            /**
+             * Team
+             * @description The team that received it; null: the person did.
+             * @default null
+             */
+            team?: string | null;
+        };
+        /**
          * AliasChoice
          * @description A name of the caller's own for a folder; null takes it away.
          */
         AliasChoice: {
             /** Alias */
             alias: string | null;
+        };
+        /**
+         * Answered
+         * @description A grant after the caller's answer. What a team was given stays active, whatever they say.
+         */
+        Answered: {
+            /**
+             * Answer
+             * @enum {string}
+             */
+            answer: "none" | "accepted" | "declined";
+            /**
+             * Answered At
+             * @default null
+             */
+            answered_at?: string | null;
+            /** Created At */
+            created_at: string;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at?: string | null;
+            /** @default null */
+            ended_why?: components["schemas"]["EndedWhy"] | null;
+            /**
+             * Ends At
+             * @default null
+             */
+            ends_at?: string | null;
+            /** Giver */
+            giver: string;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /**
+             * Parent Id
+             * @default null
+             */
+            parent_id?: string | null;
+            receiver: components["schemas"]["Receiver"];
+            state: components["schemas"]["GrantState"];
+            /** Thing Id */
+            thing_id: string;
+            thing_kind: components["schemas"]["ThingKind"];
+            /**
+             * Version
+             * @description The ETag, as a number.
+             */
+            version: number;
         };
         /**
          * ArchiveAsked
@@ -936,6 +1192,11 @@ export interface components {
              * @description What stays with the person, in a sentence.
              */
             cannot_undo: string;
+            /**
+             * Declined
+             * @description What teams of the caller have, and keep, without the caller.
+             */
+            declined?: components["schemas"]["GrantView"][];
             /**
              * Descriptors Cut
              * @description Open files of theirs that were cut.
@@ -1125,6 +1386,98 @@ export interface components {
              * @default null
              */
             cloneable?: boolean | null;
+        };
+        /**
+         * FolderTaken
+         * @description The folder as its new owner sees it, and what that reached in running sessions.
+         */
+        FolderTaken: {
+            /** Actions */
+            actions: string[];
+            /**
+             * Alias
+             * @default null
+             */
+            alias?: string | null;
+            /**
+             * Cloneable
+             * @description Whether its owner lets others copy it.
+             * @default false
+             */
+            cloneable?: boolean;
+            /** Created At */
+            created_at: string;
+            /**
+             * Deleted At
+             * @description When the trash will be emptied of it for ever; null: never by itself.
+             * @default null
+             */
+            deleted_at?: string | null;
+            /**
+             * Descriptors Cut
+             * @description Open files of theirs that were cut.
+             * @default 0
+             */
+            descriptors_cut?: number;
+            /**
+             * Ends At
+             * @description When the caller's access ends.
+             * @default null
+             */
+            ends_at?: string | null;
+            /** Id */
+            id: string;
+            /**
+             * In Sessions
+             * @description The same in a sentence; null where no session was concerned.
+             * @default null
+             */
+            in_sessions?: string | null;
+            /**
+             * Label
+             * @description What to show the caller: their alias, or the name.
+             */
+            label: string;
+            /**
+             * Level
+             * @description owner, or a folder level.
+             */
+            level: string;
+            /**
+             * Name
+             * @description The owner's name for it.
+             */
+            name: string;
+            /** Owner */
+            owner: string;
+            relation: components["schemas"]["Relation"];
+            /**
+             * Sessions Cut
+             * @description Running sessions in which a mount was closed or its level lowered.
+             * @default 0
+             */
+            sessions_cut?: number;
+            /**
+             * Shared With
+             * @description Pending and live grants on it; null where the caller may not see.
+             * @default null
+             */
+            shared_with?: number | null;
+            state: components["schemas"]["ThingState"];
+            /**
+             * Trashed At
+             * @description Since when it is in the trash.
+             * @default null
+             */
+            trashed_at?: string | null;
+            /**
+             * Unconfirmed
+             * @description Running sessions in which that is under way, and not confirmed yet.
+             * @default 0
+             */
+            unconfirmed?: number;
+            /** Version */
+            version: number;
         };
         /**
          * FolderTrashed
@@ -1319,6 +1672,16 @@ export interface components {
             next?: string | null;
         };
         /**
+         * GrantAt
+         * @description A grant, and the version of it that the caller saw.
+         */
+        GrantAt: {
+            /** Id */
+            id: string;
+            /** Version */
+            version: number;
+        };
+        /**
          * GrantChange
          * @description What to change of a pending or live grant; a field left out stays as it is.
          */
@@ -1478,10 +1841,83 @@ export interface components {
             version: number;
         };
         /**
+         * HandOverView
+         * @description An offer that waits for its receiver's answer. The thing is its owner's until then.
+         */
+        HandOverView: {
+            /**
+             * Available
+             * @description False while the thing is in the trash.
+             */
+            available: boolean;
+            /**
+             * By
+             * @description The owner, or a hub admin where the owner is gone.
+             */
+            by: string;
+            /** Created At */
+            created_at: string;
+            /** Id */
+            id: string;
+            /**
+             * Keep
+             * @description Whether the owner stays at the strongest level.
+             */
+            keep: boolean;
+            /** Owner */
+            owner: string;
+            /** Receiver */
+            receiver: string;
+            /** Thing Id */
+            thing_id: string;
+            thing_kind: components["schemas"]["ThingKind"];
+            /** Thing Name */
+            thing_name: string;
+        };
+        /**
+         * HandOversPage
+         * @description Offers to the caller, and those of the caller's things; newest first.
+         */
+        HandOversPage: {
+            /** Items */
+            items: components["schemas"]["HandOverView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next?: string | null;
+        };
+        /**
+         * HandedOver
+         * @description How a thing came to its owner; ``by`` is a hub admin where the one before was gone.
+         */
+        HandedOver: {
+            /** At */
+            at: string;
+            /** By */
+            by: string;
+            /** Id */
+            id: string;
+            /** Owner */
+            owner: string;
+            /** Owner Before */
+            owner_before: string;
+        };
+        /**
          * InvitationView
          * @description A grant that waits for the caller's answer: name, owner, level, dates; nothing inside.
+         *
+         *     Where ``receiver`` is a team, the folder is in the caller's list already: yes mounts it, and no
+         *     takes it off the list, for the caller alone.
          */
         InvitationView: {
+            /**
+             * Answer
+             * @description declined: no was said to it, and yes still can be.
+             * @default none
+             * @enum {string}
+             */
+            answer?: "none" | "declined";
             /**
              * Available
              * @description False while the thing is in the trash.
@@ -1531,6 +1967,60 @@ export interface components {
             next?: string | null;
         };
         /**
+         * LeftThing
+         * @description Something of a person whose hub account is gone; nothing of what is in it.
+         */
+        LeftThing: {
+            /** Created At */
+            created_at: string;
+            /** Id */
+            id: string;
+            kind: components["schemas"]["ThingKind"];
+            /** Name */
+            name: string;
+            /**
+             * Offered To
+             * @description Who was asked to take it over.
+             * @default null
+             */
+            offered_to?: string | null;
+            /** Owner */
+            owner: string;
+            state: components["schemas"]["ThingState"];
+        };
+        /**
+         * LeftThingsPage
+         * @description By owner and name. A page may be empty and yet have a next one.
+         */
+        LeftThingsPage: {
+            /** Items */
+            items: components["schemas"]["LeftThing"][];
+            /**
+             * Next
+             * @default null
+             */
+            next?: string | null;
+        };
+        /**
+         * ManyChanges
+         * @description What to change of every one of these; a field left out stays as it is.
+         */
+        ManyChanges: {
+            /**
+             * Ends At
+             * @description null takes the end dates away.
+             * @default null
+             */
+            ends_at?: string | null;
+            /** Grants */
+            grants: components["schemas"]["GrantAt"][];
+            /**
+             * Level
+             * @default null
+             */
+            level?: string | null;
+        };
+        /**
          * ManyDeletions
          * @description What is to go; each goes or not by itself, in this order.
          */
@@ -1551,6 +2041,58 @@ export interface components {
         ManyMoves: {
             /** Moves */
             moves: components["schemas"]["Move"][];
+        };
+        /**
+         * ManyResult
+         * @description What became of one: the grant (and what ended with it), or a problem.
+         */
+        ManyResult: {
+            /** Grant Id */
+            grant_id: string;
+            /** Grants */
+            grants?: components["schemas"]["GrantView"][];
+            /** @default null */
+            problem?: components["schemas"]["Problem"] | null;
+        };
+        /**
+         * ManyResults
+         * @description In the order of the request; and what all of them reached in running sessions.
+         */
+        ManyResults: {
+            /**
+             * Descriptors Cut
+             * @description Open files of theirs that were cut.
+             * @default 0
+             */
+            descriptors_cut?: number;
+            /**
+             * In Sessions
+             * @description The same in a sentence; null where no session was concerned.
+             * @default null
+             */
+            in_sessions?: string | null;
+            /** Results */
+            results: components["schemas"]["ManyResult"][];
+            /**
+             * Sessions Cut
+             * @description Running sessions in which a mount was closed or its level lowered.
+             * @default 0
+             */
+            sessions_cut?: number;
+            /**
+             * Unconfirmed
+             * @description Running sessions in which that is under way, and not confirmed yet.
+             * @default 0
+             */
+            unconfirmed?: number;
+        };
+        /**
+         * ManyRevokes
+         * @description The grants to take away.
+         */
+        ManyRevokes: {
+            /** Grants */
+            grants: string[];
         };
         /**
          * Me
@@ -1721,7 +2263,10 @@ export interface components {
              * @description The hub's exact name.
              */
             receiver: string;
-            /** @default person */
+            /**
+             * @description A team has to be one of the caller's own.
+             * @default person
+             */
             receiver_kind?: components["schemas"]["ReceiverKind"];
         };
         /**
@@ -1761,13 +2306,23 @@ export interface components {
         };
         /**
          * PeopleOfThing
-         * @description Who has a thing: its owner, and every pending or live grant.
+         * @description Who has a thing: its owner, every pending or live grant, and each person's sources.
          */
         PeopleOfThing: {
             /** Grants */
             grants: components["schemas"]["GrantView"][];
+            /**
+             * Handed Over
+             * @description How it came to its owner, newest first.
+             */
+            handed_over?: components["schemas"]["HandedOver"][];
             /** Owner */
             owner: string;
+            /**
+             * People
+             * @description Everybody but the owner, by name; members of teams one by one.
+             */
+            people?: components["schemas"]["PersonWithAccess"][];
         };
         /**
          * PeoplePage
@@ -1794,6 +2349,33 @@ export interface components {
              * @description The teams shared with the asker.
              */
             teams: string[];
+        };
+        /**
+         * PersonWithAccess
+         * @description One person, and through which grants they have a thing; the strongest counts.
+         */
+        PersonWithAccess: {
+            /**
+             * Accepted
+             * @description False: it waits for their answer, and mounts nothing.
+             */
+            accepted: boolean;
+            /**
+             * Ends At
+             * @description When the last of it ends.
+             * @default null
+             */
+            ends_at?: string | null;
+            /**
+             * Level
+             * @description What counts now; null: nothing yet.
+             * @default null
+             */
+            level?: string | null;
+            /** Name */
+            name: string;
+            /** Sources */
+            sources: components["schemas"]["AccessSourceView"][];
         };
         /**
          * Problem
@@ -1966,6 +2548,92 @@ export interface components {
             next?: string | null;
         };
         /**
+         * ShareView
+         * @description A pending or live grant with its thing.
+         */
+        ShareView: {
+            /**
+             * Actions
+             * @description What the caller may do with the thing now.
+             */
+            actions: string[];
+            /**
+             * Answer
+             * @description The caller's own, where they receive it.
+             * @enum {string}
+             */
+            answer: "none" | "accepted" | "declined";
+            /**
+             * Answered At
+             * @default null
+             */
+            answered_at?: string | null;
+            /** Created At */
+            created_at: string;
+            /**
+             * Effective Level
+             * @description What the caller has on the thing by all their sources; null: nothing.
+             * @default null
+             */
+            effective_level?: string | null;
+            /**
+             * Ended At
+             * @default null
+             */
+            ended_at?: string | null;
+            /** @default null */
+            ended_why?: components["schemas"]["EndedWhy"] | null;
+            /**
+             * Ends At
+             * @default null
+             */
+            ends_at?: string | null;
+            /** Giver */
+            giver: string;
+            /** Id */
+            id: string;
+            /** Level */
+            level: string;
+            /** Owner */
+            owner: string;
+            /**
+             * Parent Id
+             * @default null
+             */
+            parent_id?: string | null;
+            receiver: components["schemas"]["Receiver"];
+            state: components["schemas"]["GrantState"];
+            /** Thing Id */
+            thing_id: string;
+            thing_kind: components["schemas"]["ThingKind"];
+            /**
+             * Thing Label
+             * @description What the caller's list calls it.
+             */
+            thing_label: string;
+            /** Thing Name */
+            thing_name: string;
+            thing_state: components["schemas"]["ThingState"];
+            /**
+             * Version
+             * @description The ETag, as a number.
+             */
+            version: number;
+        };
+        /**
+         * SharesPage
+         * @description Grants, newest first.
+         */
+        SharesPage: {
+            /** Items */
+            items: components["schemas"]["ShareView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next?: string | null;
+        };
+        /**
          * SnapshotPolicyAsked
          * @description How often a folder's snapshots are made by themselves; null: never.
          */
@@ -2118,6 +2786,38 @@ export interface components {
              * @description The directory to bind into the session; null: there are no mounts, and why.
              */
             view: string | null;
+        };
+        /**
+         * Taking
+         * @description The answer yes; ``name`` where the caller has a folder of that name: for everybody.
+         */
+        Taking: {
+            /**
+             * Name
+             * @default null
+             */
+            name?: string | null;
+        };
+        /**
+         * TeamView
+         * @description A team of the caller's, which they may share with.
+         */
+        TeamView: {
+            /**
+             * Members
+             * @description How many people are in it, the caller too.
+             */
+            members: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * TeamsList
+         * @description The caller's teams, by name.
+         */
+        TeamsList: {
+            /** Items */
+            items: components["schemas"]["TeamView"][];
         };
         /**
          * ThingKind
@@ -4760,7 +5460,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Leave a shared folder; coming back needs a new invitation. */
+            /** @description Leave a shared folder; what a team was given is left for the caller alone. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -5185,7 +5885,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The owner, and every pending or live grant. */
+            /** @description The owner, every pending or live grant, and each person with their sources. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -7782,6 +8482,234 @@ export interface operations {
             };
         };
     };
+    postChangeMany: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManyChanges"];
+            };
+        };
+        responses: {
+            /** @description Change the level or the end date of many grants; each has a result of its own. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyResults"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postRevokeMany: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ManyRevokes"];
+            };
+        };
+        responses: {
+            /** @description Take many grants away; each has a result of its own. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ManyResults"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     deleteOneGrant: {
         parameters: {
             query?: never;
@@ -7994,6 +8922,428 @@ export interface operations {
             };
             /** @description A problem */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getHandOvers: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Offers to the caller, of the caller's things, and by the caller; newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HandOversPage"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteOneHandOver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hand_over_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take an offer back. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postAcceptHandOver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hand_over_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Taking"];
+            };
+        };
+        responses: {
+            /** @description Take a folder over: it is the caller's from now on, with all that was given on it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderTaken"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postDeclineHandOver: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                hand_over_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Leave a folder with its owner. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8250,6 +9600,7 @@ export interface operations {
     getInvitations: {
         parameters: {
             query?: {
+                declined?: boolean;
                 after?: string;
                 limit?: number;
             };
@@ -8374,7 +9725,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GrantView"];
+                    "application/json": components["schemas"]["Answered"];
                 };
             };
             /** @description A problem */
@@ -8489,13 +9840,116 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Decline an invitation; a later yes needs a new one. */
+            /** @description Decline an invitation; a later yes needs a new one, but for what a team was given. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["GrantView"];
+                    "application/json": components["schemas"]["Answered"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLeftThings: {
+        parameters: {
+            query?: {
+                after?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description For hub admins, on the service's own pages: things without an owner on the hub. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LeftThingsPage"];
                 };
             };
             /** @description A problem */
@@ -9388,6 +10842,315 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SessionsPage"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSharesGiven: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every pending or live grant on things of the caller's, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharesPage"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getSharesReceived: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Every pending or live grant to the caller or a team of theirs, newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharesPage"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getTeams: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The teams that the caller is in, and so may share with. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TeamsList"];
                 };
             };
             /** @description A problem */

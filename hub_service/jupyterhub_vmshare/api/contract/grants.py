@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Problem, Timestamp, Told
@@ -15,11 +17,17 @@ class Receiver(Told):
     name: PersonName
 
 
+MembersAnswer = Literal["none", "accepted", "declined"]
+"""What a member of a team says to what the team was given."""
+
+
 class NewGrant(Asked):
     """One receiver's invitation."""
 
     receiver: str = Field(description="The hub's exact name.", max_length=1000)
-    receiver_kind: ReceiverKind = ReceiverKind.PERSON
+    receiver_kind: ReceiverKind = Field(
+        ReceiverKind.PERSON, description="A team has to be one of the caller's own."
+    )
     level: str = Field(description="A level of the thing's kind.", max_length=32)
     ends_at: Timestamp | None = Field(None, description="When it ends by itself; null: never.")
 
@@ -56,6 +64,12 @@ class GrantView(Told):
     version: int = Field(description="The ETag, as a number.")
 
 
+class Answered(GrantView):
+    """A grant after the caller's answer. What a team was given stays active, whatever they say."""
+
+    answer: MembersAnswer
+
+
 class GrantResult(Told):
     """What became of one receiver of a batch: a grant, or a problem."""
 
@@ -89,6 +103,10 @@ class Cut(InSessions):
     """What a revoke or a leave reached, and what it can't undo."""
 
     ended: list[GrantView] = Field(default_factory=list)
+    declined: list[GrantView] = Field(
+        default_factory=list,
+        description="What teams of the caller have, and keep, without the caller.",
+    )
     cannot_undo: str = Field(description="What stays with the person, in a sentence.")
 
 
@@ -97,7 +115,11 @@ class GrantChanged(GrantView, InSessions):
 
 
 class InvitationView(Told):
-    """A grant that waits for the caller's answer: name, owner, level, dates; nothing inside."""
+    """A grant that waits for the caller's answer: name, owner, level, dates; nothing inside.
+
+    Where ``receiver`` is a team, the folder is in the caller's list already: yes mounts it, and no
+    takes it off the list, for the caller alone.
+    """
 
     id: str
     thing_id: str
@@ -114,6 +136,9 @@ class InvitationView(Told):
     suggested_alias: str | None = Field(
         None, description="Set when the caller already has something of that name."
     )
+    answer: Literal["none", "declined"] = Field(
+        "none", description="declined: no was said to it, and yes still can be."
+    )
 
 
 class InvitationsPage(Page):
@@ -129,7 +154,46 @@ class Acceptance(Asked):
 
 
 class PeopleOfThing(Told):
-    """Who has a thing: its owner, and every pending or live grant."""
+    """Who has a thing: its owner, every pending or live grant, and each person's sources."""
 
     owner: PersonName
     grants: list[GrantView]
+    people: list[PersonWithAccess] = Field(
+        default_factory=list,
+        description="Everybody but the owner, by name; members of teams one by one.",
+    )
+    handed_over: list[HandedOver] = Field(
+        default_factory=list, description="How it came to its owner, newest first."
+    )
+
+
+class HandedOver(Told):
+    """How a thing came to its owner; ``by`` is a hub admin where the one before was gone."""
+
+    id: str
+    owner_before: PersonName
+    owner: PersonName
+    by: PersonName
+    at: Timestamp
+
+
+class PersonWithAccess(Told):
+    """One person, and through which grants they have a thing; the strongest counts."""
+
+    name: PersonName
+    level: str | None = Field(None, description="What counts now; null: nothing yet.")
+    ends_at: Timestamp | None = Field(None, description="When the last of it ends.")
+    accepted: bool = Field(description="False: it waits for their answer, and mounts nothing.")
+    sources: list[AccessSourceView]
+
+
+class AccessSourceView(Told):
+    """One grant through which somebody has a thing: from whom, as what, until when."""
+
+    grant_id: str
+    giver: PersonName
+    level: str
+    team: str | None = Field(None, description="The team that received it; null: the person did.")
+    parent_id: str | None = Field(None, description="The grant that its giver gave from.")
+    ends_at: Timestamp | None = None
+    answer: MembersAnswer = Field(description="This person's own.")

@@ -75,6 +75,19 @@ class PeoplePage(Page):
     items: list[PersonView]
 
 
+class TeamView(Told):
+    """A team of the caller's, which they may share with."""
+
+    name: str
+    members: int = Field(description="How many people are in it, the caller too.")
+
+
+class TeamsList(Told):
+    """The caller's teams, by name."""
+
+    items: list[TeamView]
+
+
 class Source(Told):
     """One thing that gives (or gave) a person something on a thing."""
 

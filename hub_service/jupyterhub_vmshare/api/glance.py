@@ -1,0 +1,169 @@
+"""Sharing at a glance: what the caller shares, what is shared with them, and changes of many."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from jupyterhub_vmshare.api.contract.glance import (
+    ManyChanges,
+    ManyResult,
+    ManyResults,
+    ManyRevokes,
+    SharesAsked,
+    SharesPage,
+    ShareView,
+)
+from jupyterhub_vmshare.api.operation import operation
+from jupyterhub_vmshare.api.problems import problem
+from jupyterhub_vmshare.api.render import grant_view, in_sessions
+from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.db.database import Transaction
+from jupyterhub_vmshare.errors import VMShareError
+from jupyterhub_vmshare.mounts.reach import HeldMount, Reached
+from jupyterhub_vmshare.sharing import glance, many
+from jupyterhub_vmshare.sharing.glance import Share
+from jupyterhub_vmshare.sharing.inviting import UNSET
+from jupyterhub_vmshare.sharing.many import AT_ONCE, Results
+from jupyterhub_vmshare.sharing.model import Grant
+
+Held = dict[str, list[HeldMount]]
+
+
+class SharesGiven(Route):
+    """Everything that the caller shares."""
+
+    path = "/shares/given"
+
+    @operation("folder.see_people", query=SharesAsked, gives=SharesPage)
+    async def get(self) -> None:
+        """Every pending or live grant on things of the caller's, newest first."""
+        asked, db = self.query(SharesAsked), self.rooms.db
+        async with db.read() as conn:
+            found = await glance.given(
+                conn,
+                self.caller.person(),
+                db.clock(),
+                before=asked.after,
+                limit=asked.limit + 1,
+            )
+        self.reply(200, _page(found, asked.limit))
+
+
+class SharesReceived(Route):
+    """Everything that is shared with the caller."""
+
+    path = "/shares/received"
+
+    @operation("folder.see_in_list", query=SharesAsked, gives=SharesPage)
+    async def get(self) -> None:
+        """Every pending or live grant to the caller or a team of theirs, newest first."""
+        asked, db = self.query(SharesAsked), self.rooms.db
+        async with db.read() as conn:
+            found = await glance.received(
+                conn,
+                self.caller.person(),
+                db.clock(),
+                before=asked.after,
+                limit=asked.limit + 1,
+            )
+        self.reply(200, _page(found, asked.limit))
+
+
+class ManyRoute(Route):
+    """What changing many grants has in common."""
+
+    async def in_parts(
+        self, ids: Sequence[str], act: Callable[[Transaction, list[str]], Awaitable[Results]]
+    ) -> None:
+        """Acts on them a part at a time, and answers when all are through."""
+        results: Results = {}
+        held: Held = {}
+        for start in range(0, len(ids), AT_ONCE):
+            async with self.rooms.db.write() as tx:
+                done = await act(tx, list(ids[start : start + AT_ONCE]))
+                for folder_id in _changed(done) - held.keys():
+                    held[folder_id] = await self.rooms.mounts.held(tx, folder_id)
+            results |= done
+        told = [_result(grant_id, results[grant_id]) for grant_id in ids]
+        reached = in_sessions(await self._reach(held))
+        self.reply(200, ManyResults(results=told, **reached.model_dump()))
+
+    async def _reach(self, held: Held) -> Reached:
+        concerned = [folder_id for folder_id, mounts in held.items() if mounts]
+        found = await asyncio.gather(
+            *(self.rooms.mounts.reach(folder_id, held[folder_id]) for folder_id in concerned)
+        )
+        return Reached(
+            sum(one.sessions for one in found),
+            sum(one.descriptors for one in found),
+            sum(one.unconfirmed for one in found),
+        )
+
+
+class ChangeMany(ManyRoute):
+    """Levels and end dates of many grants."""
+
+    path = "/grants/change"
+
+    @operation("folder.change_level", takes=ManyChanges, gives=ManyResults)
+    async def post(self) -> None:
+        """Change the level or the end date of many grants; each has a result of its own."""
+        asked, person = self.body(ManyChanges), self.caller.person()
+        versions = {one.id: one.version for one in asked.grants}
+        ends_at = asked.ends_at if "ends_at" in asked.model_fields_set else UNSET
+
+        async def act(tx: Transaction, ids: list[str]) -> Results:
+            seen = {grant_id: versions[grant_id] for grant_id in ids}
+            return await many.change_all(tx, person, seen, level=asked.level, ends_at=ends_at)
+
+        await self.in_parts(list(versions), act)
+
+
+class RevokeMany(ManyRoute):
+    """Many grants taken away."""
+
+    path = "/grants/revoke"
+
+    @operation("folder.revoke", takes=ManyRevokes, gives=ManyResults)
+    async def post(self) -> None:
+        """Take many grants away; each has a result of its own."""
+        asked, person = self.body(ManyRevokes), self.caller.person()
+
+        async def act(tx: Transaction, ids: list[str]) -> Results:
+            return await many.revoke_all(tx, person, ids)
+
+        await self.in_parts(list(dict.fromkeys(asked.grants)), act)
+
+
+def _changed(results: Results) -> set[str]:
+    """The things of which something was changed."""
+    done = (result for result in results.values() if not isinstance(result, VMShareError))
+    return {grant.thing_id for changed in done for grant in changed}
+
+
+def _result(grant_id: str, result: list[Grant] | VMShareError) -> ManyResult:
+    if isinstance(result, VMShareError):
+        return ManyResult(grant_id=grant_id, problem=problem(result))
+    return ManyResult(grant_id=grant_id, grants=[grant_view(grant) for grant in result])
+
+
+def _page(found: list[Share], limit: int) -> SharesPage:
+    items = [_view(share) for share in found[:limit]]
+    return SharesPage(items=items, next=items[-1].id if len(found) > limit else None)
+
+
+def _view(share: Share) -> ShareView:
+    return ShareView(
+        **grant_view(share.grant).model_dump(),
+        thing_name=share.thing.name,
+        thing_label=share.label,
+        thing_state=share.thing.state,
+        owner=share.thing.owner,
+        answer=share.answer,
+        effective_level=share.level,
+        actions=list(share.actions),
+    )
+
+
+ROUTES = (SharesGiven, SharesReceived, ChangeMany, RevokeMany)

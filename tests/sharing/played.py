@@ -1,0 +1,148 @@
+"""What random histories of sharing are played on: a database, a model beside it, their equality.
+
+After every step, for every person: the list (SQL) equals what `decide` says of every folder, and
+both equal the model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Awaitable, Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from jupyterhub_vmshare.audit.catalogue import check
+from jupyterhub_vmshare.db.database import Database
+from jupyterhub_vmshare.db.tables import grants, things
+from jupyterhub_vmshare.errors import Forbidden, NotFound, VMShareError
+from jupyterhub_vmshare.folders import life, listing
+from jupyterhub_vmshare.ids import new_id
+from jupyterhub_vmshare.policy.decide import decide, effective
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing import facts
+from jupyterhub_vmshare.sharing.expiry import Expiry
+from jupyterhub_vmshare.sharing.listing import invitations
+from tests.sharing.model import Model, ModelFolder
+
+PEOPLE = ("ana", "ben", "cleo")
+START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+T = TypeVar("T")
+
+
+class Played(RuleBasedStateMachine):
+    """The two worlds, and what has to hold after each step."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.model = Model(START)
+        self.loop = asyncio.new_event_loop()
+        self.db = Database(url, clock=lambda: self.model.at, check=check)
+        self.expiry = Expiry(self.db)
+        self.teams: dict[str, set[str]] = {person: set() for person in PEOPLE}
+        self.model.teams = self.teams
+        self.run(self._empty())
+        self.numbers = itertools.count()  # deleted folders leave the model: their number is taken
+        self.first = [self.make_folder(owner) for owner in ("ana", "ben")]
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    async def _empty(self) -> None:
+        async with self.db.write() as tx:
+            for table in reversed(things.metadata.sorted_tables):
+                await tx.conn.execute(table.delete())
+
+    def teardown(self) -> None:
+        self.run(self.db.close())
+        self.loop.close()
+
+    def person(self, name: str) -> Person:
+        return Person(name, teams=frozenset(self.teams[name]))
+
+    def make_folder(self, owner: str) -> str:
+        name = f"folder {next(self.numbers)}"
+        folder_id = new_id("fld")
+        self.run(self._write(life.create, self.person(owner), folder_id, name))
+        self.model.folders[folder_id] = ModelFolder(owner, name)
+        return folder_id
+
+    async def _write(self, act: Callable[..., Awaitable[T]], *args: Any, **more: Any) -> T:
+        async with self.db.write() as tx:
+            return await act(tx, *args, **more)
+
+    def actor(self, by: str, who_may: str) -> str:
+        return who_may if by == "who may" else by
+
+    def owner(self, folder: str) -> str:
+        """The owner of a folder; of one that was deleted, nobody may do anything."""
+        it = self.model.folders.get(folder)
+        return "ana" if it is None else it.owner
+
+    def is_gone(self, row: sa.Row[Any], result: object) -> bool:
+        """Of a folder that was deleted for ever, no grant comes to life again."""
+        if row.thing_id in self.model.folders:
+            return False
+        assert isinstance(result, VMShareError) or result == [], result
+        return True
+
+    def attempt(self, work: Coroutine[Any, Any, T]) -> T | VMShareError:
+        try:
+            return self.run(work)
+        except VMShareError as error:
+            return error
+
+    def refusal(self, by: str, folder: str) -> type[VMShareError]:
+        """Seen but refused, or as if it were not there."""
+        return Forbidden if self.model.may_know(folder, by) else NotFound
+
+    def row(self, grant: str) -> sa.Row[Any]:
+        return self.run(self._row(grant))
+
+    async def _row(self, grant: str) -> sa.Row[Any]:
+        async with self.db.read() as conn:
+            return (await conn.execute(grants.select().where(grants.c.id == grant))).one()
+
+    @invariant()
+    def lists_and_decisions_and_the_model_agree(self) -> None:
+        self.run(self._agree())
+
+    async def _agree(self) -> None:
+        async with self.db.read() as conn:
+            for name in PEOPLE:
+                listed, decided, waiting = await self._seen_by(conn, name)
+                assert decided == self.model.sees(name), name
+                assert listed == decided, name
+                assert waiting == self.model.invited(name), name
+
+    async def _seen_by(
+        self, conn: AsyncConnection, name: str
+    ) -> tuple[dict[str, str], dict[str, str], list[tuple[str, str]]]:
+        person, at = self.person(name), self.model.at
+        found = await facts.load(conn, person, list(self.model.folders))
+        waiting = await invitations(conn, person, at, before=None, limit=1000)
+        page = await listing.page(conn, person, at, limit=1000)
+        decided = {}
+        for thing_id, thing in found.items():
+            decision = decide(person, "see_in_list", thing, at)
+            held = effective(thing, at)
+            trashed = self.model.folders[thing_id].trashed
+            if decision.allowed and held is not None and not trashed:
+                decided[thing_id] = held.level or "owner"
+        listed = {seen.id: seen.level for seen in page.items}
+        return listed, decided, sorted((one.thing.id, one.grant.level) for one in waiting)
+
+    @invariant()
+    def never_two_live_grants(self) -> None:
+        assert self.run(self._doubled()) == []
+
+    async def _doubled(self) -> list[Any]:
+        live = grants.c.state.in_(["pending", "active"])
+        key = (grants.c.thing_id, grants.c.receiver, grants.c.giver)
+        query = sa.select(*key).where(live).group_by(*key).having(sa.func.count() > 1)
+        async with self.db.read() as conn:
+            return list(await conn.execute(query))
