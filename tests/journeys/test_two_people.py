@@ -274,3 +274,56 @@ def test_deleting_for_ever_is_confirmed_on_the_hubs_own_page(
     expect(page.get_by_role("status")).to_contain_text("flotsam is deleted for ever")
     page.close()
     expect(trash.get_by_role("listitem")).to_have_count(0)
+
+
+@pytest.mark.browser_all
+@pytest.mark.scenario("F15")
+def test_a_team_has_it_at_once_and_ben_answers_for_himself(lab_of: Labs) -> None:
+    ana, ben = lab_of("ana"), lab_of("ben")
+    ana.make_and_share("plankton")
+    expect(ana.folder("plankton")).to_be_visible()
+    dialog = ana.share_dialog("plankton")
+    dialog.get_by_role("combobox", name="Invite people").fill("genom")
+    dialog.get_by_role("option", name=re.compile("genomics")).click()
+    dialog.get_by_role("combobox", name="Level of genomics").select_option(label="Edit")
+    dialog.get_by_role("button", name="Invite 1 person").click()
+    expect(dialog.get_by_role("note")).to_contain_text("Shared with genomics")
+
+    expect(ben.folder("plankton")).to_contain_text("of ana")
+    expect(ben.invitation("plankton")).to_contain_text("ana shares it with genomics")
+    ben.accept("plankton")
+    expect(ben.invitation("plankton")).to_have_count(0)
+    members = ana.holder(dialog, "genomics")
+    members.get_by_role("button", name="Members of genomics").click()
+    expect(members).to_contain_text("ben has accepted")
+    expect(members).to_contain_text("cleo has not answered yet")
+    ana.close_dialog()
+
+    ben.act("plankton", "Leave…")
+    ben.confirm("Leave")
+    expect(ben.folder("plankton")).to_have_count(0)
+    expect(ana.folder("plankton")).to_be_visible()
+
+
+@pytest.mark.browser_all
+@pytest.mark.scenario("F14")
+def test_ana_hands_a_folder_over_and_ben_takes_it(lab_of: Labs) -> None:
+    ana, ben = lab_of("ana"), lab_of("ben")
+    ana.make_and_share("urchins")
+    expect(ana.folder("urchins")).to_be_visible()
+    with ana.page.expect_popup() as opened:
+        ana.act("urchins", "Hand Over…")
+    page = opened.value
+    page.get_by_label("To whom?").fill("ben")
+    page.get_by_role("button", name="Offer it").click()
+    expect(page.get_by_role("status")).to_contain_text("ben was asked to take urchins over")
+    page.close()
+
+    offered = ben.panel.get_by_role("list", name="Handing over").get_by_role("listitem")
+    expect(offered).to_contain_text("ana offers to hand this folder over to you")
+    assert violations(ben.panel) == []
+    offered.get_by_role("button", name='Take "urchins" over', exact=True).click()
+    expect(ben.folder("urchins")).to_contain_text("Mine")
+    expect(ana.folder("urchins")).to_contain_text("of ben")
+    told = ben.do("GET", f"/folders/{ben.folder_id('urchins')}/people")
+    assert [(g["receiver"]["name"], g["level"]) for g in told["grants"]] == [("ana", "edit_delete")]

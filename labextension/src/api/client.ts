@@ -11,6 +11,7 @@ import type {
   GrantChange,
   GrantResults,
   GrantView,
+  HandOversPage,
   InvitationsPage,
   MountChoice,
   MoveResults,
@@ -19,6 +20,7 @@ import type {
   PeoplePage,
   Session,
   SessionsPage,
+  TeamsList,
   Why
 } from './types';
 
@@ -40,6 +42,11 @@ export class ApiClient {
 
   people(page: PageAsked): Promise<PeoplePage> {
     return this.read('people', page);
+  }
+
+  /** The visitor's teams, which a folder can be shared with. */
+  teams(signal?: AbortSignal): Promise<TeamsList> {
+    return this.call('teams', { signal });
   }
 
   /** Why the visitor may, or may not, do something with a thing. */
@@ -134,6 +141,24 @@ export class ApiClient {
 
   decline(id: string): Promise<GrantView> {
     return this.call(`invitations/${id}/decline`, { method: 'POST', repeatable: true });
+  }
+
+  /** What the visitor is asked to take over, and what of theirs others are asked to. */
+  handOvers(page: PageAsked): Promise<HandOversPage> {
+    return this.read('hand-overs', page);
+  }
+
+  takeOver(id: string, name?: string): Promise<FolderView> {
+    const body = name === undefined ? {} : { body: { name } };
+    return this.call(`hand-overs/${id}/accept`, { method: 'POST', ...body, repeatable: true });
+  }
+
+  refuseHandOver(id: string): Promise<void> {
+    return this.call(`hand-overs/${id}/decline`, { method: 'POST', repeatable: true });
+  }
+
+  cancelHandOver(id: string): Promise<void> {
+    return this.call(`hand-overs/${id}`, { method: 'DELETE' });
   }
 
   entries(folder: string, path: string, page: PageAsked): Promise<EntriesPage> {

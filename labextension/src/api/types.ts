@@ -15,6 +15,8 @@ export type GrantChanged = Schemas['GrantChanged'];
 export type GrantResult = Schemas['GrantResult'];
 export type GrantResults = Schemas['GrantResults'];
 export type GrantView = Schemas['GrantView'];
+export type HandOverView = Schemas['HandOverView'];
+export type HandOversPage = Schemas['HandOversPage'];
 export type InvitationView = Schemas['InvitationView'];
 export type InvitationsPage = Schemas['InvitationsPage'];
 export type MountChoice = Schemas['MountChoice'];
@@ -29,6 +31,8 @@ export type SessionView = Schemas['SessionView'];
 export type SessionsPage = Schemas['SessionsPage'];
 export type UploadView = Schemas['UploadView'];
 export type UploadsPage = Schemas['UploadsPage'];
+export type TeamsList = Schemas['TeamsList'];
+export type TeamView = Schemas['TeamView'];
 export type Why = Schemas['Why'];
 
 /** What the notebook server's extension says about itself, its visitor and the service. */

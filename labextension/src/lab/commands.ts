@@ -23,6 +23,7 @@ export const CommandIDs = {
   rename: 'vmshare:rename',
   chooseAlias: 'vmshare:choose-alias',
   leave: 'vmshare:leave',
+  handOver: 'vmshare:hand-over',
   trash: 'vmshare:trash',
   restore: 'vmshare:restore',
   deleteForEver: 'vmshare:delete-for-ever',
@@ -146,6 +147,12 @@ function folderCommands({ deeds, trans }: Shell): FolderCommand[] {
       label: trans.__('Move to Trash'),
       action: 'trash_folder',
       does: folder => deeds.trash(folder)
+    },
+    {
+      id: CommandIDs.handOver,
+      label: trans.__('Hand Over…'),
+      action: 'hand_over',
+      does: folder => deeds.handOver(folder)
     },
     {
       id: CommandIDs.copyId,

@@ -147,6 +147,14 @@ export class Deeds {
     }
   }
 
+  /** Handing over is confirmed on a page of the hub service, and by its receiver. */
+  handOver(folder: FolderView): void {
+    const address = this.model.confirmUrl(folder.id, hubOrigin(), 'hand-over');
+    if (address !== null) {
+      window.open(address, '_blank', 'noopener');
+    }
+  }
+
   copyId(folder: FolderView): void {
     Clipboard.copyToSystem(folder.id);
     Notification.info(this.trans.__('The id of "%1" is in the clipboard.', folder.label), {

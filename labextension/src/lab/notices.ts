@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { EventView } from '../api/types';
-import { concerns, detail, isEnding } from '../model/application';
+import { concerns, detail, isEnding, isOfTeam } from '../model/application';
 import { endedNotice, levelName, moment } from '../views/words';
 
 /** What to tell the person about an event, in one sentence. */
@@ -24,19 +24,48 @@ export function noticeOf(event: EventView, me: string, trans: TranslationBundle)
   if (event.type.startsWith('grant.')) {
     return concerns(event, me) ? toReceiver(event, trans) : toGiver(event, trans);
   }
+  if (event.type.startsWith('hand_over.')) {
+    return ofHandOver(event, me, trans);
+  }
   return event.type === 'folder.trashed' || event.type === 'folder.deleted'
     ? notice('warning', endedNotice(trans, event))
     : null;
+}
+
+function ofHandOver(event: EventView, me: string, trans: TranslationBundle): Notice | null {
+  const thing = event.thing_name ?? '';
+  const who = event.actor ?? '';
+  const isOwner = detail(event, 'from') === me;
+  switch (event.type) {
+    case 'hand_over.offered':
+      return detail(event, 'to') === me
+        ? notice('info', trans.__('%1 offers to hand "%2" over to you.', who, thing))
+        : null;
+    case 'hand_over.accepted':
+      return isOwner
+        ? notice('success', trans.__('%1 has taken "%2" over.', who, thing))
+        : notice('info', trans.__('"%1" belongs to %2 now.', thing, detail(event, 'to') ?? who));
+    case 'hand_over.declined':
+      return isOwner ? notice('info', trans.__('%1 did not take "%2" over.', who, thing)) : null;
+    default:
+      return notice('info', trans.__('%1 took back the offer of "%2".', who, thing));
+  }
 }
 
 function toReceiver(event: EventView, trans: TranslationBundle): Notice | null {
   const thing = event.thing_name ?? '';
   const giver = event.actor ?? detail(event, 'giver') ?? '';
   const level = levelName(trans, detail(event, 'level') ?? '');
+  const team = detail(event, 'receiver') ?? '';
   switch (event.type) {
     case 'grant.invited':
       return {
-        ...notice('info', trans.__('%1 invites you to "%2" (%3).', giver, thing, level)),
+        ...notice(
+          'info',
+          isOfTeam(event)
+            ? trans.__('%1 shares "%2" with %3 (%4).', giver, thing, team, level)
+            : trans.__('%1 invites you to "%2" (%3).', giver, thing, level)
+        ),
         invitation: detail(event, 'grant_id')
       };
     case 'grant.changed':
@@ -74,7 +103,8 @@ function notMounted(event: EventView, trans: TranslationBundle): string {
 
 function toGiver(event: EventView, trans: TranslationBundle): Notice | null {
   const thing = event.thing_name ?? '';
-  const who = detail(event, 'receiver') ?? '';
+  // A member of a team answers for themself.
+  const who = (isOfTeam(event) ? event.actor : null) ?? detail(event, 'receiver') ?? '';
   switch (event.type) {
     case 'grant.accepted':
       return notice('success', trans.__('%1 accepted your invitation to "%2".', who, thing));

@@ -8,6 +8,7 @@ import type { VMShareModel } from '../model/vmshare';
 import { useSignal } from '../views/context';
 import type { FolderDeeds } from '../views/folders';
 import { Folders } from '../views/folders';
+import { HandOvers } from '../views/handovers';
 import { Invitations } from '../views/invitations';
 import { ToolButton } from '../views/parts';
 import { Gap, NotHere } from '../views/standing';
@@ -48,6 +49,7 @@ export class VMSharePanel extends SidePanel {
     this.addStanding(deeds, hubHome);
     model.changed.connect(this.onStanding);
     model.invitations.changed.connect(this.onInvitations);
+    model.handOvers.changed.connect(this.onInvitations);
     this.onStanding();
     this.onInvitations();
   }
@@ -55,6 +57,7 @@ export class VMSharePanel extends SidePanel {
   override dispose(): void {
     this.model.changed.disconnect(this.onStanding);
     this.model.invitations.changed.disconnect(this.onInvitations);
+    this.model.handOvers.changed.disconnect(this.onInvitations);
     super.dispose();
   }
 
@@ -91,7 +94,15 @@ export class VMSharePanel extends SidePanel {
   private addSections(deeds: PanelDeeds): void {
     const { model, trans } = this;
     const sections: [string, View][] = [
-      [trans.__('Invitations'), new View(trans, () => <Invitations model={model} />)],
+      [
+        trans.__('Invitations'),
+        new View(trans, () => (
+          <>
+            <HandOvers model={model} />
+            <Invitations model={model} />
+          </>
+        ))
+      ],
       [trans.__('Folders'), new View(trans, () => <Folders model={model} deeds={deeds} />)],
       [trans.__('Trash'), new View(trans, () => <Trash model={model} deeds={deeds} />)]
     ];
@@ -130,7 +141,9 @@ export class VMSharePanel extends SidePanel {
 
   /** The badge counts; the section opens when there is something to answer. */
   private readonly onInvitations = (): void => {
-    const count = this.model.invitations.items.length;
+    const { invitations, handOvers, me } = this.model;
+    const offered = handOvers.items.filter(offer => offer.receiver === me);
+    const count = invitations.items.length + offered.length;
     const { trans } = this;
     const name = trans.__('Shared folders');
     this.title.caption =

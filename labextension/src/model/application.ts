@@ -1,4 +1,4 @@
-import type { EventView, FolderView, InvitationView } from '../api/types';
+import type { EventView, FolderView, HandOverView, InvitationView } from '../api/types';
 
 /** A list after an event; `stale` says that only the service knows the rest. */
 export interface Applied<T> {
@@ -25,9 +25,17 @@ export function detail(event: EventView, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** Whether the person is who receives the grant that the event is about. */
+/** Whether a team received the grant that the event is about. */
+export function isOfTeam(event: EventView): boolean {
+  return detail(event, 'receiver_kind') === 'team';
+}
+
+/**
+ * Whether the person is who receives the grant that the event is about. Of a team's, its members
+ * hear, and who gave it.
+ */
 export function concerns(event: EventView, me: string): boolean {
-  return detail(event, 'receiver') === me;
+  return isOfTeam(event) ? detail(event, 'giver') !== me : detail(event, 'receiver') === me;
 }
 
 /** What is open to `me` after an event. Applying one twice changes nothing. */
@@ -54,8 +62,25 @@ export function applyToInvitations(
     case 'folder.renamed':
       return patch(items, item => item.thing_id === event.thing_id, nameIn(event));
     default:
-      return { items, stale: event.type.startsWith('team.') };
+      return {
+        items,
+        stale: event.type.startsWith('team.') || event.type === 'hand_over.accepted'
+      };
   }
+}
+
+/** The offers to hand something over that wait, after an event. */
+export function applyToHandOvers(
+  items: readonly HandOverView[],
+  event: EventView
+): Applied<HandOverView> {
+  const id = detail(event, 'hand_over_id');
+  if (event.type.startsWith('hand_over.') && event.type !== 'hand_over.offered') {
+    return { items: items.filter(item => item.id !== id), stale: false };
+  }
+  const isAbout = items.some(item => item.thing_id === event.thing_id);
+  const changes = isAbout && event.type.startsWith('folder.');
+  return { items, stale: changes || event.type === 'hand_over.offered' };
 }
 
 /** The folders that `me` sees after an event. Applying one twice changes nothing. */
@@ -85,8 +110,10 @@ export function applyToFolders(
     // Another source may still open it: the list is asked for again.
     return { items: others, stale: true };
   }
-  const mayAppear = concerns(event, me) && event.type !== 'grant.invited';
-  return { items, stale: listed || mayAppear || event.type.startsWith('team.') };
+  // What a team was given is listed at once; an invitation of one's own is not.
+  const mayAppear = concerns(event, me) && (event.type !== 'grant.invited' || isOfTeam(event));
+  const maybe = event.type.startsWith('team.') || event.type.startsWith('hand_over.');
+  return { items, stale: listed || mayAppear || maybe };
 }
 
 /** What is in the trash of `me` after an event. */

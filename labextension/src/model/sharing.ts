@@ -12,16 +12,18 @@ import type {
   GrantResult,
   GrantView,
   PeopleOfThing,
-  PersonView,
   Problem,
   Why
 } from '../api/types';
+import type { Offer, ReceiverKind } from './receivers';
+import { Receivers } from './receivers';
 
 /** One receiver who is about to be invited. */
 export interface Draft {
   /** Tells drafts apart while the name is being corrected. */
   id: number;
   name: string;
+  kind: ReceiverKind;
   level: string;
   /** What was wrong with this one when it was sent. */
   problem: Problem | null;
@@ -33,7 +35,9 @@ export class SharingModel implements IDisposable {
     private readonly api: ApiClient,
     readonly folderId: string,
     public defaultLevel = 'view'
-  ) {}
+  ) {
+    this._receivers = new Receivers(api);
+  }
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -69,19 +73,32 @@ export class SharingModel implements IDisposable {
     return this._abort.signal.aborted;
   }
 
-  /** Adds a receiver; a name that is there already is not added twice. */
-  add(name: string): void {
+  /**
+   * Adds a receiver; a name that is there already is not added twice. Without a `kind`, a name
+   * that one of the visitor's teams has is that team's.
+   */
+  add(name: string, kind?: ReceiverKind): void {
     const trimmed = name.trim();
     if (trimmed && !this._drafts.some(draft => draft.name === trimmed)) {
-      const draft = { id: ++this._lastId, name: trimmed, level: this.defaultLevel, problem: null };
+      const draft = {
+        id: ++this._lastId,
+        name: trimmed,
+        kind: kind ?? this._receivers.kindOf(trimmed),
+        level: this.defaultLevel,
+        problem: null
+      };
       this.edit([...this._drafts, draft]);
     }
   }
 
   /** Corrects a receiver in place. */
   amend(id: number, change: Partial<Pick<Draft, 'name' | 'level'>>): void {
+    const { name } = change;
+    const kind = name === undefined ? {} : { kind: this._receivers.kindOf(name.trim()) };
     this.edit(
-      this._drafts.map(draft => (draft.id === id ? { ...draft, ...change, problem: null } : draft))
+      this._drafts.map(draft =>
+        draft.id === id ? { ...draft, ...change, ...kind, problem: null } : draft
+      )
     );
   }
 
@@ -102,8 +119,9 @@ export class SharingModel implements IDisposable {
     this.sending(true);
     const sent = this._drafts;
     try {
-      const grants = sent.map(({ name, level }) => ({
+      const grants = sent.map(({ name, kind, level }) => ({
         receiver: name,
+        receiver_kind: kind,
         level,
         ends_at: this._endsAt
       }));
@@ -147,13 +165,14 @@ export class SharingModel implements IDisposable {
     return this.api.whyOf(person, action, this.folderId, this._abort.signal);
   }
 
-  /** Team-mates whose names begin with `q`; an older question's answer never wins. */
-  async search(q: string): Promise<PersonView[]> {
-    this._searching.abort();
-    this._searching = new AbortController();
-    const found = await this.api.people({ q, limit: 8, signal: this._searching.signal });
-    const known = new Set(this._drafts.map(draft => draft.name));
-    return found.items.filter(person => !known.has(person.name));
+  /** Teams and team-mates whose names begin with `q`, but for those who are drafts already. */
+  search(q: string): Promise<Offer[]> {
+    return this._receivers.search(q, new Set(this._drafts.map(draft => draft.name)));
+  }
+
+  /** The visitor's teams, so that they are offered. */
+  loadTeams(): Promise<void> {
+    return this._receivers.load(this._abort.signal);
   }
 
   async load(): Promise<void> {
@@ -178,7 +197,7 @@ export class SharingModel implements IDisposable {
 
   dispose(): void {
     this._abort.abort();
-    this._searching.abort();
+    this._receivers.abort();
     Signal.clearData(this);
   }
 
@@ -187,11 +206,14 @@ export class SharingModel implements IDisposable {
       const problem = results[at]?.problem;
       return problem ? [{ ...draft, problem }] : [];
     });
-    const invited = sent.filter((_, at) => !results[at]?.problem).map(draft => draft.name);
+    const stood = sent.filter((_, at) => !results[at]?.problem);
     const added = this._drafts.filter(draft => !sent.some(other => other.id === draft.id));
     this.edit([...failed, ...added]);
-    if (invited.length > 0) {
-      this._said.emit({ kind: 'invited', names: invited, text: null });
+    const invited = stood.filter(draft => draft.kind === 'person').map(draft => draft.name);
+    const teams = stood.filter(draft => draft.kind === 'team').map(draft => draft.name);
+    const given = teams.length > 0 ? { teams } : {};
+    if (stood.length > 0) {
+      this._said.emit({ kind: 'invited', names: invited, ...given, text: null });
     }
   }
 
@@ -250,14 +272,16 @@ export class SharingModel implements IDisposable {
   private _lastId = 0;
   private _look = 0;
   private _people: PeopleOfThing | null = null;
+  private _receivers: Receivers;
   private _said = new Signal<this, Saying>(this);
-  private _searching = new AbortController();
 }
 
 /** What the dialog tells the person after a deed of theirs. */
 export interface Saying {
   kind: 'invited' | 'changed' | 'changed-meanwhile' | 'ended' | 'failed';
   names: string[];
+  /** Of those who were invited: teams, which have it at once. */
+  teams?: string[];
   /** A sentence of the service's. */
   text: string | null;
 }

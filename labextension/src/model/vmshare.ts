@@ -8,8 +8,15 @@ import { NotThere, sentenceOf } from '../api/problem';
 import type { Connection } from '../api/stream';
 import { EventStream } from '../api/stream';
 import { newKey } from '../api/transport';
-import type { Cut, EventView, FolderView, InvitationView, Session } from '../api/types';
-import { applyToFolders, applyToInvitations, applyToTrash } from './application';
+import type {
+  Cut,
+  EventView,
+  FolderView,
+  HandOverView,
+  InvitationView,
+  Session
+} from '../api/types';
+import { applyToFolders, applyToHandOvers, applyToInvitations, applyToTrash } from './application';
 import { LiveList } from './livelist';
 import { MountsModel } from './mounts';
 import type { Standing } from './standing';
@@ -38,6 +45,12 @@ export class VMShareModel implements IDisposable {
   readonly invitations = new LiveList<InvitationView>({
     page: (after, signal) => this.api.invitations({ after, limit: PAGE, signal }),
     apply: (items, event) => applyToInvitations(items, event, this.me)
+  });
+
+  /** What the visitor is asked to take over, and what of theirs others are asked to. */
+  readonly handOvers = new LiveList<HandOverView>({
+    page: (after, signal) => this.api.handOvers({ after, limit: PAGE, signal }),
+    apply: (items, event) => applyToHandOvers(items, event)
   });
 
   readonly folders = new LiveList<FolderView>({
@@ -158,15 +171,36 @@ export class VMShareModel implements IDisposable {
     this.invitations.remove(id);
   }
 
-  /** The hub page on which a folder is deleted for ever; null without a service. */
-  confirmUrl(folderId: string, hubOrigin: string): string | null {
+  /** Raises `NameTaken` when the visitor has a folder of that name. */
+  async takeOver(id: string, name?: string): Promise<void> {
+    await this.api.takeOver(id, name);
+    this.handOvers.remove(id);
+    await this.folders.refresh();
+  }
+
+  async refuseHandOver(id: string): Promise<void> {
+    await this.api.refuseHandOver(id);
+    this.handOvers.remove(id);
+  }
+
+  async cancelHandOver(id: string): Promise<void> {
+    await this.api.cancelHandOver(id);
+    this.handOvers.remove(id);
+  }
+
+  /** The page of the service on which something dangerous is confirmed; null without a service. */
+  confirmUrl(
+    folderId: string,
+    hubOrigin: string,
+    verb: 'delete-folder' | 'hand-over' = 'delete-folder'
+  ): string | null {
     const service = this._session?.service_url;
     if (!service) {
       return null;
     }
     // Its address is as the notebook server reaches it: browsers go through the hub's proxy.
     const { pathname } = new URL(service.endsWith('/') ? service : `${service}/`, hubOrigin);
-    return new URL(`${pathname}confirm/delete-folder/${folderId}`, hubOrigin).href;
+    return new URL(`${pathname}confirm/${verb}/${folderId}`, hubOrigin).href;
   }
 
   dispose(): void {
@@ -176,9 +210,8 @@ export class VMShareModel implements IDisposable {
     this._isDisposed = true;
     clearTimeout(this._retry);
     clearTimeout(this._gapTimer);
-    [this.stream, this.invitations, this.folders, this.trash, this.mounts].forEach(part =>
-      part.dispose()
-    );
+    const { stream, invitations, handOvers, folders, trash, mounts } = this;
+    [stream, invitations, handOvers, folders, trash, mounts].forEach(part => part.dispose());
     Signal.clearData(this);
   }
 
@@ -196,6 +229,7 @@ export class VMShareModel implements IDisposable {
   private async reload(): Promise<void> {
     await Promise.all([
       this.invitations.refresh(),
+      this.handOvers.refresh(),
       this.folders.refresh(),
       this.trash.refresh(),
       this.mounts.sessions.refresh()
@@ -209,6 +243,7 @@ export class VMShareModel implements IDisposable {
 
   private readonly onEvent = (_: EventStream, event: EventView): void => {
     this.invitations.receive(event);
+    this.handOvers.receive(event);
     this.folders.receive(event);
     this.trash.receive(event);
     this.mounts.sessions.receive(event);

@@ -8,7 +8,7 @@ import { useTrans } from './context';
 import { EndDateField } from './enddate';
 import { LevelChip, LevelSelect } from './level';
 import { ActionButton, EndDate, Message, useDeed } from './parts';
-import { grantStory, levelMeaning } from './words';
+import { grantStory, levelMeaning, memberStory } from './words';
 
 /** Who has access to a folder: its owner, and every pending or live grant. */
 export function Access(props: { model: SharingModel; mayChange: boolean }): JSX.Element {
@@ -75,7 +75,11 @@ function Holder({ grant, model, mayChange }: HolderProps): JSX.Element {
       )}
       <div className="jp-VMShare-personMore">
         <EndDate at={grant.ends_at} />
-        <WhyOf model={model} grant={grant} />
+        {grant.receiver.kind === 'person' ? (
+          <WhyOf model={model} grant={grant} />
+        ) : (
+          <Members grant={grant} model={model} />
+        )}
         {mayChange && (
           <>
             <ActionButton
@@ -98,6 +102,34 @@ function Holder({ grant, model, mayChange }: HolderProps): JSX.Element {
       )}
       {open === 'end' && <End grant={grant} model={model} onDone={() => setOpen(null)} />}
     </li>
+  );
+}
+
+/** What each member of a team says to it. */
+function Members({ model, grant }: Omit<HolderProps, 'mayChange'>): JSX.Element {
+  const trans = useTrans();
+  const [isOpen, setOpen] = useState(false);
+  const people = model.people?.people ?? [];
+  const members = people.flatMap(({ name, sources }) =>
+    sources.flatMap(({ grant_id: id, answer }) => (id === grant.id ? [{ name, answer }] : []))
+  );
+  return (
+    <>
+      <ActionButton
+        aria-expanded={isOpen}
+        aria-label={trans.__('Members of %1', grant.receiver.name)}
+        onClick={() => setOpen(!isOpen)}
+      >
+        {trans.__('Members')}
+      </ActionButton>
+      {isOpen && (
+        <ul className="jp-VMShare-members">
+          {members.map(({ name, answer }) => (
+            <li key={name}>{memberStory(trans, name, answer)}</li>
+          ))}
+        </ul>
+      )}
+    </>
   );
 }
 

@@ -118,7 +118,6 @@ function Invitation({ model, invitation, say }: InvitationProps): JSX.Element {
 
 function Summary({ invitation }: { invitation: InvitationView }): JSX.Element {
   const trans = useTrans();
-  const { giver, owner } = invitation;
   return (
     <div className="jp-VMShare-summary">
       <folderIcon.react tag="span" className="jp-VMShare-rowIcon" />
@@ -130,15 +129,29 @@ function Summary({ invitation }: { invitation: InvitationView }): JSX.Element {
           <LevelChip level={invitation.level} />
         </div>
         <span className="jp-VMShare-detail" title={moment(invitation.created_at, true)}>
-          {giver === owner
-            ? trans.__('%1 invites you', giver)
-            : trans.__('%1 invites you to a folder of %2', giver, owner)}
+          {story(trans, invitation)}
         </span>
         <span className="jp-VMShare-detail">{levelMeaning(trans, invitation.level)}</span>
         <EndDate at={invitation.ends_at} />
       </div>
     </div>
   );
+}
+
+function story(
+  trans: ReturnType<typeof useTrans>,
+  { giver, owner, receiver }: InvitationView
+): string {
+  if (receiver.kind === 'team') {
+    return trans.__(
+      '%1 shares it with %2. It is in your list; accept to have it in your sessions.',
+      giver,
+      receiver.name
+    );
+  }
+  return giver === owner
+    ? trans.__('%1 invites you', giver)
+    : trans.__('%1 invites you to a folder of %2', giver, owner);
 }
 
 interface AliasFormProps {

@@ -33,10 +33,15 @@ export function Share({
 function Invite({ model }: { model: SharingModel }): JSX.Element {
   const trans = useTrans();
   const search = useCallback((typed: string) => model.search(typed), [model]);
+  useEffect(() => void model.loadTeams(), [model]);
   const count = model.drafts.length;
   return (
     <section className="jp-VMShare-invite" aria-label={trans.__('Invite people')}>
-      <Typeahead search={search} onAdd={name => model.add(name)} disabled={model.isSending} />
+      <Typeahead
+        search={search}
+        onAdd={(name, kind) => model.add(name, kind)}
+        disabled={model.isSending}
+      />
       {count > 0 && (
         <>
           <ul className="jp-VMShare-drafts" aria-label={trans.__('People to invite')}>
@@ -75,7 +80,7 @@ function DraftRow({ draft, model }: { draft: Draft; model: SharingModel }): JSX.
       <div className="jp-VMShare-draftFields">
         <input
           className="jp-mod-styled"
-          aria-label={trans.__('User name')}
+          aria-label={draft.kind === 'team' ? trans.__('Team') : trans.__('User name')}
           aria-invalid={draft.problem !== null}
           aria-describedby={draft.problem ? id : undefined}
           value={draft.name}
@@ -95,12 +100,15 @@ function DraftRow({ draft, model }: { draft: Draft; model: SharingModel }): JSX.
         />
       </div>
       <p id={id} className={draft.problem ? 'jp-VMShare-problem' : 'jp-VMShare-detail'}>
-        {draft.problem
-          ? (draft.problem.because ?? draft.problem.detail)
-          : levelMeaning(trans, draft.level)}
+        {draft.problem ? (draft.problem.because ?? draft.problem.detail) : meaning(trans, draft)}
       </p>
     </li>
   );
+}
+
+function meaning(trans: ReturnType<typeof useTrans>, { kind, level }: Draft): string {
+  const may = levelMeaning(trans, level);
+  return kind === 'team' ? trans.__('The whole team, whoever joins it later, too. %1', may) : may;
 }
 
 function Said({ saying }: { saying: Saying | null }): JSX.Element {
@@ -115,11 +123,26 @@ function Said({ saying }: { saying: Saying | null }): JSX.Element {
   );
 }
 
-function sentence(trans: ReturnType<typeof useTrans>, { kind, names, text }: Saying): string {
+function invited(trans: ReturnType<typeof useTrans>, people: string[], teams: string[]): string {
+  const asked = trans.__(
+    'Invited: %1. Nothing is open to them until they accept.',
+    listing(people)
+  );
+  const given = trans.__(
+    'Shared with %1: members have it in their lists now, and in their sessions once they accept.',
+    listing(teams)
+  );
+  return [...(people.length > 0 ? [asked] : []), ...(teams.length > 0 ? [given] : [])].join(' ');
+}
+
+function sentence(
+  trans: ReturnType<typeof useTrans>,
+  { kind, names, teams, text }: Saying
+): string {
   const who = listing(names);
   switch (kind) {
     case 'invited':
-      return trans.__('Invited: %1. Nothing is open to them until they accept.', who);
+      return invited(trans, names, teams ?? []);
     case 'changed':
       return trans.__('Changed for %1.', who);
     case 'changed-meanwhile':

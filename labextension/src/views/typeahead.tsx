@@ -2,19 +2,19 @@ import type { JSX, KeyboardEvent } from 'react';
 import { useEffect, useId, useRef, useState } from 'react';
 
 import { Aborted } from '../api/problem';
-import type { PersonView } from '../api/types';
+import type { Offer, ReceiverKind } from '../model/receivers';
 import { useTrans } from './context';
 
 interface TypeaheadProps {
-  search: (typed: string) => Promise<PersonView[]>;
-  onAdd: (name: string) => void;
+  search: (typed: string) => Promise<Offer[]>;
+  onAdd: (name: string, kind?: ReceiverKind) => void;
   disabled: boolean;
 }
 
 const PAUSE_MS = 200;
 const SEPARATORS = /[,;\s]+/;
 
-/** A field for names: it offers team-mates, and takes exact names on Enter or a comma. */
+/** A field for names: it offers teams and team-mates, and takes exact names on Enter or a comma. */
 export function Typeahead({ search, onAdd, disabled }: TypeaheadProps): JSX.Element {
   const trans = useTrans();
   const id = useId();
@@ -26,7 +26,14 @@ export function Typeahead({ search, onAdd, disabled }: TypeaheadProps): JSX.Elem
   const offers = isOpen ? found : [];
 
   const add = (names: string): void => {
-    names.split(SEPARATORS).forEach(onAdd);
+    names.split(SEPARATORS).forEach(name => onAdd(name));
+    clear();
+  };
+  const choose = ({ name, kind }: Offer): void => {
+    onAdd(name, kind);
+    clear();
+  };
+  const clear = (): void => {
     setTyped('');
     setOpen(false);
     setChosen(-1);
@@ -37,7 +44,12 @@ export function Typeahead({ search, onAdd, disabled }: TypeaheadProps): JSX.Elem
     if (step !== undefined && offers.length > 0) {
       setChosen((chosen + step + offers.length + 1) % (offers.length + 1) || 0);
     } else if (event.key === 'Enter' || event.key === ',') {
-      add(offers[chosen]?.name ?? typed);
+      const offer = offers[chosen];
+      if (offer) {
+        choose(offer);
+      } else {
+        add(typed);
+      }
     } else if (event.key === 'Escape' && offers.length > 0) {
       setOpen(false);
       event.nativeEvent.stopImmediatePropagation();
@@ -81,9 +93,9 @@ export function Typeahead({ search, onAdd, disabled }: TypeaheadProps): JSX.Elem
         onKeyDown={onKeyDown}
         onBlur={() => setOpen(false)}
       />
-      <Offers id={id} offers={offers} chosen={chosen} onChoose={add} />
+      <Offers id={id} offers={offers} chosen={chosen} onChoose={choose} />
       <p id={`${id}-hint`} className="jp-VMShare-detail">
-        {hint ?? trans.__('Team-mates are offered; anybody else by their exact user name.')}
+        {hint ?? trans.__('Your teams and team-mates are offered; anybody else by the exact name.')}
       </p>
     </div>
   );
@@ -91,9 +103,9 @@ export function Typeahead({ search, onAdd, disabled }: TypeaheadProps): JSX.Elem
 
 interface OffersProps {
   id: string;
-  offers: readonly PersonView[];
+  offers: readonly Offer[];
   chosen: number;
-  onChoose: (name: string) => void;
+  onChoose: (offer: Offer) => void;
 }
 
 function Offers({ id, offers, chosen, onChoose }: OffersProps): JSX.Element {
@@ -103,24 +115,28 @@ function Offers({ id, offers, chosen, onChoose }: OffersProps): JSX.Element {
       id={`${id}-offers`}
       className="jp-VMShare-offers"
       role="listbox"
-      aria-label={trans.__('Team-mates')}
+      aria-label={trans.__('Teams and team-mates')}
       hidden={offers.length === 0}
     >
-      {offers.map((person, at) => (
+      {offers.map((offer, at) => (
         // The field keeps the focus and the keys: an option is only ever clicked.
         // eslint-disable-next-line jsx-a11y/click-events-have-key-events
         <div
-          key={person.name}
+          key={`${offer.kind} ${offer.name}`}
           id={`${id}-${at}`}
           role="option"
           tabIndex={-1}
           aria-selected={at === chosen}
           className="jp-VMShare-offer"
           onMouseDown={event => event.preventDefault()}
-          onClick={() => onChoose(person.name)}
+          onClick={() => onChoose(offer)}
         >
-          <span className="jp-VMShare-name">{person.name}</span>
-          <span className="jp-VMShare-detail">{person.teams.join(', ')}</span>
+          <span className="jp-VMShare-name">{offer.name}</span>
+          <span className="jp-VMShare-detail">
+            {offer.kind === 'team'
+              ? trans._n('team, %1 member', 'team, %1 members', offer.members)
+              : offer.teams.join(', ')}
+          </span>
         </div>
       ))}
     </div>
@@ -129,9 +145,9 @@ function Offers({ id, offers, chosen, onChoose }: OffersProps): JSX.Element {
 
 function useSuggestions(
   typed: string,
-  search: (typed: string) => Promise<PersonView[]>
-): { found: readonly PersonView[]; hint: string | null } {
-  const [found, setFound] = useState<readonly PersonView[]>([]);
+  search: (typed: string) => Promise<Offer[]>
+): { found: readonly Offer[]; hint: string | null } {
+  const [found, setFound] = useState<readonly Offer[]>([]);
   const [hint, setHint] = useState<string | null>(null);
   const wanted = typed.trim();
   useEffect(() => {

@@ -78,9 +78,28 @@ export function listing(names: readonly string[]): string {
 /** How a grant stands, for who may see the folder's people. */
 export function grantStory(trans: TranslationBundle, grant: GrantView): string {
   const since = moment(grant.answered_at ?? grant.created_at);
+  if (grant.receiver.kind === 'team') {
+    return trans.__(
+      'Team, given by %1 on %2; each member accepts for themself',
+      grant.giver,
+      since
+    );
+  }
   return grant.state === 'pending'
     ? trans.__('Invited by %1 on %2, not answered yet', grant.giver, since)
     : trans.__('Invited by %1, has access since %2', grant.giver, since);
+}
+
+/** What a member of a team says to what the team has. */
+export function memberStory(trans: TranslationBundle, name: string, answer: string): string {
+  switch (answer) {
+    case 'accepted':
+      return trans.__('%1 has accepted', name);
+    case 'declined':
+      return trans.__('%1 has declined', name);
+    default:
+      return trans.__('%1 has not answered yet', name);
+  }
 }
 
 /** Why the person's access to a folder ended; `event` is null when nobody told. */

@@ -24,6 +24,29 @@ describe('a notification', () => {
     expect(message({ ...grantEvent(type), actor: 'ben' }, 'ana')).toBe(expected);
   });
 
+  it('of what a team was given can be answered by its members', () => {
+    const given = { receiver: 'genomics', receiver_kind: 'team' };
+    expect(noticeOf(grantEvent('grant.invited', given), 'ben', trans)).toMatchObject({
+      message: 'ana shares "tests" with genomics (View).',
+      invitation: 'gnt_1'
+    });
+    const accepted = { ...grantEvent('grant.accepted', given), actor: 'ben' };
+    expect(message(accepted, 'ana')).toBe('ben accepted your invitation to "tests".');
+    const left = { ...grantEvent('grant.ended', { ...given, why: 'team_left' }), actor: null };
+    expect(message(left, 'ben')).toContain('You are no longer in the team');
+  });
+
+  it.each([
+    ['hand_over.offered', 'ana', 'ben', 'ana offers to hand "tests" over to you.'],
+    ['hand_over.accepted', 'ben', 'ana', 'ben has taken "tests" over.'],
+    ['hand_over.accepted', 'ben', 'cleo', '"tests" belongs to ben now.'],
+    ['hand_over.declined', 'ben', 'ana', 'ben did not take "tests" over.'],
+    ['hand_over.cancelled', 'ana', 'ben', 'ana took back the offer of "tests".']
+  ])('of %s by %s tells %s', (type, actor, me, expected) => {
+    const data = { hand_over_id: 'hnd_1', from: 'ana', to: 'ben', keep: true };
+    expect(message({ ...happening(type, { data }), actor }, me)).toBe(expected);
+  });
+
   it('of another level says from which to which', () => {
     const event = grantEvent('grant.changed', {
       from: 'edit',

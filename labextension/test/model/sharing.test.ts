@@ -72,8 +72,8 @@ describe('inviting several people', () => {
     const ends_at = '2026-11-27T18:00:00.000Z';
     expect(server.calls(GRANTS)[0]?.body).toEqual({
       grants: [
-        { receiver: 'ben', level: 'view', ends_at },
-        { receiver: 'dan', level: 'edit', ends_at }
+        { receiver: 'ben', receiver_kind: 'person', level: 'view', ends_at },
+        { receiver: 'dan', receiver_kind: 'person', level: 'edit', ends_at }
       ]
     });
   });

@@ -56,6 +56,52 @@ describe('the share dialog', () => {
     expect(drafts()).toEqual(['bea']);
   });
 
+  it('offers teams first, and sends them as such; so is a typed name of a team', async () => {
+    const sent: unknown[] = [];
+    const server = new FakeServer()
+      .on('GET api/teams', () => ({
+        items: [
+          { name: 'genomics', members: 3 },
+          { name: 'imaging', members: 2 }
+        ]
+      }))
+      .on('GET api/people', () => ({ items: [{ name: 'gene', teams: ['genomics'] }], next: null }))
+      .on(GRANTS, asked => {
+        sent.push(...(asked.body as { grants: unknown[] }).grants);
+        const results = sent.map(() => ({ receiver: 'x', grant: grant() }));
+        return json(201, { results });
+      });
+    await shown(server);
+    await userEvent.type(field(), 'gen');
+    await screen.findByRole('option', { name: /genomics.*team, 3 members/ });
+    await userEvent.keyboard('{ArrowDown}{Enter}');
+    await userEvent.type(field(), 'imaging,ben{Enter}');
+    await userEvent.click(screen.getByRole('button', { name: 'Invite 3 people' }));
+    expect(await screen.findAllByText(/Shared with genomics and imaging: members/)).toHaveLength(2);
+    expect(sent).toMatchObject([
+      { receiver: 'genomics', receiver_kind: 'team' },
+      { receiver: 'imaging', receiver_kind: 'team' },
+      { receiver: 'ben', receiver_kind: 'person' }
+    ]);
+  });
+
+  it('says what each member of a team answered', async () => {
+    const team = grant({ receiver: { kind: 'team', name: 'genomics' }, state: 'active' });
+    const source = { grant_id: team.id, giver: 'ana', level: 'view', team: 'genomics' };
+    const people = [
+      { name: 'ben', accepted: true, sources: [{ ...source, answer: 'accepted' as const }] },
+      { name: 'cleo', accepted: false, sources: [{ ...source, answer: 'none' as const }] }
+    ];
+    const server = new FakeServer();
+    server.on('GET api/folders/fld_1/people', () => ({ owner: 'ana', grants: [team], people }));
+    const model = new SharingModel(server.client, 'fld_1');
+    await model.load();
+    render(<Share model={model} mayInvite />);
+    await userEvent.click(screen.getByRole('button', { name: 'Members of genomics' }));
+    expect(screen.getByText('ben has accepted')).toBeTruthy();
+    expect(screen.getByText('cleo has not answered yet')).toBeTruthy();
+  });
+
   it('says what each level means', async () => {
     const model = await shown();
     act(() => model.add('ben'));

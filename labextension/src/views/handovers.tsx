@@ -1,0 +1,162 @@
+import type { FormEvent, JSX } from 'react';
+import { useId, useState } from 'react';
+
+import { NameTaken } from '../api/problem';
+import type { HandOverView } from '../api/types';
+import type { VMShareModel } from '../model/vmshare';
+import { useSignal, useTrans } from './context';
+import { ActionButton, LiveRegion, Message, useDeed } from './parts';
+
+/** What the visitor is asked to take over, and what of theirs others are asked to. */
+export function HandOvers({ model }: { model: VMShareModel }): JSX.Element {
+  const trans = useTrans();
+  const { handOvers } = model;
+  useSignal(handOvers.changed);
+  const [said, setSaid] = useState('');
+  return (
+    <div className="jp-VMShare-invitations">
+      <LiveRegion text={said} />
+      {handOvers.items.length > 0 && (
+        <ul aria-label={trans.__('Handing over')}>
+          {handOvers.items.map(offer =>
+            offer.receiver === model.me ? (
+              <Offered key={offer.id} model={model} offer={offer} say={setSaid} />
+            ) : (
+              <Offering key={offer.id} model={model} offer={offer} say={setSaid} />
+            )
+          )}
+        </ul>
+      )}
+    </div>
+  );
+}
+
+interface OfferProps {
+  model: VMShareModel;
+  offer: HandOverView;
+  say: (sentence: string) => void;
+}
+
+/** An offer to the visitor, with the two answers. */
+function Offered({ model, offer, say }: OfferProps): JSX.Element {
+  const trans = useTrans();
+  const { isBusy, failure, run } = useDeed();
+  const [name, setName] = useState<string | null>(null);
+  const { thing_name: thing, owner, by } = offer;
+
+  const take = (): Promise<void> =>
+    run(async () => {
+      try {
+        await model.takeOver(offer.id, name?.trim());
+        say(trans.__('"%1" is yours now.', name?.trim() ?? thing));
+      } catch (error) {
+        if (!(error instanceof NameTaken) || name !== null) {
+          throw error;
+        }
+        setName(error.suggestion);
+      }
+    });
+  const refuse = (): Promise<void> =>
+    run(async () => {
+      await model.refuseHandOver(offer.id);
+      say(trans.__('"%1" stays with its owner.', thing));
+    });
+
+  return (
+    <li className="jp-VMShare-invitation" data-offer={offer.id}>
+      <p className="jp-VMShare-name">{thing}</p>
+      <p className="jp-VMShare-detail">
+        {by === owner
+          ? trans.__('%1 offers to hand this folder over to you.', owner)
+          : trans.__(
+              '%1, a hub admin, offers you this folder of %2, who has left.',
+              by,
+              owner
+            )}{' '}
+        {trans.__('It will be yours: you share it and delete it, and its files count as yours.')}{' '}
+        {offer.keep && trans.__('%1 keeps Edit+Delete.', owner)}
+      </p>
+      {failure && <Message kind="error">{failure}</Message>}
+      {name !== null && <NewName name={name} thing={thing} onChange={setName} onSubmit={take} />}
+      <div className="jp-VMShare-buttons">
+        {offer.available && (
+          <ActionButton
+            look="accept"
+            disabled={isBusy}
+            aria-label={trans.__('Take "%1" over', thing)}
+            onClick={() => void take()}
+          >
+            {trans.__('Take over')}
+          </ActionButton>
+        )}
+        <ActionButton
+          disabled={isBusy}
+          aria-label={trans.__('Do not take "%1" over', thing)}
+          onClick={() => void refuse()}
+        >
+          {trans.__('No, thanks')}
+        </ActionButton>
+      </div>
+    </li>
+  );
+}
+
+interface NewNameProps {
+  name: string;
+  thing: string;
+  onChange: (name: string) => void;
+  onSubmit: () => Promise<void>;
+}
+
+function NewName({ name, thing, onChange, onSubmit }: NewNameProps): JSX.Element {
+  const trans = useTrans();
+  const id = useId();
+  const submit = (event: FormEvent): void => {
+    event.preventDefault();
+    void onSubmit();
+  };
+  return (
+    <form className="jp-VMShare-aliasForm" onSubmit={submit}>
+      <label htmlFor={id}>
+        {trans.__('You already have a folder "%1". Rename this one, for everybody:', thing)}
+      </label>
+      <input
+        id={id}
+        className="jp-mod-styled"
+        value={name}
+        onChange={event => onChange(event.target.value)}
+        required
+      />
+    </form>
+  );
+}
+
+/** The visitor's own offer, which waits for somebody. */
+function Offering({ model, offer, say }: OfferProps): JSX.Element {
+  const trans = useTrans();
+  const { isBusy, failure, run } = useDeed();
+  const { thing_name: thing, receiver } = offer;
+  const cancel = (): Promise<void> =>
+    run(async () => {
+      await model.cancelHandOver(offer.id);
+      say(trans.__('The offer of "%1" is taken back.', thing));
+    });
+  return (
+    <li className="jp-VMShare-invitation" data-offer={offer.id}>
+      <p className="jp-VMShare-name">{thing}</p>
+      <p className="jp-VMShare-detail">
+        {trans.__('%1 was asked to take this folder over, and has not answered yet.', receiver)}
+      </p>
+      {failure && <Message kind="error">{failure}</Message>}
+      <div className="jp-VMShare-buttons">
+        <ActionButton
+          disabled={isBusy}
+          aria-label={trans.__('Take back the offer of "%1"', thing)}
+          onClick={() => void cancel()}
+        >
+          {trans.__('Take back')}
+        </ActionButton>
+      </div>
+    </li>
+  );
+}
