@@ -319,3 +319,27 @@ async def test_while_the_hub_does_not_answer_nobody_has_left(
     service.hub.remove_person("ana")
     service.hub.fail("/hub/api/users/ana", 503)
     assert (await root.get("/leavers/things")).status_code == 503
+
+
+@pytest.mark.scenario("F17")
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        pytest.param({"bytes": 4, "folders": None}, (5, 4), id="more bytes than there is room for"),
+        pytest.param({"bytes": None, "folders": 0}, (1, 0), id="one folder too many"),
+    ],
+)
+async def test_who_has_no_room_takes_nothing_over(
+    case: Case, limits: dict[str, int | None], told: tuple[int, int]
+) -> None:
+    admin = await case.api.page("root-hub")
+    await admin.ask("PUT", "/people/ben/quota", limits)
+    offer = await case.offer("ben")
+    refused = await case.api("ben").call("POST", f"/hand-overs/{offer}/accept")
+    problem = refused.json()
+    assert (refused.status_code, problem["code"]) == (409, "quota-exceeded")
+    assert (problem["asked"], problem["left"]) == told
+    assert (await case.api("ana").folders())["tests"]["level"] == "owner"
+    # The offer waits on: once there is room he takes it.
+    await admin.ask("PUT", "/people/ben/quota", {"bytes": 5, "folders": 1})
+    assert (await case.take("ben", offer))["level"] == "owner"

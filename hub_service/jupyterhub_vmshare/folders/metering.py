@@ -136,9 +136,10 @@ class Metering:
         await self._apply(account)
         return await self.standing(owner)
 
-    async def demand_taking(self, owner: str, size: int) -> None:
-        """Raise `QuotaExceeded` unless somebody may have one folder of this size more."""
-        standing = await self.standing(owner)
+    async def demand_taking(self, taker: str, folder_id: str, owner: str) -> None:
+        """Raise `QuotaExceeded` unless somebody may have this folder of an owner's, too."""
+        size = (await self.standing(owner)).usage.trees.get(folder_id, 0)
+        standing = await self.standing(taker)
         most, left = standing.limits.folders, standing.left
         if most is not None and standing.folders >= most:
             raise QuotaExceeded("folders", 1, 0)
