@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from jupyterhub_vmshare.audit.sequencer import backlog
+from jupyterhub_vmshare.db.tables import things
 from tests.fixtures.api import Api, Json
 from tests.fixtures.service import RunningService
 from tests.pages.conftest import Browser, Open, token_in
@@ -250,6 +251,8 @@ async def test_a_form_of_another_origin_another_verb_or_another_version_offers_n
     deleting = f"confirm/delete-folder/{case.folder}"
     await case.api("ana").ask("POST", f"/folders/{case.folder}/trash")
     other = {"form": token_in(await ana.open(deleting)), "to": "ben"}
+    async with case.api.running.service.db.write() as tx:  # in the same version, but live
+        await tx.conn.execute(things.update().values(state="live", trashed_at=None))
     assert (await ana.confirm(case.page, other)).status_code == 409
     assert await case.api("ben").all("/hand-overs") == []
 

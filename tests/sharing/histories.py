@@ -61,8 +61,9 @@ class Histories(Played):
         asked: list[tuple[str, int, str, timedelta | None]]
         asked = [("ana", 0, "cleo", None), ("ana", 0, "ben", None), ("ben", 1, "cleo", None)]
         asked.append(("ben", 1, "ana", timedelta(days=1)))
+        asked += [("ana", 0, "genomics", None), ("ben", 1, "genomics", timedelta(days=1))]
         made = [self.invite_(by, self.first[n], to, "edit", end) for by, n, to, end in asked]
-        for grant in made[1:]:
+        for grant in made[1:4]:
             self.answer_("who may", grant, True)
         return multiple(*made)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import hypothesis.strategies as st
@@ -73,7 +74,10 @@ class MountedHistories(OwningHistories, HandingHistories):
             if (folder, name) in self.unwanted:
                 continue
             if decide(person, "mount_read_only", thing, at).allowed:
-                # The strongest action that a level opens tells the level.
+                # The strongest action that a level opens tells the level. In the explorer, what a
+                # team was given opens it before the yes that sessions wait for.
+                answered = [h for h in thing.holdings if h.answer == "accepted"]
+                thing = replace(thing, holdings=tuple(answered))
                 level = "view"
                 if decide(person, "mount_read_write", thing, at).allowed:
                     level = "edit"

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.audit.catalogue import check
 from jupyterhub_vmshare.db.database import Database
-from jupyterhub_vmshare.db.tables import grants, things
+from jupyterhub_vmshare.db.tables import grants, team_members, things
 from jupyterhub_vmshare.errors import Forbidden, NotFound, VMShareError
 from jupyterhub_vmshare.folders import life, listing
 from jupyterhub_vmshare.ids import new_id
@@ -43,7 +43,7 @@ class Played(RuleBasedStateMachine):
         self.loop = asyncio.new_event_loop()
         self.db = Database(url, clock=lambda: self.model.at, check=check)
         self.expiry = Expiry(self.db)
-        self.teams: dict[str, set[str]] = {person: set() for person in PEOPLE}
+        self.teams: dict[str, set[str]] = {person: {"genomics"} for person in PEOPLE}
         self.model.teams = self.teams
         self.run(self._empty())
         self.numbers = itertools.count()  # deleted folders leave the model: their number is taken
@@ -56,6 +56,10 @@ class Played(RuleBasedStateMachine):
         async with self.db.write() as tx:
             for table in reversed(things.metadata.sorted_tables):
                 await tx.conn.execute(table.delete())
+            for person, teams in self.teams.items():
+                for team in teams:
+                    row = {"person": person, "team": team, "since": tx.at}
+                    await tx.conn.execute(team_members.insert().values(row))
 
     def teardown(self) -> None:
         self.run(self.db.close())

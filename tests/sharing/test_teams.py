@@ -73,7 +73,8 @@ async def test_members_list_it_at_once_and_each_answers_for_themselves(api: Api)
         assert invitation["suggested_alias"] is None
     # ana is of the team herself, and owns the folder: nothing waits for her.
     assert await api("ana").invitations() == []
-    assert (await api("ana").folders())["tests"]["relation"] == "mine"
+    hers = (await api("ana").folders())["tests"]
+    assert (hers["relation"], "accept_or_decline" in hers["actions"]) == ("mine", False)
     assert await api("ana").folders(relation="shared_with_me") == {}
     assert await api("dan").folders() == {}
 
