@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,15 @@ import pytest
 from tests.fixtures.contract import the_contract
 from tests.fixtures.hub_process import descendants
 from tests.fixtures.real_hub import RealHub
+from tests.fixtures.signed_in import SignedIn
 
 USE = "custom:vmshare:use"
+SHOWN = {
+    "Sec-Fetch-Mode": "navigate",
+    "Sec-Fetch-Dest": "document",
+    "Sec-Fetch-Site": "same-origin",
+}
+"""What a browser says of a page that somebody opens."""
 
 
 @dataclass
@@ -28,6 +36,8 @@ class Scene:
     doomed: str
     grant: str
     server: str
+    others: dict[str, str]
+    """Of everything else that a path may name: one of ana's."""
 
     def server_token(self) -> str:
         """``JUPYTERHUB_API_TOKEN`` of ana's server, as a terminal on it reads it."""
@@ -51,7 +61,7 @@ class Scene:
         return str(answer.raise_for_status().json()["access_token"])
 
     def operations(self) -> list[tuple[str, str, dict[str, Any]]]:
-        """Every operation of the contract that asks who calls, aimed at ana's things.
+        """Every operation of the contract that asks which person calls, aimed at ana's things.
 
         Method, path, and what to send along.
         """
@@ -59,11 +69,13 @@ class Scene:
         for path, methods in the_contract().document["paths"].items():
             aimed = re.sub(r"{folder_id}", self.folder, path)
             aimed = re.sub(r"{(grant|invitation)_id}", self.grant, aimed).replace("{person}", "ana")
+            for name, what in self.others.items():
+                aimed = aimed.replace(f"{{{name}}}", what)
             assert "{" not in aimed, f"{path}: what to aim at is missing here"
             found += [
                 (method.upper(), aimed, {"json": {}} if "requestBody" in operation else {})
                 for method, operation in methods.items()
-                if operation["x-action"] != "public"
+                if operation["x-action"] not in ("public", "hub_hook")
             ]
         return found
 
@@ -90,8 +102,32 @@ def scene(real_hub: RealHub) -> Iterator[Scene]:
         ana.post(f"/folders/{doomed}/trash").raise_for_status()
         asked = {"grants": [{"receiver": "cleo", "level": "view"}]}
         told = ana.post(f"/folders/{folder}/grants", json=asked).json()
+        others = _others(ana, browser, folder)
         real_hub.process.share_server("ana", "ben")
-        yield Scene(real_hub, folder, doomed, told["results"][0]["grant"]["id"], server)
+        yield Scene(real_hub, folder, doomed, told["results"][0]["grant"]["id"], server, others)
+
+
+def _others(ana: httpx2.Client, browser: SignedIn, folder: str) -> dict[str, str]:
+    """A copy of the folder, a snapshot, an upload that waits, and an offer to hand it over."""
+    tus = {
+        "Tus-Resumable": "1.0.0",
+        "Upload-Length": "5",
+        "Upload-Metadata": f"path {b64encode(b'plan').decode()}",
+    }
+    begun = {
+        "clone_id": ana.post(f"/folders/{folder}/clones", json={"name": "copied plans"}),
+        "snapshot_id": ana.post(f"/folders/{folder}/snapshots"),
+        "upload_id": ana.post(f"/folders/{folder}/uploads", headers=tus),
+    }
+    page = f"/services/vmshare/confirm/hand-over/{folder}"
+    form = re.search(r'name="form" value="([^"]+)"', browser.client.get(page, headers=SHOWN).text)
+    assert form
+    sent = {"form": form[1], "to": "cleo"}
+    origin = {"Origin": str(browser.client.base_url).rstrip("/")}
+    browser.client.post(page, data=sent, headers=SHOWN | origin).raise_for_status()
+    [offer] = ana.get("/hand-overs").raise_for_status().json()["items"]
+    made = {name: str(answer.raise_for_status().json()["id"]) for name, answer in begun.items()}
+    return made | {"hand_over_id": offer["id"]}
 
 
 @pytest.fixture

@@ -9,23 +9,18 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.attacks.conftest import USE, Scene
+from tests.attacks.conftest import SHOWN, USE, Scene
 from tests.fixtures.signed_in import SignedIn
 
 pytestmark = [pytest.mark.usefixtures("untouched"), pytest.mark.slow]
 
 PREFIX = "/services/vmshare/"
-NAVIGATE = {
-    "Sec-Fetch-Mode": "navigate",
-    "Sec-Fetch-Dest": "document",
-    "Sec-Fetch-Site": "same-origin",
-}
 
 
 @pytest.fixture(scope="module")
 def ana(scene: Scene) -> Iterator[SignedIn]:
     with scene.hub.process.sign_in("ana") as browser:
-        browser.client.get(PREFIX, headers=NAVIGATE)
+        browser.client.get(PREFIX, headers=SHOWN)
         yield browser
 
 
@@ -41,18 +36,18 @@ def form_of(page: httpx2.Response) -> str:
 
 def filled(scene: Scene, ana: SignedIn, **other: Any) -> dict[str, Any]:
     """What the right request would be; a test changes one thing of it."""
-    form = form_of(ana.client.get(page_of(scene), headers=NAVIGATE))
+    form = form_of(ana.client.get(page_of(scene), headers=SHOWN))
     right: dict[str, Any] = {
         "method": "POST",
         "url": page_of(scene),
         "data": {"form": form, "name": "last words"},
-        "headers": {**NAVIGATE, "Origin": scene.hub.url},
+        "headers": {**SHOWN, "Origin": scene.hub.url},
     }
     return {**right, **other}
 
 
 def test_the_page_can_be_framed_and_opened_by_nobody(scene: Scene, ana: SignedIn) -> None:
-    headers = ana.client.get(page_of(scene), headers=NAVIGATE).headers
+    headers = ana.client.get(page_of(scene), headers=SHOWN).headers
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert headers["X-Frame-Options"] == "DENY"
@@ -71,7 +66,7 @@ def test_the_page_can_be_framed_and_opened_by_nobody(scene: Scene, ana: SignedIn
     ],
 )
 def test_it_does_not_show_itself_to(scene: Scene, ana: SignedIn, headers: dict[str, str]) -> None:
-    answer = ana.client.get(page_of(scene), headers={**NAVIGATE, **headers})
+    answer = ana.client.get(page_of(scene), headers={**SHOWN, **headers})
     assert answer.status_code == 403
     assert "last words" not in answer.text
 
@@ -109,7 +104,7 @@ def test_it_takes_no_token_of_any_kind_in_the_header(scene: Scene, ana: SignedIn
         for kind in ("token", "Bearer"):
             stolen = {"Authorization": f"{kind} {token}"}
             with httpx2.Client(base_url=scene.hub.url) as thief:
-                seen = thief.get(page_of(scene), headers={**NAVIGATE, **stolen})
+                seen = thief.get(page_of(scene), headers={**SHOWN, **stolen})
                 done = thief.request(**{**right, "headers": {**right["headers"], **stolen}})
             assert (seen.status_code, done.status_code) == (403, 403), what
             assert "last words" not in seen.text, what
@@ -133,24 +128,24 @@ def test_it_does_not_delete_with(scene: Scene, ana: SignedIn, data: dict[str, st
 def test_a_form_of_another_session_or_person_fits_nobody_else(scene: Scene, ana: SignedIn) -> None:
     right = filled(scene, ana)
     with scene.hub.process.sign_in("ana") as again:
-        again.client.get(PREFIX, headers=NAVIGATE)
+        again.client.get(PREFIX, headers=SHOWN)
         assert again.client.request(**right).status_code == 409
     with scene.hub.process.sign_in("ben") as ben:
-        ben.client.get(PREFIX, headers=NAVIGATE)
-        assert ben.client.get(page_of(scene), headers=NAVIGATE).status_code == 404
+        ben.client.get(PREFIX, headers=SHOWN)
+        assert ben.client.get(page_of(scene), headers=SHOWN).status_code == 404
         assert ben.client.request(**right).status_code == 404
 
 
 def test_a_hub_admin_deletes_nobodys_folder(scene: Scene) -> None:
     with scene.hub.process.sign_in("root-hub") as admin:
-        admin.client.get(PREFIX, headers=NAVIGATE)
-        assert admin.client.get(page_of(scene), headers=NAVIGATE).status_code == 404
+        admin.client.get(PREFIX, headers=SHOWN)
+        assert admin.client.get(page_of(scene), headers=SHOWN).status_code == 404
 
 
 def test_without_signing_in_nothing_is_shown_and_nothing_done(scene: Scene, ana: SignedIn) -> None:
     right = filled(scene, ana)
     with httpx2.Client(base_url=scene.hub.url) as nobody:
-        assert nobody.get(page_of(scene), headers=NAVIGATE).status_code == 302
+        assert nobody.get(page_of(scene), headers=SHOWN).status_code == 302
         assert nobody.request(**right).status_code == 401
 
 
