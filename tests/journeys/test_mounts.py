@@ -36,9 +36,15 @@ BYTES = json.dumps(NOTEBOOK).encode()
 
 
 def stored(hub: MountedHub, folder: str) -> str:
-    """The first cell of the notebook as it is in the store."""
+    """The first cell of the notebook as it is in the store; nothing while it is being written.
+
+    Where nobody may put another file in its place, Jupyter writes into the file that is there.
+    """
     [found] = [file for file in hub.store.rglob("a.ipynb") if folder in file.parts]
-    source: Any = json.loads(found.read_text())["cells"][0]["source"]
+    try:
+        source: Any = json.loads(found.read_text())["cells"][0]["source"]
+    except json.JSONDecodeError:
+        return ""
     return "".join(source)
 
 
