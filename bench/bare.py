@@ -53,7 +53,8 @@ class Follow(RequestHandler):
 class Keep(RequestHandler):
     def prepare(self) -> None:
         self.request.connection.set_max_body_size(1 << 40)  # type: ignore[union-attr]
-        self._file = open(self.get_query_argument("path"), "wb", buffering=1 << 20)  # noqa: SIM115
+        path = self.get_query_argument("path")
+        self._file = open(path, "wb", buffering=1 << 20)  # noqa: SIM115 (`put` closes it)
 
     def data_received(self, chunk: bytes) -> None:
         self._file.write(chunk)

@@ -85,7 +85,8 @@ need_browser_and_database() {
   compgen -G '/usr/share/fonts/truetype/dejavu/*' >/dev/null || missing+=(fonts-dejavu-core)
   compgen -G '/usr/share/fonts/truetype/liberation*/*' >/dev/null ||
     missing+=(fonts-liberation)
-  ((${#missing[@]} == 0)) || need_packages "The tests need a browser and a database." "${missing[@]}"
+  has unzip || missing+=(unzip)
+  ((${#missing[@]} == 0)) || need_packages "The tests need a browser, a database and unzip." "${missing[@]}"
 }
 
 # --- Python ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,20 @@ from tests.fixtures.world import SmallWorld
 
 pytestmark = pytest.mark.asyncio
 KIB = 1024
+
+
+class Killed(BaseException):
+    """As if the process had ended there."""
+
+
+def kill_at(step: str) -> Callable[[str], None]:
+    """Ends whoever reaches this step."""
+
+    def kill(reached: str) -> None:
+        if reached == step:
+            raise Killed
+
+    return kill
 
 
 async def limit(api: Api, name: str, **limits: int | None) -> dict[str, Any]:
@@ -210,17 +225,10 @@ async def test_the_sites_limits_hold_for_whom_nobody_has_set_any(
 async def test_a_limit_set_by_a_process_that_is_killed_holds_after_a_restart(
     api: Api, service: RunningService, step: str
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(reached: str) -> None:
-        if reached == step:
-            raise Killed
-
     ana = api("ana")
     folder = await ana.make_folder("tests")
     quota = service.service.folders.quota
-    with listening(kill), pytest.raises(Killed):
+    with listening(kill_at(step)), pytest.raises(Killed):
         await quota.set(Someone("root-hub", hub_admin=True), "ana", Limits(bytes=100))
     again = Metering(service.service.db, service.service.store, Limits())
     await again.catch_up()
@@ -233,13 +241,6 @@ async def test_a_limit_set_by_a_process_that_is_killed_holds_after_a_restart(
 async def test_folders_of_an_earlier_version_and_of_a_new_owner_are_counted(
     api: Api, service: RunningService, step: str
 ) -> None:
-    class Killed(BaseException):
-        pass
-
-    def kill(reached: str) -> None:
-        if reached == step:
-            raise Killed
-
     ana = api("ana")
     folder = await ana.make_folder("tests")
     await ana.write(folder, "a", b"x" * 100)
@@ -250,7 +251,7 @@ async def test_folders_of_an_earlier_version_and_of_a_new_owner_are_counted(
         await tx.conn.execute(things.update().values(owner="ben"))
     again = Metering(service.service.db, service.service.store, Limits())
     if step:
-        with listening(kill), pytest.raises(Killed):
+        with listening(kill_at(step)), pytest.raises(Killed):
             await again.catch_up()
     await again.catch_up()
     await again.recount_due()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.api.contract.glance import (
     ManyChanges,
@@ -21,6 +25,7 @@ from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.mounts.reach import HeldMount, Reached
+from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import glance, many
 from jupyterhub_vmshare.sharing.glance import Share
 from jupyterhub_vmshare.sharing.inviting import UNSET
@@ -30,7 +35,28 @@ from jupyterhub_vmshare.sharing.model import Grant
 Held = dict[str, list[HeldMount]]
 
 
-class SharesGiven(Route):
+class Seen(Protocol):
+    """Finds a page of shares for a person."""
+
+    async def __call__(
+        self, conn: AsyncConnection, person: Person, at: datetime, *, before: str | None, limit: int
+    ) -> list[Share]:
+        """At most ``limit`` shares, from the one after ``before`` on."""
+
+
+class SharesRoute(Route):
+    """What both lists have in common."""
+
+    async def reply_page(self, seen: Seen) -> None:
+        """One page of what ``seen`` finds for the caller."""
+        asked, db = self.query(SharesAsked), self.rooms.db
+        person, more = self.caller.person(), asked.limit + 1
+        async with db.read() as conn:
+            found = await seen(conn, person, db.clock(), before=asked.after, limit=more)
+        self.reply(200, _page(found, asked.limit))
+
+
+class SharesGiven(SharesRoute):
     """Everything that the caller shares."""
 
     path = "/shares/given"
@@ -38,19 +64,10 @@ class SharesGiven(Route):
     @operation("folder.see_people", query=SharesAsked, gives=SharesPage)
     async def get(self) -> None:
         """Every pending or live grant on things of the caller's, newest first."""
-        asked, db = self.query(SharesAsked), self.rooms.db
-        async with db.read() as conn:
-            found = await glance.given(
-                conn,
-                self.caller.person(),
-                db.clock(),
-                before=asked.after,
-                limit=asked.limit + 1,
-            )
-        self.reply(200, _page(found, asked.limit))
+        await self.reply_page(glance.given)
 
 
-class SharesReceived(Route):
+class SharesReceived(SharesRoute):
     """Everything that is shared with the caller."""
 
     path = "/shares/received"
@@ -58,16 +75,7 @@ class SharesReceived(Route):
     @operation("folder.see_in_list", query=SharesAsked, gives=SharesPage)
     async def get(self) -> None:
         """Every pending or live grant to the caller or a team of theirs, newest first."""
-        asked, db = self.query(SharesAsked), self.rooms.db
-        async with db.read() as conn:
-            found = await glance.received(
-                conn,
-                self.caller.person(),
-                db.clock(),
-                before=asked.after,
-                limit=asked.limit + 1,
-            )
-        self.reply(200, _page(found, asked.limit))
+        await self.reply_page(glance.received)
 
 
 class ManyRoute(Route):
