@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import stat
@@ -59,6 +60,25 @@ def test_several_that_start_at_once_migrate_once(database_url: str) -> None:
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(upgrade, [database_url] * 6))
     assert sorted(before is None for before, _ in found) == [False] * 5 + [True]
+
+
+def test_none_of_many_that_turn_a_new_file_to_wal_is_told_that_it_is_locked(
+    tmp_path: Path,
+) -> None:
+    # About one round in sixty goes wrong without patience; the processor changes hands often.
+    def connect(number: int) -> None:
+        made = upgrade_module._engine(sa.make_url(f"sqlite:///{tmp_path / str(number)}"))
+        with contextlib.closing(made.raw_connection()) as connection:
+            connection.cursor().execute("create table if not exists t (x)")
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(0.0001)
+    try:
+        with ThreadPoolExecutor(12) as pool:
+            for number in range(100):
+                list(pool.map(connect, [number] * 12))
+    finally:
+        sys.setswitchinterval(before)
 
 
 def test_a_newer_database_is_refused_with_a_sentence(database_url: str) -> None:

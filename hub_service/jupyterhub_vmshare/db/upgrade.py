@@ -6,7 +6,10 @@ happens in one transaction, so that a process killed in the middle leaves the ol
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,8 @@ from alembic.util.exc import CommandError
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number that no other program on the same PostgreSQL would take; "vmshare" in ASCII.
 _ADVISORY_LOCK = 0x766D7368617265
+# How many seconds one that starts waits for another that migrates.
+PATIENCE = 60
 
 
 class UpgradeFailed(Exception):
@@ -83,8 +88,8 @@ def _engine(url: sa.URL) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout = 60000")
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+        _write_ahead(connection)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
@@ -93,7 +98,25 @@ def _engine(url: sa.URL) -> sa.Engine:
     return engine
 
 
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Into WAL mode. SQLite's busy timeout does not hold for this step: of two that take it at
+    once, one is told at once that the database is locked."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _create_private(path: Path) -> None:
     """The database says who shares what with whom: nobody but the service reads the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    # A file that is there is not opened: closing it would end the locks that SQLite holds on it
+    # in this process.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
