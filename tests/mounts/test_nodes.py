@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from jupyterhub_vmshare.mounts.messages import KeepSessions, Refusal, SetSession
+from jupyterhub_vmshare.mounts.messages import KeepSessions, Refusal, SayHello, SetSession
 from tests.fixtures.service import ScriptedClock
 from tests.mounts.conftest import Stage, StageMaker, until
 from tests.mounts.test_hub_hook import told_of
@@ -155,6 +155,23 @@ async def test_the_guard_of_a_node_is_started_again(stage: Stage) -> None:
     orders = stage.agent.count(SetSession)
     stage.agent.restart_guard()
     await until(lambda: stage.agent.count(SetSession) > orders)
+    await stage.has(session)
+
+
+@pytest.mark.scenario("M6")
+async def test_a_node_that_can_mount_again_is_told_what_ended_meanwhile(stage: Stage) -> None:
+    folder = await stage.share("ana", "tests", "edit", "ben")
+    session = await stage.session("ben")
+    await stage.has(session, tests="edit")
+    await stage.agent.stop()
+    stage.agent.can_mount, stage.agent.missing = False, ("There is no share-guard here.",)
+    hellos = stage.agent.count(SayHello)
+    await stage.agent.start()
+    await until(lambda: stage.agent.count(SayHello) > hellos)
+    await stage.api("ana").ask("DELETE", f"/folders/{folder}/grants")
+    # Its agent brings back what it was told last.
+    stage.agent.can_mount, stage.agent.missing = True, ()
+    stage.agent.restart_guard()
     await stage.has(session)
 
 

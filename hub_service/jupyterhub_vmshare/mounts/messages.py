@@ -350,7 +350,8 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class GuardRestarted:
-    """These sessions have new mounts; what they had open answers ``ENOTCONN``."""
+    """There is a guard (again). These sessions have new mounts, and what they had open answers
+    ``ENOTCONN``; none, where it is the first one or nobody had a mount."""
 
     event: ClassVar = "guard_restarted"
     sessions: tuple[str, ...]

@@ -34,7 +34,7 @@ _PEOPLE_AT_ONCE = 8
 _MANY = 1000
 _LOOK_EVERY = 1.0
 _SWEEP_EVERY = 3.0
-_ASK_AGAIN = 10.0
+_ASK_AGAIN = 60.0  # what a node can do is told by itself; this is for what it lacks
 _TIDY_EVERY = 600.0
 _TO_CONNECT = 0.5
 
@@ -125,6 +125,8 @@ class Worker:
 
     def _hear_agent(self, event: Event) -> None:
         self._told.append(event)
+        if isinstance(event, GuardRestarted):
+            self._asked = float("-inf")  # a node that could not mount can now
         self.wake()
 
     def _connected(self, hello: Hello) -> None:

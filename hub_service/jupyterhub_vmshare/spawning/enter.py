@@ -3,6 +3,10 @@
 The spawner starts this file, as the session's account, with any Python ≥ 3.11 and nothing but its
 standard library. It stays as the process that the hub knows: it hands signals on to the command
 and ends with it. When the view can't be made, the command starts without it, and is told why.
+
+Walls between the sessions of one account are another matter: a session that has none reaches into
+those that have. Where bubblewrap is allowed and does not get it done this time, as when somebody
+has used up the account's processes, nothing starts.
 """
 
 from __future__ import annotations
@@ -25,7 +29,10 @@ NAMES = ("shared", "shared-folders", *(f"shared-folders-{n}" for n in range(2, 1
 
 HANDED_ON = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
 CONNECTIONS = "/sys/fs/fuse/connections"  # root's own uid could abort others' mounts there
-TRIAL_SECONDS = 5.0
+TRIAL_SECONDS = 5.0  # a mount that does not answer must not hold up a start
+WALLS_SECONDS = 60.0  # walls touch no mount: when they take long, the machine is busy
+FORBIDDEN = ("Operation not permitted", "No permissions", "Permission denied")
+MAX_NAMESPACES = "/proc/sys/user/max_user_namespaces"
 
 
 @dataclass
@@ -35,6 +42,7 @@ class Way:
     options: list[str] | None
     told: dict[str, str] = field(default_factory=dict)
     warning: str | None = None
+    patience: float = TRIAL_SECONDS
 
 
 def main(arguments: list[str]) -> int:
@@ -43,9 +51,11 @@ def main(arguments: list[str]) -> int:
     failed = ""
     for way in ways(asked, os.environ["HOME"]):
         if way.options is None:
+            if asked.own_processes and not is_forbidden(failed):
+                return refuse(failed)
             environment = told(way, failed)
             os.execvpe(asked.command[0], asked.command, environment)  # noqa: S606 (no shell)
-        failed = trial([asked.bwrap, *way.options])
+        failed = trial([asked.bwrap, *way.options], way.patience)
         if not failed:
             say(way.warning)
             return run([asked.bwrap, *way.options], asked, told(way, ""))
@@ -79,7 +89,7 @@ def ways(asked: argparse.Namespace, home: str) -> Iterator[Way]:
         else:
             say(warning)
     if asked.own_processes:
-        yield Way(walls, {BECAUSE: ""} if asked.view else {})
+        yield Way(walls, {BECAUSE: ""} if asked.view else {}, patience=WALLS_SECONDS)
     yield Way(None, {BECAUSE: ""} if asked.view else {})
 
 
@@ -118,7 +128,7 @@ def taken(name: str) -> str:
     return f"There is a {NAMES[0]} of your own, so shared folders are in {name}."
 
 
-def trial(words: list[str]) -> str:
+def trial(words: list[str], patience: float) -> str:
     """Empty when bubblewrap can do it here; else its own words."""
     try:
         tried = subprocess.run(
@@ -126,16 +136,40 @@ def trial(words: list[str]) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=TRIAL_SECONDS,
+            timeout=patience,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return "bwrap: the mount does not answer"
+        return f"bwrap: it was not done within {patience:g} seconds"
     except OSError as error:
         return f"bwrap: {error.strerror}"
     if tried.returncode == 0:
         return ""
     return (tried.stderr.strip().splitlines() or [f"bwrap: exit status {tried.returncode}"])[-1]
+
+
+def is_forbidden(failed: str) -> bool:
+    """Whether nobody can have walls on this machine, so that there are none to get around.
+
+    No session can bring this about: the kernel, or what the machine's administrator told it, does.
+    """
+    if any(words in failed for words in FORBIDDEN):
+        return True
+    try:
+        with open(MAX_NAMESPACES) as file:
+            return int(file.read()) == 0
+    except (OSError, ValueError):
+        return False
+
+
+def refuse(failed: str) -> int:
+    """Say why nothing starts; the process's exit status."""
+    say(
+        "This session shares its account with other people's, and the walls between them could "
+        f"not be built just now ({failed}), so it does not start. Try again; when it stays, look "
+        "at the machine's load and the account's limits (processes, user namespaces)."
+    )
+    return os.EX_TEMPFAIL
 
 
 def words_with_root(words: list[str]) -> list[str]:
@@ -190,7 +224,7 @@ def command_pid(info: str, own_processes: bool) -> int | None:
 
 def first_child(pid: int) -> int | None:
     """The first process that the namespace's init has started: the command."""
-    deadline = time.monotonic() + TRIAL_SECONDS
+    deadline = time.monotonic() + WALLS_SECONDS
     while time.monotonic() < deadline:
         try:
             with open(f"/proc/{pid}/task/{pid}/children") as children:

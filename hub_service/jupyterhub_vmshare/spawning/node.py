@@ -28,19 +28,21 @@ def lacks() -> Iterator[tuple[str, str]]:
         yield "no-fuse", f"{sentence} Containers must be given the device."
 
 
-async def bubblewrap(account: Account) -> str:
-    """The path of a bubblewrap that works for the account.
-
-    Raises ``LookupError`` with a sentence.
-    """
+def bubblewrap() -> str:
+    """The path of this machine's bubblewrap. Raises ``LookupError`` with a sentence."""
     found = shutil.which("bwrap")
     if found is None:
         raise LookupError(_MISSING)
+    return found
+
+
+async def try_out(bwrap: str, account: Account) -> None:
+    """Raises ``LookupError`` with a sentence where bubblewrap does not work for the account."""
     become: dict[str, Any] = {}
     if not account.is_the_hubs:
         become = {"user": account.uid, "group": account.gid, "extra_groups": []}
     tried = await asyncio.create_subprocess_exec(
-        found,
+        bwrap,
         *_TRIAL,
         cwd="/",
         stdin=asyncio.subprocess.DEVNULL,
@@ -48,7 +50,11 @@ async def bubblewrap(account: Account) -> str:
         stderr=asyncio.subprocess.PIPE,
         **become,
     )
-    _, words = await tried.communicate()
+    try:
+        _, words = await tried.communicate()
+    except asyncio.CancelledError:
+        tried.kill()
+        await tried.wait()
+        raise
     if tried.returncode:
         raise LookupError(_FORBIDDEN.format(words=words.decode(errors="replace").strip()))
-    return found

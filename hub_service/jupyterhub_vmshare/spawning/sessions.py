@@ -15,7 +15,7 @@ import httpx2
 
 from jupyterhub_vmshare.spawning import wrapping
 from jupyterhub_vmshare.spawning.accounts import Account, AccountOf, NoAccount, account_of
-from jupyterhub_vmshare.spawning.node import bubblewrap
+from jupyterhub_vmshare.spawning.node import bubblewrap, try_out
 from jupyterhub_vmshare.spawning.telling import DEADLINE, Registered, Service
 
 _PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -65,11 +65,13 @@ class MountsOfSessions:
 
     async def _give_view(self, spawner: Any) -> None:
         account = account_of(spawner, self._account)
-        bwrap = await bubblewrap(account)
+        bwrap = bubblewrap()
         words = wrapping.words(bwrap, account, self._hidden)
         if account.is_shared:
-            # With a view or without: sessions of one account must not reach each other's.
+            # With a view or without, and before anything that may fail or take long: sessions of
+            # one account must not reach each other's.
             wrapping.wrap(spawner, words)
+        await try_out(bwrap, account)
         found = await self._register(spawner, account)
         if found.view is None:
             _go_without(spawner, found.because or "This machine can't mount folders.")

@@ -118,7 +118,11 @@ class StandIn:
         for told in self.sessions.values():
             self.say("session", {**told, "n": words["n"]})
         for told in self.folders.values():
-            self.say("folder", {**told, "n": words["n"], "known": "12"})
+            known = {"known": "12"}
+            if self.fault("short-report"):
+                known = {"grant": ""}
+            said = {**told, "n": words["n"], **known}
+            self.say("folder", {key: value for key, value in said.items() if value})
         return {}
 
     def quit(self, words: Words, fds: list[int]) -> Words:

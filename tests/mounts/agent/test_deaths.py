@@ -78,6 +78,19 @@ def test_both_killed_a_new_agent_brings_everything_back(node: Node) -> None:
     assert len(node.guard_pids()) == 1
 
 
+def test_a_guard_of_another_version_is_replaced(node: Node) -> None:
+    node.start()
+    filled(node)
+    before = node.guard_pids()
+    node.kill_agent()
+    (node.state / "short-report").touch()
+    node.start()
+    await_(lambda: node.guard_pids() not in ([], before))
+    await_(lambda: settled(node, 3))
+    assert len(node.guard_pids()) == 1
+    assert "can't read" in node.log()
+
+
 def test_what_was_ended_while_there_was_no_agent_is_ended_by_the_next(node: Node) -> None:
     node.start()
     stays, goes = filled(node, 2)

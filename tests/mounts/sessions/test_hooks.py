@@ -9,6 +9,7 @@ import os
 import pwd
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,6 +169,27 @@ async def test_without_bubblewrap_it_says_how_to_get_it(
     assert "apt-get install bubblewrap" in ben.environment[BECAUSE]
     assert ben.cmd == ["jupyterhub-singleuser"]
     assert service.told == []
+
+
+BUBBLEWRAPS = [
+    pytest.param("exec sleep 60", id="it takes long"),
+    pytest.param("echo 'bwrap: No space left on device' >&2; exit 1", id="nothing is left for it"),
+]
+
+
+@pytest.mark.scenario("M7")
+@pytest.mark.parametrize("does", BUBBLEWRAPS)
+async def test_a_bubblewrap_in_trouble_takes_no_walls_away(
+    service: ScriptedService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, does: str
+) -> None:
+    fake = tmp_path / "bwrap"
+    fake.write_text(f"#!/bin/sh\n{does}\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    ben = spawner(configured(service))
+    await asyncio.wait_for(ben.run_pre_spawn_hook(), HELD_UP)
+    assert "--own-processes" in ben.cmd, "what starts the session judges for itself"
+    assert ben.environment[BECAUSE]
 
 
 @pytest.mark.scenario("M8")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from jupyterhub_vmshare.mounts.agent.control import Answer, Words
+from jupyterhub_vmshare.mounts.agent.control import Answer, GuardRefused, Words
 from jupyterhub_vmshare.mounts.messages import Cut, FolderWanted
 from jupyterhub_vmshare.words import LEVELS, ThingKind
 
@@ -38,7 +38,24 @@ def words_of(session: str, folder: FolderWanted) -> dict[str, str | int]:
     }
 
 
-def as_given(words: Words) -> FolderWanted:
+def served(said: Iterable[tuple[str, Words]]) -> dict[str, dict[str, FolderWanted]]:
+    """Every session that a guard reports, with its folders.
+
+    Raises ``GuardRefused`` when it does not say what it should, as one of another version may.
+    """
+    found: dict[str, dict[str, FolderWanted]] = {}
+    try:
+        for verb, words in said:
+            folders = found.setdefault(words["session"], {})
+            if verb == "folder":
+                folders[words["folder"]] = _as_given(words)
+    except (KeyError, ValueError) as error:
+        because = f"It reports what this agent can't read ({error!r})."
+        raise GuardRefused({"code": "malformed", "because": because}) from error
+    return found
+
+
+def _as_given(words: Words) -> FolderWanted:
     """A folder as the guard reports it."""
 
     def or_none(key: str) -> str | None:

@@ -188,8 +188,7 @@ class Guard:
     async def _greet(self, connected: socket.socket) -> Control:
         self._process = os.pidfd_open(_pid_of(connected))
         control = Control(connected, self._on_event, patience=self._patience)
-        words = (await control.order("hello", _HELLO)).words
-        self.seen = GuardSeen(int(words["pid"]), float(words["since"]))
+        self.seen = _seen((await control.order("hello", _HELLO)).words)
         return control
 
     async def _publish(self, control: Control) -> None:
@@ -228,6 +227,14 @@ class Guard:
             with suppress(GuardGone, GuardRefused):
                 await self.control.order("quit")
         self._bury()
+
+
+def _seen(words: Words) -> GuardSeen:
+    try:
+        return GuardSeen(int(words["pid"]), float(words["since"]))
+    except (KeyError, ValueError) as error:
+        because = f"It does not say who it is ({error!r})."
+        raise GuardRefused({"code": "malformed", "because": because}) from error
 
 
 def _pause(young: int) -> float:

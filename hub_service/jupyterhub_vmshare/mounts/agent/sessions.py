@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from jupyterhub_vmshare.mounts.agent.control import Control, GuardRefused, Words
-from jupyterhub_vmshare.mounts.agent.differences import as_given
+from jupyterhub_vmshare.mounts.agent.differences import served
 from jupyterhub_vmshare.mounts.agent.fulfilling import Fulfilling, Live, Refused
 from jupyterhub_vmshare.mounts.agent.guard import Guard
 from jupyterhub_vmshare.mounts.agent.orders import Orders
@@ -143,18 +143,13 @@ class Sessions:
         for session in left.difference(self._orders.held):
             await asyncio.to_thread(self._views.remove, session)
         await asyncio.gather(*(self._bring(session) for session in list(self._orders.held)))
-        if again:
-            self._tell(GuardRestarted(tuple(again)))
+        # Also when nobody had a mount: whoever heard that this node can't mount hears that it can.
+        self._tell(GuardRestarted(tuple(again)))
 
     async def compare(self, control: Control) -> None:
         """Take over what the guard of an earlier agent serves; end what it should not."""
         mounted = await asyncio.to_thread(self._views.mounted)
-        served: dict[str, dict[str, FolderWanted]] = {}
-        for verb, words in (await control.order("report")).said:
-            folders = served.setdefault(words["session"], {})
-            if verb == "folder":
-                folders[words["folder"]] = as_given(words)
-        for session, given in served.items():
+        for session, given in served((await control.order("report")).said).items():
             if session in self._orders.held and session in mounted:
                 live = self._live[session]
                 live.control, live.given = control, self._uncounted(session, given)
