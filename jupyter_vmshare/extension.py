@@ -8,7 +8,7 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Unicode
 
 from jupyter_vmshare import checkpoints
-from jupyter_vmshare.deleting import delete_shared_files_at_once
+from jupyter_vmshare.file_changes import change_shared_files_as_they_can_be
 from jupyter_vmshare.routes.contract import Contract
 from jupyter_vmshare.routes.events import Events
 from jupyter_vmshare.routes.forward import Forward
@@ -55,7 +55,7 @@ class VMShareExtension(ExtensionApp):
     def initialize_settings(self) -> None:
         """Make the gateway that all routes share."""
         if SharedDir.of_session().path is not None:
-            delete_shared_files_at_once(self.settings["contents_manager"])
+            change_shared_files_as_they_can_be(self.settings["contents_manager"])
         gateway = Gateway(self.service_url, self.answer_timeout, Contract.shipped())
         self.settings[SETTING] = gateway
         if gateway.address is not None:

@@ -50,6 +50,14 @@ class MountedLab(Lab):
         its_name = self.page.get_by_text(name, exact=True)
         return self.browser.get_by_role("listitem").filter(has=its_name)
 
+    def delete_file(self, name: str) -> None:
+        """With the file browser's menu, and yes."""
+        self.file(name).click(button="right")
+        self.page.get_by_role("menuitem", name=re.compile("^Delete")).click()
+        asked = self.page.get_by_role("dialog").filter(has_text="Are you sure")
+        asked.get_by_role("button", name=re.compile("^(Delete|Move to Trash)$")).click()
+        expect(asked).to_be_hidden()
+
     @property
     def place(self) -> Locator:
         """The line above the files."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -264,3 +265,40 @@ def test_axe_finds_nothing(
     expect(cleo.file("own data")).to_contain_text("Mine")
     assert violations(cleo.files) == []
     picture(cleo.page, f"file-browser-{name}")
+
+
+@pytest.mark.scenario("F5")
+def test_an_upload_in_the_panel_is_in_a_running_session_and_edit_says_what_it_can_t(
+    mounted_hub: MountedHub, mounted_lab_of: Labs, picture: Picture, tmp_path: Path
+) -> None:
+    folder = mounted_hub.folder("cleo", "kelp", a_ipynb=BYTES)
+    grant = mounted_hub.share(folder, "cleo", "ben", "edit")
+    ben, cleo = mounted_lab_of("ben"), mounted_lab_of("cleo")
+    eventually(lambda: ben.mounted("kelp"))
+    ben.show_files("shared/kelp")
+    (tmp_path / "counts.csv").write_bytes(b"day,count\n1,12\n")
+    cleo.show_panel()
+    view = cleo.open_folder("kelp")
+    with cleo.page.expect_file_chooser() as chooser:
+        view.get_by_role("button", name="Upload", exact=True).click()
+    chooser.value.set_files(tmp_path / "counts.csv")
+    expect(ben.file("counts.csv")).to_be_visible()
+    path = "os.environ['VMSHARE_SHARED_DIR'] + '/kelp/counts.csv'"
+    said = mounted_hub.kernel("ben").say(f"import os; print(open({path}).read())")
+    assert said.split() == ["day,count", "1,12"]
+
+    ben.delete_file("counts.csv")
+    refused = ben.page.get_by_role("dialog")
+    expect(refused).to_contain_text("At Edit you may delete what you made yourself")
+    picture(ben.page, "edit-refused")
+    refused.get_by_role("button", name="Close").click()
+    ben.place.get_by_text("Only what you have just made can be deleted.").click()
+    expect(ben.place).to_contain_text("git checkout and rebase")
+    assert violations(ben.place) == []
+    picture(ben.page, "edit-rules")
+
+    mounted_hub.change(folder, grant, "cleo", level="edit_delete")
+    expect(ben.place).to_contain_text("Edit + Delete")
+    ben.delete_file("counts.csv")
+    expect(ben.file("counts.csv")).to_have_count(0)
+    assert not list(mounted_hub.store.rglob("counts.csv"))

@@ -1,15 +1,19 @@
-"""Checkpoints and deletions of files in shared folders, through the server's own routes."""
+"""Checkpoints, deletions and renames of shared files, through the server's own routes."""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
+import shutil
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from jupyter_server.services.contents import filemanager
+from tornado.httpclient import HTTPClientError
 
 from jupyter_vmshare.shared_dir import DIRECTORY_VARIABLE
 
@@ -185,6 +189,54 @@ async def test_deleting_takes_file_and_checkpoint_and_needs_no_trash(
     await files.save("own/b.ipynb", "x")
     await files.ask("DELETE", "own/b.ipynb")
     assert trashed == ["b.ipynb"]
+
+
+@pytest.fixture
+def anothers(shared: Path) -> Iterator[Path]:
+    """A file that may be read, and neither removed nor renamed, as another's at Edit."""
+    file = shared / "tests/theirs.txt"
+    file.write_text("theirs")
+    chattr = shutil.which("chattr")
+    if not chattr or subprocess.run([chattr, "+i", file], capture_output=True).returncode:
+        pytest.skip("No file can be made immutable here: run the tests as root, on ext4 or xfs.")
+    yield file
+    subprocess.run([chattr, "-i", file], check=True)
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "done"),
+    [
+        pytest.param("DELETE", None, "deleted", id="deleting"),
+        pytest.param("PATCH", {"path": "shared/tests/mine.txt"}, "renamed", id="renaming"),
+        pytest.param("PATCH", {"path": "shared/tests/sub/mine.txt"}, "moved", id="moving"),
+    ],
+)
+async def test_a_refusal_at_edit_says_why_and_changes_nothing(
+    files: Files, shared: Path, anothers: Path, method: str, body: Any, done: str
+) -> None:
+    before = sorted(shared.rglob("*"))
+    with pytest.raises(HTTPClientError) as refused:
+        await files.ask(method, "shared/tests/theirs.txt", body)
+    assert refused.value.code == 403 and refused.value.response is not None
+    said = json.loads(refused.value.response.body)["message"]
+    assert "'theirs.txt' can't be" in said and done in said and "Edit + Delete" in said
+    assert sorted(shared.rglob("*")) == before, "a copy is not a rename"
+
+
+async def test_a_new_name_that_is_taken_or_hidden_is_refused_as_ever(
+    files: Files, shared: Path
+) -> None:
+    for name in ("a.txt", "b.txt"):
+        (shared / "tests" / name).write_text(name)
+    for name, code in (("b.txt", 409), (".a.txt", 400)):
+        with pytest.raises(HTTPClientError) as refused:
+            await files.ask("PATCH", "shared/tests/a.txt", {"path": f"shared/tests/{name}"})
+        assert refused.value.code == code
+    with pytest.raises(HTTPClientError) as refused:
+        await files.ask("PATCH", "shared/tests/no.txt", {"path": "shared/tests/c.txt"})
+    assert refused.value.code == 404
+    await files.ask("PATCH", "shared/tests/a.txt", {"path": "shared/tests/c.txt"})
+    assert (shared / "tests/c.txt").read_text() == "a.txt"
 
 
 @pytest.mark.parametrize(

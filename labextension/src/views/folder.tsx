@@ -12,6 +12,7 @@ import type { DirectoryModel } from '../model/directory';
 import type { UploadsModel } from '../model/uploads';
 import { Breadcrumbs } from './breadcrumbs';
 import { useSignal, useTrans } from './context';
+import { EditRules } from './editrules';
 import type { EntryDeeds } from './entries';
 import { Entries } from './entries';
 import { ActionButton, Blank, Message, ToolButton, useDeed } from './parts';
@@ -55,6 +56,7 @@ export function Folder(props: FolderProps): JSX.Element {
       <Bar model={model} deeds={props.bar} />
       <Breadcrumbs model={model} />
       <ReadOnly {...props} />
+      <AtEdit model={model} />
       {model.failure && (
         <Message kind="error">
           <span>{model.failure} </span>
@@ -132,6 +134,18 @@ function ReadOnly({ model, why }: FolderProps): JSX.Element | null {
       )}
     </div>
   );
+}
+
+/** Why there is no Rename and no Delete, and what programs may do in sessions. */
+function AtEdit({ model }: { model: DirectoryModel }): JSX.Element | null {
+  const trans = useTrans();
+  const { folder } = model;
+  return folder?.level === 'edit' ? (
+    <EditRules
+      summary={trans.__('At Edit nothing is renamed or deleted here. What programs can do')}
+      owner={folder.owner}
+    />
+  ) : null;
 }
 
 interface DropTargetProps {

@@ -6,6 +6,7 @@ import type { FolderView } from '../api/types';
 import type { MountsModel } from '../model/mounts';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
+import { EditRules } from './editrules';
 import { LevelChip } from './level';
 import { ActionButton, EndDate } from './parts';
 import { levelName } from './words';
@@ -32,9 +33,7 @@ export function PlaceBar(props: { model: VMShareModel; path: string }): JSX.Elem
     <Bar isLocked={place.mount.read_only}>
       <LevelChip level={isMine ? 'owner' : place.mount.level} />
       {folder && !isMine && <span>{trans.__('of %1', folder.owner)}</span>}
-      <span className="jp-VMShare-placeRule">
-        {isMine ? '' : ruleHere(trans, place.mount.level)}
-      </span>
+      {!isMine && <RuleHere level={place.mount.level} owner={folder?.owner} />}
       <EndDate at={place.mount.until ?? folder?.ends_at} />
     </Bar>
   );
@@ -96,13 +95,19 @@ function Bar(props: { isLocked?: boolean; children: React.ReactNode }): JSX.Elem
 }
 
 /** What the level means for programs, which know no levels. */
-function ruleHere(trans: TranslationBundle, level: string): string {
-  switch (level) {
+function RuleHere(props: { level: string; owner: string | undefined }): JSX.Element | null {
+  const trans = useTrans();
+  switch (props.level) {
     case 'view':
-      return trans.__('Read-only.');
+      return <span className="jp-VMShare-placeRule">{trans.__('Read-only.')}</span>;
     case 'edit':
-      return trans.__('Only what you have just made can be deleted.');
+      return (
+        <EditRules
+          summary={trans.__('Only what you have just made can be deleted.')}
+          owner={props.owner}
+        />
+      );
     default:
-      return '';
+      return null;
   }
 }

@@ -87,6 +87,18 @@ describe('a folder view', () => {
     expect(screen.queryByText('READ-ONLY') !== null).toBe(isSaid);
   });
 
+  it.each([
+    ['view', false],
+    ['edit', true],
+    ['edit_delete', false],
+    ['owner', false]
+  ] as const)('at %s says what Edit keeps programs from: %s', async (level, isSaid) => {
+    await shown({ level, actions: ACTIONS[level] });
+    expect(screen.queryByText(/nothing is renamed or deleted here/) !== null).toBe(isSaid);
+    expect(screen.queryByText(/git checkout and rebase/) !== null).toBe(isSaid);
+    expect(screen.queryByText(/ask ana for Edit \+ Delete/) !== null).toBe(isSaid);
+  });
+
   it('answers why it is read-only', async () => {
     await shown();
     await userEvent.click(screen.getByRole('button', { name: 'Why?' }));

@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import os
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from jupyterhub.spawner import SimpleLocalProcessSpawner, Spawner
 from tornado.httpserver import HTTPServer
 from tornado.testing import bind_unused_port
 from tornado.web import Application, RequestHandler
 from traitlets.config import Config
+
+from tests.mounts.sessions.stage import NOBODY, Stage, call
 
 VIEW = "/run/vmshare/views/ses_1"
 
@@ -81,3 +88,24 @@ def spawner(
     hub = SimpleNamespace(base_url="/hub/", api_url="")
     orm = SimpleNamespace(name=name, server=None)
     return kind(config=c, user=user, hub=hub, orm_spawner=orm)
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    # Not below pytest's own directory: that one is closed to other accounts.
+    with tempfile.TemporaryDirectory(prefix="vmshare-enter-") as where:
+        Path(where).chmod(0o755)
+        made = Stage(Path(where))
+        for name in ("run/views", "run/doors", "home", "store"):
+            (made.where / name).mkdir(parents=True)
+        (made.where / "store/secret").write_text("ana's")
+        os.chown(made.home, NOBODY, NOBODY)
+        views, doors = str(made.run / "views"), str(made.run / "doors")
+        call("mount", "-t", "tmpfs", "views", views)
+        call("mount", "--make-shared", views)
+        call("mount", "--bind", views, doors)
+        call("mount", "--make-slave", doors)
+        made.mount.mkdir(parents=True)
+        yield made
+        for path in (made.mount, doors, views):
+            subprocess.run(["umount", "--lazy", path], stderr=subprocess.DEVNULL, check=False)

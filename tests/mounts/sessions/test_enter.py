@@ -4,132 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import os
-import resource
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from jupyterhub_vmshare.spawning.enter import TRIAL_SECONDS, parse, ways
 from jupyterhub_vmshare.spawning.wrapping import LAUNCHER
-
-PATIENCE = 20.0
-NOBODY = 65534
-CROWDED = 64242  # an account that nothing else runs as
-
-
-def missing() -> str | None:
-    if os.geteuid() != 0:
-        return "Mounting needs root: run the tests as root."
-    if not Path("/usr/bin/bwrap").exists():
-        return "Bubblewrap is missing: scripts/install.sh test installs it."
-    return None
-
+from tests.mounts.sessions.stage import NOBODY, PATIENCE, Stage, missing
 
 lacking = missing()
 pytestmark = pytest.mark.skipif(lacking is not None, reason=str(lacking))
-
-
-@dataclass
-class Stage:
-    """An agent's run directory, a home, and a store; the test plays the agent."""
-
-    where: Path
-
-    @property
-    def run(self) -> Path:
-        return self.where / "run"
-
-    @property
-    def home(self) -> Path:
-        return self.where / "home"
-
-    @property
-    def mount(self) -> Path:
-        return self.run / "views/ses_1/m"
-
-    def appear(self, *names: str) -> None:
-        """What the agent does when a guard starts to serve the session."""
-        call("mount", "-t", "tmpfs", "-o", "nosuid,nodev", "guard", str(self.mount))
-        for name in names:
-            (self.mount / name).mkdir()
-        call("umount", str(self.run / "doors/ses_1/m"))
-
-    def disappear(self) -> None:
-        call("umount", "--lazy", str(self.mount))
-
-    def words(self, *options: str, view: bool = True) -> list[str]:
-        seen = [f"--view={self.run}/views/ses_1", f"--door={self.run}/doors/ses_1"] if view else []
-        hidden = [f"--hide={self.run}", f"--hide={self.where}/store"]
-        launcher = ["/usr/bin/python3", "-I", "-S", str(LAUNCHER), "--bwrap=/usr/bin/bwrap"]
-        return [*launcher, *seen, *hidden, *options, "--"]
-
-    def start(self, program: str, *options: str, uid: int = NOBODY, **more: bool) -> Program:
-        """A session that runs this shell program."""
-        return Program(
-            subprocess.Popen(
-                [*self.words(*options, **more), "sh", "-c", program],
-                env={"HOME": str(self.home), "PATH": os.environ["PATH"], "STORE": str(self.where)},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                user=uid,
-                group=uid,
-                extra_groups=[],
-                start_new_session=True,
-            )
-        )
-
-
-@dataclass
-class Program:
-    process: subprocess.Popen[str]
-
-    def line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def say(self, words: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{words}\n")
-        self.process.stdin.flush()
-
-    def end(self) -> tuple[int, str, str]:
-        """Its exit status, and what it said."""
-        out, err = self.process.communicate(timeout=PATIENCE)
-        return self.process.returncode, out.strip(), err.strip()
-
-
-def call(*words: str) -> None:
-    subprocess.run(words, check=True)
-
-
-@pytest.fixture
-def stage() -> Iterator[Stage]:
-    # Not below pytest's own directory: that one is closed to other accounts.
-    with tempfile.TemporaryDirectory(prefix="vmshare-enter-") as where:
-        Path(where).chmod(0o755)
-        made = Stage(Path(where))
-        for name in ("run/views", "run/doors", "home", "store"):
-            (made.where / name).mkdir(parents=True)
-        (made.where / "store/secret").write_text("ana's")
-        os.chown(made.home, NOBODY, NOBODY)
-        views, doors = str(made.run / "views"), str(made.run / "doors")
-        call("mount", "-t", "tmpfs", "views", views)
-        call("mount", "--make-shared", views)
-        call("mount", "--bind", views, doors)
-        call("mount", "--make-slave", doors)
-        made.mount.mkdir(parents=True)
-        yield made
-        for path in (made.mount, doors, views):
-            subprocess.run(["umount", "--lazy", path], stderr=subprocess.DEVNULL, check=False)
 
 
 WAYS = [pytest.param((), id="own account"), pytest.param(("--own-processes",), id="shared account")]
@@ -336,72 +224,6 @@ def commands_like(words: str) -> set[int]:
 def test_it_ends_as_the_command_ends(stage: Stage, options: tuple[str, ...]) -> None:
     stage.appear()
     assert stage.start("exit 7", *options).end()[0] == 7
-
-
-FORBIDS = "echo 'bwrap: No permissions to create a new namespace' >&2; exit 1"
-BROKEN = [
-    pytest.param("exit 1", "exit status 1", (), id="bubblewrap fails"),
-    pytest.param(FORBIDS, "No permissions", (), id="it may not"),
-    pytest.param(FORBIDS, "No permissions", ("--own-processes",), id="it may not, shared account"),
-]
-
-
-def bubblewrap_that(stage: Stage, program: str) -> str:
-    fake = stage.where / "bwrap"
-    fake.write_text(f"#!/bin/sh\n{program}\n")
-    fake.chmod(0o755)
-    return f"--bwrap={fake}"
-
-
-@pytest.mark.scenario("M8")
-@pytest.mark.parametrize(("bwrap", "words", "options"), BROKEN)
-def test_where_no_view_can_be_made_it_starts_and_says_why(
-    stage: Stage, bwrap: str, words: str, options: tuple[str, ...]
-) -> None:
-    program = 'echo "$VMSHARE_MOUNTS_BECAUSE"; exit 3'
-    status, said, _ = stage.start(program, bubblewrap_that(stage, bwrap), *options).end()
-    assert status == 3
-    assert words in said
-    assert "panel" in said
-
-
-@pytest.mark.scenario("M7")
-@pytest.mark.parametrize("view", [True, False], ids=["with a view", "without a view"])
-def test_a_session_of_a_shared_account_does_not_start_without_walls(
-    stage: Stage, view: bool
-) -> None:
-    fails = bubblewrap_that(stage, "exit 1")
-    session = stage.start("echo POSSIBLE", fails, "--own-processes", view=view)
-    status, said, errors = session.end()
-    assert (status, said) == (os.EX_TEMPFAIL, "")
-    assert "walls" in errors
-
-
-@pytest.mark.scenario("M7")
-@pytest.mark.parametrize("most", [1, 2], ids=["to try", "for bubblewrap"])
-def test_a_neighbour_that_uses_up_all_processes_brings_no_walls_down(
-    stage: Stage, most: int
-) -> None:
-    command = stage.words("--own-processes", view=False)
-    started = subprocess.run(
-        [*command, "echo", "POSSIBLE"],
-        env={"HOME": str(stage.home)},
-        capture_output=True,
-        text=True,
-        user=CROWDED,
-        group=CROWDED,
-        extra_groups=[],
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NPROC, (most, most)),
-        timeout=PATIENCE,
-    )
-    assert (started.returncode, started.stdout) == (os.EX_TEMPFAIL, "")
-    assert "Resource temporarily unavailable" in started.stderr
-
-
-def test_walls_are_waited_for_on_a_busy_machine() -> None:
-    asked = parse(["--bwrap=bwrap", "--own-processes", "--", "true"])
-    walls, _ = ways(asked, "/home/ben")
-    assert walls.patience >= 10 * TRIAL_SECONDS
 
 
 def test_it_needs_nothing_but_the_standard_library() -> None:
