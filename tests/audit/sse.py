@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx2
 
+from tests.fixtures.api import NO_TLS
+
 
 @dataclass(frozen=True)
 class Sent:
@@ -66,7 +68,7 @@ async def listening(
     headers = {"Authorization": f"Bearer {token}"}
     if last is not None:
         headers["Last-Event-ID"] = str(last)
-    async with httpx2.AsyncClient(timeout=30) as client:
+    async with httpx2.AsyncClient(timeout=30, verify=NO_TLS) as client:
         url = f"{api_url}/events/stream"
         async with client.stream("GET", url, params=query, headers=headers) as response:
             stream = Listening(response)

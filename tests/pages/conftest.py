@@ -10,6 +10,7 @@ from html import unescape
 import httpx2
 import pytest_asyncio
 
+from tests.fixtures.api import NO_TLS
 from tests.fixtures.service import RunningService
 
 NAVIGATE = {
@@ -63,6 +64,7 @@ async def browser_of(service: RunningService) -> AsyncIterator[Open]:
                 cookies=service.hub.sign_in(person),
                 follow_redirects=True,
                 timeout=30,
+                verify=NO_TLS,
             )
             await stack.enter_async_context(client)
             return Browser(client, service.url, service.service.settings.prefix)

@@ -34,7 +34,7 @@ def test_histories_on_sqlite(tmp_path: Path) -> None:
     play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 30)
 
 
-@pytest.mark.postgres
+@pytest.mark.postgres_all
 def test_histories_on_postgresql(postgres_url: str) -> None:
     play(postgres_url, 10)
 

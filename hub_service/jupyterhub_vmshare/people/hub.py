@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -27,6 +28,10 @@ _PAGED: Final = {"Accept": "application/jupyterhub-pagination+json"}
 _PAGE_SIZE: Final = 200
 _MAX_PAGES: Final = 1000
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,1024}")
+
+
+# Reading the system's certificates takes as long as a dozen requests.
+_default_tls = cache(ssl.create_default_context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Hub:
         self._own = {"Authorization": f"token {api_token}"}
         self._http = httpx2.AsyncClient(
             timeout=timeout,
-            verify=tls or ssl.create_default_context(),
+            verify=tls or _default_tls(),
             trust_env=False,  # the hub is a neighbour: no proxy of the environment sees tokens
             limits=httpx2.Limits(max_connections=20),
         )
