@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 
 static int listener = -1, agent = -1;
 static int wake_read = -1, wake_write = -1;
+static int end_dates = -1;
 static volatile sig_atomic_t stopped;
 
 static int bind_to(const char *path)
@@ -43,6 +45,9 @@ bool control_listen(const char *path)
 		return false;
 	wake_read = ends[0];
 	wake_write = ends[1];
+	end_dates = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (end_dates < 0)
+		return false;
 	listener = bind_to(path);
 	return listener >= 0;
 }
@@ -169,14 +174,12 @@ static void receive_order(struct wire_packet *answer)
 		close(handed.last);
 }
 
-static int milliseconds_until(int64_t moment)
+/* The timer wakes us at this moment, and when somebody sets the clock: other dates may be due then. */
+static void wake_at(int64_t moment)
 {
-	int64_t left;
+	struct itimerspec when = {.it_value = {moment / 1000000000, moment % 1000000000}};
 
-	if (moment == WIRE_NO_END)
-		return 60000;
-	left = (moment - clock_now()) / 1000000 + 1;
-	return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
+	timerfd_settime(end_dates, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL);
 }
 
 void control_run(void)
@@ -189,10 +192,12 @@ void control_run(void)
 			{.fd = wake_read, .events = POLLIN},
 			{.fd = listener, .events = POLLIN},
 			{.fd = agent, .events = POLLIN},
+			{.fd = end_dates, .events = POLLIN},
 		};
 		char drained[64];
 
-		if (poll(ready, 3, milliseconds_until(next)) <= 0)
+		wake_at(next);
+		if (poll(ready, 4, -1) <= 0)
 			continue;
 		if (ready[0].revents)
 			while (read(wake_read, drained, sizeof(drained)) == (ssize_t)sizeof(drained))

@@ -20,6 +20,10 @@ FS_IOC_SETFLAGS: Final = 0x40086602
 FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE = 1, 2
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT = 17, 0x4206, 0x4207
+_PTRACE_SYSCALL, _PTRACE_GET_SYSCALL_INFO = 24, 0x420E
+_PTRACE_O_TRACESYSGOOD: Final = 1
+_WALL: Final = 0x40000000
+_ADJ_SETOFFSET: Final = 0x0100
 _SYS_PIDFD_GETFD: Final = 438
 _HANDLE_BYTES: Final = 128
 
@@ -42,6 +46,25 @@ class FileHandle(ctypes.Structure):
         ("handle_type", ctypes.c_int),
         ("f_handle", ctypes.c_char * _HANDLE_BYTES),
     )
+
+
+class TimeX(ctypes.Structure):
+    """What `adjtimex` is told, so far as it is needed."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint), ("numbers", ctypes.c_long * 4), ("status", ctypes.c_int),
+        ("more_numbers", ctypes.c_long * 3), ("seconds", ctypes.c_long),
+        ("microseconds", ctypes.c_long), ("rest", ctypes.c_char * 256),
+    )  # fmt: skip
+
+
+class SyscallInfo(ctypes.Structure):
+    """Where a traced thread has stopped: `op` is 1 before a system call."""
+
+    _fields_ = (
+        ("op", ctypes.c_uint8), ("arch", ctypes.c_uint32), ("ip", ctypes.c_uint64),
+        ("sp", ctypes.c_uint64), ("number", ctypes.c_uint64), ("rest", ctypes.c_char * 128),
+    )  # fmt: skip
 
 
 def _checked(answer: int, what: Any = None) -> int:
@@ -137,13 +160,52 @@ def descriptor_of(pid: int, descriptor: int) -> int:
         os.close(process)
 
 
-def stop_thread(pid: int) -> None:
-    """Stop the first thread of a child alone, by ptrace(2), until `let_thread_go`."""
-    for request in (_PTRACE_SEIZE, _PTRACE_INTERRUPT):
-        _checked(_LIBC.ptrace(request, pid, None, None), pid)
-    os.waitpid(pid, os.WUNTRACED)
+def set_clock_forward(microseconds: int) -> None:
+    """adjtimex(2): somebody sets the clock, though nobody else will notice so little."""
+    told = TimeX(modes=_ADJ_SETOFFSET, microseconds=microseconds)
+    _checked(_LIBC.adjtimex(ctypes.byref(told)))
 
 
-def let_thread_go(pid: int) -> None:
+def entries(descriptor: int, size: int) -> list[str]:
+    """getdents64(2), once and with so little room: the next names of a directory."""
+    room, names, at = ctypes.create_string_buffer(size), [], 0
+    got = _checked(_LIBC.getdents64(descriptor, room, ctypes.c_size_t(size)))
+    while at < got:
+        names.append(os.fsdecode(ctypes.string_at(ctypes.addressof(room) + at + 19)))
+        at += int.from_bytes(room.raw[at + 16 : at + 18], "little")
+    return names
+
+
+def stop_thread(thread: int) -> None:
+    """Stop one thread alone, by ptrace(2), until `let_thread_go`."""
+    for request, options in ((_PTRACE_SEIZE, _PTRACE_O_TRACESYSGOOD), (_PTRACE_INTERRUPT, 0)):
+        _checked(_LIBC.ptrace(request, thread, None, ctypes.c_void_p(options)), thread)
+    os.waitpid(thread, os.WUNTRACED | _WALL)
+
+
+def step_thread(thread: int) -> None:
+    """Let it go on to the begin or the end of a system call."""
+    _checked(_LIBC.ptrace(_PTRACE_SYSCALL, thread, None, None), thread)
+
+
+def interrupt_thread(thread: int) -> None:
+    """Stop it again, wherever it is."""
+    _checked(_LIBC.ptrace(_PTRACE_INTERRUPT, thread, None, None), thread)
+
+
+def thread_has_stopped(thread: int) -> bool:
+    """Whether it has, after `step_thread`."""
+    return os.waitpid(thread, os.WNOHANG | _WALL)[0] == thread
+
+
+def call_begun(thread: int) -> int | None:
+    """The number of the system call before which it has stopped, if that is where it is."""
+    info = SyscallInfo()
+    told = (ctypes.c_void_p(ctypes.sizeof(info)), ctypes.byref(info))
+    _checked(_LIBC.ptrace(_PTRACE_GET_SYSCALL_INFO, thread, *told), thread)
+    return int(info.number) if info.op == 1 else None
+
+
+def let_thread_go(thread: int) -> None:
     """Let it go on. The thread that stopped it must do this."""
-    _checked(_LIBC.ptrace(_PTRACE_DETACH, pid, None, None), pid)
+    _checked(_LIBC.ptrace(_PTRACE_DETACH, thread, None, None), thread)

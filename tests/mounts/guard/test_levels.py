@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.mounts.guard import slowing, steps
+from tests.mounts.guard import kernel, slowing, steps, tracing
 from tests.mounts.guard.program import outcome, wait_until
 from tests.mounts.guard.stage import Folder, Session, Stage
 
@@ -148,6 +148,22 @@ def test_an_end_date_holds_while_nobody_looks_at_the_clock(
         assert outcome(ben, steps.make, ben.path("tests/late")) == "EACCES"
         assert not [event for event in stage.control.events if event.get("session") == ben.id]
     stage.control.event("ended", session=ben.id)
+
+
+@pytest.mark.scenario("F12")
+def test_dates_are_looked_at_when_the_clock_is_set(
+    stage: Stage, folder: Folder, join: Join
+) -> None:
+    """A clock that was wrong until now: what has ended goes at once, with what is mapped of it."""
+    ben = join("ben", "edit")
+    stage.give(ben, folder, "edit", until=f"{time.time() + 3600:.3f}")
+    tracing.wait_for_call(stage.guard.pid, "poll")
+    before = tracing.switches(stage.guard.pid)
+    try:
+        kernel.set_clock_forward(microseconds=1)
+    except PermissionError:
+        pytest.skip("A container may not set the clock: run this where root has CAP_SYS_TIME.")
+    wait_until(lambda: tracing.switches(stage.guard.pid) > before)
 
 
 @pytest.mark.scenario("F12")
