@@ -18,6 +18,7 @@
 #define BUCKETS 4096
 #define GATHER 40000000 /* nanoseconds in which events gather, so that one look serves many */
 #define EVENTS_SIZE 65536
+#define LOOK_EVERY 500000000 /* nanoseconds */
 #define REFUSED (-2)
 
 struct watched {
@@ -262,56 +263,87 @@ static void handle_all(const char *bytes, size_t length)
 	}
 }
 
-/* Open files of which inotify tells nothing: their pages are compared with the store. */
+struct gathered {
+	struct node **nodes;
+	size_t count, room;
+};
+
+/* share.lock is held. */
+static void gather(struct gathered *gathered, struct node *node)
+{
+	if (gathered->count == gathered->room) {
+		size_t room = gathered->room ? 2 * gathered->room : 64;
+		struct node **more = realloc(gathered->nodes, room * sizeof(*more));
+
+		if (!more)
+			return; /* then not all of them, this time */
+		gathered->nodes = more;
+		gathered->room = room;
+	}
+	node->refs++;
+	gathered->nodes[gathered->count++] = node;
+}
+
+static void gather_open_files(struct gathered *gathered, struct place *place)
+{
+	pthread_mutex_lock(&place->share->lock);
+	for (struct file *file = place->files; file; file = file->next)
+		if (!file->listing && atomic_load(&file->tie->pages))
+			gather(gathered, file->tie->node);
+	pthread_mutex_unlock(&place->share->lock);
+}
+
+/* Whatever of theirs is cached is compared with the store: inotify tells nothing of what is written
+ * through another name or a mapping, and on some file systems nothing at all. */
 static void look_at_open_files(void)
 {
-	struct node *nodes[256];
-	size_t count = 0;
+	struct gathered gathered = {.nodes = NULL};
 
 	pthread_mutex_lock(&guard.lock);
 	for (struct session *session = guard.sessions; session; session = session->next) {
 		pthread_mutex_lock(&session->lock);
-		for (struct place *place = session->places; place; place = place->next) {
-			pthread_mutex_lock(&place->share->lock);
-			for (struct file *file = place->files; file && count < 256; file = file->next) {
-				struct node *node = file->tie->node;
-
-				if (file->listing || atomic_load(&node->told_by) >= 0 || !atomic_load(&file->tie->pages))
-					continue;
-				node->refs++;
-				nodes[count++] = node;
-			}
-			pthread_mutex_unlock(&place->share->lock);
-		}
+		for (struct place *place = session->places; place; place = place->next)
+			gather_open_files(&gathered, place);
 		pthread_mutex_unlock(&session->lock);
 	}
 	pthread_mutex_unlock(&guard.lock);
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < gathered.count; i++) {
 		struct stat st;
 
-		if (!fstat(nodes[i]->fd, &st))
-			check_node(nodes[i], &st);
-		node_put(nodes[i]);
+		if (!fstat(gathered.nodes[i]->fd, &st))
+			check_node(gathered.nodes[i], &st);
+		node_put(gathered.nodes[i]);
 	}
+	free(gathered.nodes);
 }
 
-static void *watch_run(void *nothing)
+static void read_events(void)
 {
 	static char bytes[EVENTS_SIZE] __attribute__((aligned(8)));
+	struct timespec pause = {.tv_nsec = GATHER};
+	ssize_t got;
+
+	nanosleep(&pause, NULL);
+	got = read(events, bytes, sizeof(bytes));
+	if (got > 0)
+		handle_all(bytes, (size_t)got);
+}
+
+/* However much inotify has to tell, open files have their turn. */
+static void *watch_run(void *nothing)
+{
+	int64_t looked = clock_steady();
 
 	for (;;) {
 		struct pollfd ready = {.fd = events, .events = POLLIN};
-		struct timespec pause = {.tv_nsec = GATHER};
-		ssize_t got;
+		int64_t left = looked + LOOK_EVERY - clock_steady();
 
-		if (poll(&ready, 1, 500) <= 0) {
-			look_at_open_files();
+		if (left > 0 && poll(&ready, 1, (int)(left / 1000000) + 1) > 0)
+			read_events();
+		if (clock_steady() - looked < LOOK_EVERY)
 			continue;
-		}
-		nanosleep(&pause, NULL);
-		got = read(events, bytes, sizeof(bytes));
-		if (got > 0)
-			handle_all(bytes, (size_t)got);
+		look_at_open_files();
+		looked = clock_steady();
 	}
 	return NULL;
 }
@@ -321,11 +353,9 @@ bool watch_start(void)
 	pthread_t thread;
 
 	events = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (events < 0) {
+	if (events < 0)
 		note("Nothing can be watched (%s): changes made in the store directly show after %.1f s.", strerror(errno),
 		     UNSURE_SECONDS);
-		return true;
-	}
 	if (pthread_create(&thread, NULL, watch_run, NULL))
 		return false;
 	pthread_detach(thread);

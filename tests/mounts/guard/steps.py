@@ -61,6 +61,16 @@ def read(path: str) -> bytes:
         return file.read()
 
 
+def hold(paths: list[str]) -> list[int]:
+    """Open files for reading."""
+    return [os.open(path, os.O_RDONLY) for path in paths]
+
+
+def look(descriptors: list[int]) -> list[bytes]:
+    """The first bytes of each."""
+    return [os.pread(descriptor, 3, 0) for descriptor in descriptors]
+
+
 def write(path: str, content: bytes, flags: int = os.O_CREAT | os.O_TRUNC) -> None:
     """Write a file, and close it."""
     descriptor = os.open(path, os.O_WRONLY | flags, 0o644)
@@ -265,6 +275,12 @@ def peek(mapping: int, at: int = 0, size: int = 1) -> bytes:
 def poke(mapping: int, content: bytes, at: int = 0) -> None:
     """Store to a mapping."""
     _MAPPINGS[mapping][at : at + len(content)] = content
+
+
+def poke_every_second_page(mapping: int, content: bytes) -> None:
+    """Store to pages that don't touch one another, so that each is a write of its own."""
+    for at in range(0, len(content), 8192):
+        _MAPPINGS[mapping][at : at + 4096] = content[at : at + 4096]
 
 
 def sync(mapping: int) -> None:

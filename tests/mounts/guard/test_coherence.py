@@ -6,12 +6,13 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.mounts.guard import steps
-from tests.mounts.guard.program import outcome, wait_until
+from tests.mounts.guard import steps, traffic
+from tests.mounts.guard.program import Identity, Program, outcome, wait_until
 from tests.mounts.guard.stage import Folder, Session
 
 Join = Callable[[str, str], Session]
@@ -256,6 +257,46 @@ def test_what_changes_in_the_store_is_seen_soon(
     _, ben = people
     seen = change(ben, folder)
     wait_until(seen, within=10)
+
+
+def put_twice(folder: Folder, names: list[str]) -> list[Path]:
+    """Files that have a second name in a directory where nobody has looked: inotify says nothing
+    of what is written there."""
+    folder.make("elsewhere")
+    for name in names:
+        os.link(folder.put(f"here/{name}", b"old"), folder.disk / "elsewhere" / name)
+    return [folder.disk / "elsewhere" / name for name in names]
+
+
+def test_however_many_files_are_open_their_changes_are_seen(
+    people: tuple[Session, Session], folder: Folder
+) -> None:
+    _, ben = people
+    names = [str(number) for number in range(300)]
+    elsewhere = put_twice(folder, names)
+    held = ben(steps.hold, [ben.path("tests/here", name) for name in names])
+    assert ben(steps.look, held) == [b"old"] * 300
+    for path in elsewhere:
+        path.write_bytes(b"new")
+    wait_until(lambda: ben(steps.look, held) == [b"new"] * 300)
+
+
+def test_a_busy_directory_hides_no_other_change(
+    people: tuple[Session, Session], folder: Folder
+) -> None:
+    """Something is written all the time where inotify tells of it."""
+    _, ben = people
+    (elsewhere,) = put_twice(folder, ["name"])
+    held = ben(steps.hold, [ben.path("tests/here/name")])
+    assert ben(steps.look, held) == [b"old"]
+    assert ben(os.listdir, ben.path("tests/sub")) == ["deep"]
+    busy = Program(Identity(0, 0, "/", None, hold_root=True))
+    try:
+        busy.begin(traffic.write_for_ever, str(folder.disk / "sub/deep"))
+        elsewhere.write_bytes(b"new")
+        wait_until(lambda: ben(steps.look, held) == [b"new"])
+    finally:
+        busy.close()
 
 
 def test_what_was_removed_in_the_store_is_no_ghost(
