@@ -9,15 +9,21 @@
 
 #include "guard.h"
 
-bool locks_start(void);
 bool locks_has(struct node *node, const struct session *session);
-void locks_release(struct node *node, struct session *session, uint64_t owner);
+/* A POSIX lock set or taken back: 0, EAGAIN (somebody else has it) or another errno. */
+int locks_try(struct file *file, struct session *session, uint64_t owner, const struct flock *lock);
+/* All that an owner has; false: it had none. */
+bool locks_let_go(struct node *node, struct session *session, uint64_t owner);
+void locks_release(struct node *node, struct session *session, uint64_t owner); /* who waits is told */
 /* A file whose closes are not told: what was locked through it ends now. */
 void locks_release_file(struct file *file);
 /* All that a place's session has locked; waiters are refused. */
 void locks_release_place(struct place *place);
-void locks_drop_session(struct session *session);
 void locks_forget(struct node *node);
+
+/* waiters.c */
+bool locks_start(void);
 void locks_retry(void);
+void locks_drop_session(struct session *session);
 
 #endif

@@ -10,13 +10,14 @@ import types
 from typing import Final, Literal
 
 _OPEN: Final[list[int]] = []
+_CHILDREN: Final[list[int]] = []
 _FLOCK: Final = {"shared": fcntl.LOCK_SH, "exclusive": fcntl.LOCK_EX, "none": fcntl.LOCK_UN}
 _POSIX: Final = {"read": fcntl.F_RDLCK, "write": fcntl.F_WRLCK, "none": fcntl.F_UNLCK}
 
 
-def remember(path: str) -> None:
+def remember(path: str, flags: int = os.O_RDWR) -> None:
     """What the other functions lock."""
-    _OPEN[:] = [os.open(path, os.O_RDWR)]
+    _OPEN[:] = [os.open(path, flags)]
 
 
 def flock(kind: Literal["shared", "exclusive", "none"], *, wait: bool = True) -> None:
@@ -65,6 +66,25 @@ def lock_after_child() -> None:
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0, "the child did not get the lock"
     fcntl.lockf(_OPEN[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def lock_in_child() -> None:
+    """A child locks for reading, and lives until `end_child`."""
+    told, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        fcntl.lockf(_OPEN[0], fcntl.LOCK_SH | fcntl.LOCK_NB)
+        os.write(tell, b"x")
+        signal.pause()
+    os.close(tell)
+    assert os.read(told, 1) == b"x", "the child did not get the lock"
+    _CHILDREN.append(child)
+
+
+def end_child() -> None:
+    """It has ended, though nobody has asked how yet."""
+    os.kill(_CHILDREN[-1], signal.SIGKILL)
+    os.waitid(os.P_PID, _CHILDREN[-1], os.WEXITED | os.WNOWAIT)
 
 
 def lock_by_many(directory: str, files: int, processes: int) -> int:

@@ -153,6 +153,42 @@ def test_a_lock_ends_with_the_process_that_had_it(folder: Folder, join: Join) ->
     assert outcome(ben, locking.lock_after_child) == "ok"
 
 
+@pytest.fixture
+def reader_and_writer(folder: Folder, join: Join) -> tuple[Session, Session]:
+    """ben's program has a file open for reading, and dan's for writing."""
+    folder.put("file", b"x")
+    ben, dan = join("ben", "edit"), join("dan", "edit")
+    ben(locking.remember, ben.path("tests/file"), os.O_RDONLY)
+    dan(locking.remember, dan.path("tests/file"))
+    return ben, dan
+
+
+def test_a_read_lock_ends_with_the_process_that_had_it(
+    reader_and_writer: tuple[Session, Session],
+) -> None:
+    """Also where another process has the same open file, whose closes are not told."""
+    ben, dan = reader_and_writer
+    ben(locking.lock_in_child)
+    assert dan(locking.holder) == "read"
+    assert outcome(dan, locking.posix, "write", wait=False) in BUSY
+    ben(locking.end_child)
+    assert dan(locking.holder) == "none"
+    ben(locking.lock_in_child)
+    ben(locking.end_child)
+    assert outcome(dan, locking.posix, "write", wait=False) == "ok"
+
+
+def test_who_waits_for_a_read_lock_gets_it_when_its_process_ends(
+    reader_and_writer: tuple[Session, Session],
+) -> None:
+    ben, dan = reader_and_writer
+    ben(locking.lock_in_child)
+    dan.shell.begin(locking.posix, "write")
+    assert not dan.shell.has_ended(0.2)
+    ben(locking.end_child)
+    assert dan.shell.end() is None
+
+
 def test_many_who_take_turns_lose_no_turn(folder: Folder, join: Join) -> None:
     folder.put("counter", b"0")
     programs = []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from collections.abc import Callable
 
 import pytest
 
-from tests.mounts.guard import locking, slowing, steps, traffic
+from tests.mounts.guard import locking, slowing, steps, tracing, traffic
 from tests.mounts.guard.holding import WAYS, Way
 from tests.mounts.guard.program import outcome, wait_until
 from tests.mounts.guard.stage import Folder, Session, Stage
@@ -110,7 +111,7 @@ def test_pages_that_arrive_slowly_are_no_request_that_hangs(
     folder.put("file", bytes(size))
     ben = join("ben", "edit")
     mapping = ben(steps.map_path, ben.path("tests/file"), os.O_RDWR, writable=True)
-    ben(steps.poke, mapping, os.urandom(size))
+    ben(steps.poke_every_second_page, mapping, os.urandom(size))
     with slowing.slowed(stage.guard.pid, pauses=10):
         stage.take(ben, folder)
     assert outcome(ben, steps.peek, mapping) == "SIGBUS"
@@ -129,6 +130,25 @@ def test_locks_of_who_was_cut_are_free(stage: Stage, folder: Folder, join: Join)
     assert outcome(ben, locking.posix, "write", wait=False) == "EACCES"
     wait_until(lambda: outcome(ana, locking.flock, "exclusive", wait=False) == "ok")
     wait_until(lambda: outcome(ana, locking.posix, "write", wait=False) == "ok")
+
+
+def test_a_lock_that_is_got_after_the_end_is_let_go(
+    stage: Stage, folder: Folder, join: Join
+) -> None:
+    """Who waits is looked at, then the folder is taken away, and then the lock is free."""
+    in_the_store = os.open(folder.put("file", b"x"), os.O_RDONLY)
+    fcntl.flock(in_the_store, fcntl.LOCK_EX)
+    ben = join("ben", "view")
+    ben(locking.remember, ben.path("tests/file"), os.O_RDONLY)
+    ben.shell.begin(locking.flock, "exclusive")
+    with tracing.stopped_before(tracing.thread_named(stage.guard.pid, "locks"), "flock"):
+        fcntl.flock(in_the_store, fcntl.LOCK_UN)
+        number = stage.control.begin("remove", session=ben.id, folder=folder.id, why="revoked")
+        tracing.wait_for_call(stage.guard.pid, "futex")
+    stage.control.finish(number)
+    assert outcome(ben.shell.end) == "EACCES"
+    assert outcome(fcntl.flock, in_the_store, fcntl.LOCK_EX | fcntl.LOCK_NB) == "ok"
+    os.close(in_the_store)
 
 
 def test_others_notice_nothing(stage: Stage, folder: Folder, join: Join) -> None:
