@@ -213,14 +213,14 @@ static int fill(struct call *call, struct file *file, struct answer *answer, off
 
 /* The entries are real ones, so that a folder's new name is known as soon as somebody has listed
  * it: working directories in it go on under that name. */
-static bool add_place_entry(fuse_req_t req, struct answer *answer, struct place *place, off_t next, bool plus)
+static bool add_place_entry(fuse_req_t req, struct answer *answer, struct place *place, bool plus)
 {
 	struct stat st = {.st_ino = place->share->top_ino, .st_mode = S_IFDIR};
 	size_t left = answer->size - answer->used;
 	struct fuse_entry_param entry = {.ino = 0};
 
 	if (!plus)
-		return add_plain(req, answer, place->name, &st, next);
+		return add_plain(req, answer, place->name, &st, place->number);
 	if (fuse_add_direntry_plus(req, NULL, 0, place->name, NULL, 0) > left)
 		return false;
 	if (top_entry(place, &entry)) {
@@ -229,17 +229,20 @@ static bool add_place_entry(fuse_req_t req, struct answer *answer, struct place 
 	} else {
 		answer->numbers[answer->count++] = entry.ino;
 	}
-	answer->used += fuse_add_direntry_plus(req, answer->bytes + answer->used, left, place->name, &entry, next);
+	answer->used += fuse_add_direntry_plus(req, answer->bytes + answer->used, left, place->name, &entry,
+					       place->number);
 	return true;
 }
 
-static struct place *place_at(struct session *session, off_t number)
+/* The next one after that with this number; 0: the first. The list begins with the newest, which has the
+ * highest number, so what comes and goes meanwhile makes nobody skip another one or meet it twice. */
+static struct place *place_after(struct session *session, off_t number)
 {
 	struct place *place;
 
 	pthread_mutex_lock(&session->lock);
 	place = session->places;
-	while (place && number-- > 0)
+	while (place && number && place->number >= number)
 		place = place->next;
 	if (place)
 		place_hold(place);
@@ -253,8 +256,9 @@ static int fill_root(fuse_req_t req, struct answer *answer, off_t offset, bool p
 	struct place *place;
 	bool fits = true;
 
-	while (fits && (place = place_at(session, offset))) {
-		fits = add_place_entry(req, answer, place, ++offset, plus);
+	while (fits && (place = place_after(session, offset))) {
+		offset = place->number;
+		fits = add_place_entry(req, answer, place, plus);
 		place_put(place);
 	}
 	return 0;

@@ -125,6 +125,7 @@ struct tie {
 /* A folder in one session. */
 struct place {
 	struct place *next;	/* under session.lock */
+	off_t number;		/* in the session's list, from 1 on; never used again there */
 	struct session *session;
 	struct share *share;
 	atomic_uint refs;
@@ -157,6 +158,7 @@ struct session {
 	atomic_bool begun, leaving, lost;
 	pthread_mutex_t lock;
 	struct place *places, *past; /* past: ended, but something in a kernel still belongs to them */
+	off_t last_number;	/* of a place; under lock, too */
 	pthread_t threads[MOST_THREADS]; /* under lock, as the next two */
 	unsigned thread_count, resting;
 	sem_t call;		/* up once for each that is called; of a condition, glibc 2.36 can lose a signal */

@@ -110,6 +110,7 @@ void place_add(struct place *place)
 
 	purge_past(session);
 	pthread_mutex_lock(&session->lock);
+	place->number = ++session->last_number;
 	place->next = session->places;
 	session->places = place;
 	clock_gettime(CLOCK_REALTIME, &session->changed);

@@ -23,23 +23,32 @@ static void report_place(const struct place *place, const struct wire_order *ord
 	send(packet);
 }
 
+static void report_session(struct session *session, const struct wire_order *order, struct wire_packet *packet,
+			   sender send)
+{
+	unsigned threads;
+
+	pthread_mutex_lock(&session->lock);
+	threads = session->thread_count;
+	pthread_mutex_unlock(&session->lock);
+	wire_begin(packet, "session");
+	wire_number(packet, "n", order->n);
+	wire_text(packet, "session", session->id);
+	wire_number(packet, "uid", session->uid);
+	wire_number(packet, "gid", session->gid);
+	wire_text(packet, "person", session->person);
+	wire_number(packet, "threads", threads);
+	send(packet);
+}
+
+/* Orders alone change the two lists, one after the other in this thread. So no lock is held while
+ * something is sent: an agent that does not read would hold up everybody. */
 void order_report(const struct wire_order *order, struct wire_packet *packet, sender send)
 {
-	pthread_mutex_lock(&guard.lock);
 	for (struct session *session = guard.sessions; session; session = session->next) {
-		wire_begin(packet, "session");
-		wire_number(packet, "n", order->n);
-		wire_text(packet, "session", session->id);
-		wire_number(packet, "uid", session->uid);
-		wire_number(packet, "gid", session->gid);
-		wire_text(packet, "person", session->person);
-		wire_number(packet, "threads", session->thread_count);
-		send(packet);
-		pthread_mutex_lock(&session->lock);
+		report_session(session, order, packet, send);
 		for (struct place *place = session->places; place; place = place->next)
 			report_place(place, order, packet, send);
-		pthread_mutex_unlock(&session->lock);
 	}
-	pthread_mutex_unlock(&guard.lock);
 	wire_ok(packet, order->n);
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,8 +17,8 @@ from jupyterhub_vmshare.storage.posix.accounts import Accounts
 from tests.mounts.agent.node import await_
 from tests.mounts.guard import steps
 from tests.mounts.guard.control import Refused
-from tests.mounts.guard.program import outcome
-from tests.mounts.guard.stage import Folder, Session, Stage
+from tests.mounts.guard.program import Identity, Program, outcome
+from tests.mounts.guard.stage import SERVICE, Folder, Session, Stage
 
 KIB, MIB = 1 << 10, 1 << 20
 
@@ -121,6 +122,36 @@ def test_what_a_nameless_file_held_goes_with_it(stage: Stage, folder: Folder, bo
     stage.take(ben, folder)
     # A kernel tells of a closed file after close has returned.
     await_(lambda: books.used == 0)
+
+
+def write_once(path: str, size: int) -> int:
+    """How much of one write comes."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        return os.write(descriptor, b"x" * size)
+    finally:
+        os.close(descriptor)
+
+
+def copy_once(source: str, target: str, size: int) -> int:
+    """How much of one copy comes."""
+    steps.make(target)
+    with open(source, "rb") as theirs, open(target, "wb") as ours:
+        return os.copy_file_range(theirs.fileno(), ours.fileno(), size)
+
+
+def test_what_did_not_come_is_not_counted(stage: Stage, folder: Folder, books: Books) -> None:
+    """As on a disk that is full, where a part comes still."""
+    ben = join(stage, folder, books, "ben")
+    folder.put("source", b"x" * (160 * KIB))
+    as_service = Program(Identity(SERVICE, SERVICE, "/", None))
+    as_service(resource.prlimit, stage.guard.pid, resource.RLIMIT_FSIZE, (100 * KIB, -1))
+    as_service.close()
+    assert ben(write_once, ben.path("tests/written"), 160 * KIB) == 100 * KIB
+    assert books.used == 100 * KIB
+    paths = ben.path("tests/source"), ben.path("tests/copied")
+    assert ben(copy_once, *paths, 160 * KIB) == 100 * KIB
+    assert books.used == 200 * KIB
 
 
 def add_to(path: str, size: int, times: int) -> int:

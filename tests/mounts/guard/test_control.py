@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from jupyterhub_vmshare.ids import new_id
-from tests.mounts.guard import steps
+from tests.mounts.guard import kernel, steps, tracing
 from tests.mounts.guard.control import Control, Refused, decoded, encoded
 from tests.mounts.guard.program import outcome, wait_until
 from tests.mounts.guard.stage import Folder, Session, Stage
@@ -169,6 +170,16 @@ def test_what_a_report_says_can_be_said_again(stage: Stage, folder: Folder, join
     assert wanted.items() <= said["folder"].items()
 
 
+def test_a_report_that_nobody_reads_holds_up_nobody(stage: Stage, join: Join) -> None:
+    ben = join("ben", "edit")
+    first = stage.guard.pid
+    numbers: list[int] = []
+    begin = functools.partial(stage.control.begin, "report")
+    with tracing.stopped_before(first, "sendto", times=2, after=lambda: numbers.append(begin())):
+        assert ben(os.listdir, ben.top) == ["tests"]
+    stage.control.finish(numbers[0])
+
+
 def test_names_travel_as_they_are(stage: Stage, folder: Folder, join: Join) -> None:
     ben = join("ben", "edit")
     for name in ("with space = and %", "ä€😀", "-rf", "x" * 255):
@@ -190,3 +201,21 @@ def test_a_session_has_many_folders(stage: Stage) -> None:
     stage.take(ben, folders[7])
     assert "folder7" not in ben(os.listdir, ben.top)
     assert len(ben(os.listdir, ben.top)) == 49
+
+
+def test_what_comes_and_goes_while_folders_are_listed_hides_no_other(stage: Stage) -> None:
+    ben = stage.session("ben")
+    folders = {f"folder{number}": stage.folder() for number in range(8)}
+    for name, folder in folders.items():
+        stage.give(ben, folder, "view", name=name)
+    descriptor = ben(os.open, ben.top, os.O_RDONLY)
+    seen = ben(kernel.entries, descriptor, 100)
+    assert 1 <= len(seen) <= 4
+    stage.take(ben, folders[seen[0]])
+    changes = iter(range(3))
+    while more := ben(kernel.entries, descriptor, 100):
+        seen += more
+        if (number := next(changes, None)) is not None:
+            stage.give(ben, stage.folder(), "view", name=f"new{number}")
+            stage.take(ben, folders[seen[-1]])
+    assert sorted(name for name in seen if name in folders) == sorted(folders)
