@@ -1,10 +1,14 @@
 import type { Asking } from './transport';
 import { Transport } from './transport';
 import type {
+  ClonesPage,
+  CloneView,
   Cut,
   DeletionResults,
   EntriesPage,
   EntryView,
+  EventsPage,
+  FolderSettings,
   FoldersPage,
   FolderTrashed,
   FolderView,
@@ -18,8 +22,14 @@ import type {
   NewGrant,
   PeopleOfThing,
   PeoplePage,
+  QuotaView,
+  Restoring,
   Session,
   SessionsPage,
+  SnapshotPolicyAsked,
+  SnapshotPolicyView,
+  SnapshotsPage,
+  SnapshotView,
   TeamsList,
   Why
 } from './types';
@@ -93,6 +103,11 @@ export class ApiClient {
 
   leaveFolder(id: string): Promise<Cut> {
     return this.call(`folders/${id}/leave`, { method: 'POST' });
+  }
+
+  /** What happened to the visitor lately, newest first. */
+  events(limit: number): Promise<EventsPage> {
+    return this.call('events', { query: { limit } });
   }
 
   /** The visitor's running sessions, and which folders are in them. */
@@ -192,6 +207,62 @@ export class ApiClient {
     moves: readonly { source: string; target: string }[]
   ): Promise<MoveResults> {
     return this.call(`folders/${folder}/relocations`, { method: 'POST', body: { moves } });
+  }
+
+  /** What the visitor's folders hold, and may hold together. */
+  quota(): Promise<QuotaView> {
+    return this.call('me/quota');
+  }
+
+  /** Says what others may do with a folder, beside their levels. */
+  changeSettings(folder: string, settings: FolderSettings): Promise<FolderView> {
+    return this.call(`folders/${folder}/settings`, { method: 'PATCH', body: settings });
+  }
+
+  /** The visitor's copies, under way and ended. */
+  clones(page: PageAsked): Promise<ClonesPage> {
+    return this.read('clones', page);
+  }
+
+  /** Has a copy made; it is a folder once it is whole. */
+  clone(folder: string, name: string, key: string): Promise<CloneView> {
+    return this.call(`folders/${folder}/clones`, { method: 'POST', body: { name }, key });
+  }
+
+  /** Gives a copy up that is under way, or forgets one that has ended. */
+  forgetClone(id: string): Promise<void> {
+    return this.call(`clones/${id}`, { method: 'DELETE' });
+  }
+
+  snapshots(folder: string, page: PageAsked): Promise<SnapshotsPage> {
+    return this.read(`folders/${folder}/snapshots`, page);
+  }
+
+  /** Has a snapshot made; it can be read once it is whole. */
+  takeSnapshot(folder: string, key: string): Promise<SnapshotView> {
+    return this.call(`folders/${folder}/snapshots`, { method: 'POST', key });
+  }
+
+  deleteSnapshot(folder: string, id: string): Promise<void> {
+    return this.call(`folders/${folder}/snapshots/${id}`, { method: 'DELETE' });
+  }
+
+  snapshotPolicy(folder: string): Promise<SnapshotPolicyView> {
+    return this.call(`folders/${folder}/snapshot-policy`);
+  }
+
+  setSnapshotPolicy(folder: string, asked: SnapshotPolicyAsked): Promise<SnapshotPolicyView> {
+    return this.call(`folders/${folder}/snapshot-policy`, { method: 'PUT', body: asked });
+  }
+
+  snapshotEntries(folder: string, id: string, path: string, page: PageAsked): Promise<EntriesPage> {
+    return this.read(`folders/${folder}/snapshots/${id}/entries`, page, { path });
+  }
+
+  /** Takes one file of a snapshot back into the folder. */
+  restoreFile(folder: string, id: string, asked: Restoring): Promise<EntryView> {
+    const path = `folders/${folder}/snapshots/${id}/restore`;
+    return this.call(path, { method: 'POST', body: asked });
   }
 
   private call<T>(path: string, asking: Asking = {}): Promise<T> {

@@ -35,6 +35,12 @@ export class FileClient {
     return this.transport.url(`api/folders/${folder}/download`, { path, _xsrf: xsrf() });
   }
 
+  /** The same for a file as it was. */
+  snapshotDownloadUrl(folder: string, snapshot: string, path: string): string {
+    const route = `api/folders/${folder}/snapshots/${snapshot}/download`;
+    return this.transport.url(route, { path, _xsrf: xsrf() });
+  }
+
   /** Has the browser fetch files and directories as one zip archive, which may be of any size. */
   downloadArchive(folder: string, paths: readonly string[]): void {
     // Only what a form answers can be kept without being held in memory. In a frame of its own, so

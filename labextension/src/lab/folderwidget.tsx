@@ -1,18 +1,19 @@
 import { MainAreaWidget } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import { newKey } from '../api/transport';
 import { DirectoryModel } from '../model/directory';
+import { chosen } from '../model/dropped';
+import { ListingModel } from '../model/listing';
 import { UploadsModel } from '../model/uploads';
 import type { VMShareModel } from '../model/vmshare';
-import { useSignal } from '../views/context';
 import type { EntryDeeds } from '../views/entries';
 import type { BarDeeds } from '../views/folder';
 import { at, Folder } from '../views/folder';
-import { NotHere } from '../views/standing';
 import { levelName } from '../views/words';
-import { hubHome } from './deeds';
 import { sharedFolderIcon } from './icons';
 import { View } from './reactive';
+import { Here } from './viewtab';
 
 /** What a folder's tab asks the shell to do. */
 export interface FolderTabDeeds {
@@ -31,11 +32,16 @@ export class FolderTab extends MainAreaWidget<View> {
     private readonly trans: TranslationBundle
   ) {
     const directory = new DirectoryModel(model.api, folderId, () => model.me, path);
-    const uploads = new UploadsModel(model.files, folderId);
+    const listing = new ListingModel(model.api, directory);
+    const uploads = new UploadsModel(model.files, folderId, path =>
+      model.api.createDirectory(folderId, path, newKey())
+    );
     const entries = deeds.entries(directory);
     const bar: BarDeeds = {
       choose: chooseFiles,
       upload: () => chooseFiles(files => uploads.start(files, at(directory))),
+      uploadDirectory: () =>
+        chooseFiles(files => uploads.startAll(chosen(files), at(directory)), true),
       createDirectory: () => deeds.createDirectory(directory),
       refresh: () => void directory.reload(),
       share: () => deeds.share(folderId)
@@ -44,12 +50,13 @@ export class FolderTab extends MainAreaWidget<View> {
       (await model.api.why(action, folderId)).because;
     super({
       content: new View(trans, () => (
-        <FolderTabView model={model}>
-          <Folder model={directory} uploads={uploads} deeds={entries} bar={bar} why={why} />
-        </FolderTabView>
+        <Here model={model}>
+          <Folder listing={listing} uploads={uploads} deeds={entries} bar={bar} why={why} />
+        </Here>
       ))
     });
     this.directory = directory;
+    this.listing = listing;
     this.uploads = uploads;
     this.id = `vmshare-folder-${folderId}`;
     this.content.id = `${this.id}-content`;
@@ -67,12 +74,14 @@ export class FolderTab extends MainAreaWidget<View> {
   }
 
   readonly directory: DirectoryModel;
+  readonly listing: ListingModel;
   readonly uploads: UploadsModel;
 
   override dispose(): void {
     if (!this.isDisposed) {
       this.model.happened.disconnect(this.onEvent);
       this.model.changed.disconnect(this.onStanding);
+      this.listing.dispose();
       this.directory.dispose();
       this.uploads.dispose();
       super.dispose();
@@ -114,24 +123,11 @@ export class FolderTab extends MainAreaWidget<View> {
   private _label = '';
 }
 
-function FolderTabView(props: {
-  model: VMShareModel;
-  children: React.ReactNode;
-}): React.JSX.Element {
-  const { model, children } = props;
-  useSignal(model.changed);
-  const { standing } = model;
-  return standing.kind === 'ready' ? (
-    <>{children}</>
-  ) : (
-    <NotHere standing={standing} hubHome={hubHome()} onRetry={() => void model.refresh()} />
-  );
-}
-
-function chooseFiles(take: (files: Iterable<File>) => void): void {
+function chooseFiles(take: (files: Iterable<File>) => void, isDirectory = false): void {
   const input = document.createElement('input');
   input.type = 'file';
   input.multiple = true;
+  input.webkitdirectory = isDirectory;
   input.onchange = () => take(input.files ?? []);
   input.click();
 }

@@ -4,7 +4,7 @@ import type { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { Widget } from '@lumino/widgets';
 
-import type { FolderView } from '../api/types';
+import type { EntryView, FolderView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { attempt } from './dialogs';
 
@@ -43,9 +43,20 @@ export class MountDeeds {
   /** Writes the folder's path where the person writes code; otherwise into the clipboard. */
   insertPath(folder: FolderView): void {
     const path = this.model.mounts.absolutePath(folder.id);
-    if (path === null) {
-      return;
+    if (path !== null) {
+      this.insert(path, folder.label);
     }
+  }
+
+  /** The same for what lies in a folder. */
+  insertPathOf(folderId: string, entry: EntryView): void {
+    const path = this.model.mounts.absolutePath(folderId);
+    if (path !== null) {
+      this.insert(`${path}/${entry.path}`, entry.name);
+    }
+  }
+
+  private insert(path: string, label: string): void {
     const editor = editorIn(this.app.shell.currentWidget);
     // Quoted as in JSON, which Python, R and Julia read, too.
     const text = JSON.stringify(path);
@@ -56,7 +67,7 @@ export class MountDeeds {
       return;
     }
     Clipboard.copyToSystem(text);
-    const message = this.trans.__('The path of "%1" is in the clipboard.', folder.label);
+    const message = this.trans.__('The path of "%1" is in the clipboard.', label);
     Notification.info(message, { autoClose: 3000 });
   }
 }

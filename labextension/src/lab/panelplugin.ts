@@ -2,6 +2,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { ILayoutRestorer } from '@jupyterlab/application';
 import { ICommandPalette } from '@jupyterlab/apputils';
 import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
@@ -10,9 +11,12 @@ import { IVMShare } from '../tokens';
 import { DOMAIN } from '../views/context';
 import { addCommands, CommandIDs } from './commands';
 import { Deeds, hubHome } from './deeds';
+import { addEntryCommands } from './entrycommands';
+import { FileDeeds } from './filedeeds';
 import { FolderTabs } from './foldertabs';
 import { MountDeeds } from './mountdeeds';
 import { VMSharePanel } from './panel';
+import { Previews } from './previews';
 import { Settings } from './settings';
 
 // JupyterLab's running panel has 200.
@@ -24,7 +28,14 @@ export const panel: JupyterFrontEndPlugin<void> = {
   description: 'The panel with shared folders and invitations, and the folder view.',
   autoStart: true,
   requires: [IVMShare],
-  optional: [ILayoutRestorer, ICommandPalette, ISettingRegistry, ITranslator, IDefaultFileBrowser],
+  optional: [
+    ILayoutRestorer,
+    ICommandPalette,
+    ISettingRegistry,
+    ITranslator,
+    IDefaultFileBrowser,
+    IRenderMimeRegistry
+  ],
   activate: (
     app: JupyterFrontEnd,
     model: IVMShare,
@@ -32,13 +43,16 @@ export const panel: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     registry: ISettingRegistry | null,
     translator: ITranslator | null,
-    browser: IDefaultFileBrowser | null
+    browser: IDefaultFileBrowser | null,
+    rendermime: IRenderMimeRegistry | null
   ): void => {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const settings = new Settings(registry);
     const deeds = new Deeds(model, settings, trans);
     const mountDeeds = new MountDeeds(app, model, browser, trans);
-    const tabs = new FolderTabs(app, model, settings, trans);
+    const previews = new Previews(app, model, rendermime, trans);
+    const files = new FileDeeds(app, model, settings, previews, trans);
+    const tabs = new FolderTabs(app, model, files, trans);
     const execute = (command: string, folder: FolderView): void =>
       void app.commands.execute(command, { id: folder.id });
     const side = new VMSharePanel(
@@ -65,6 +79,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
     const openFolder = (id: string, path: string | null): void => void tabs.open(id, path);
     const shown = { openFolder, showPanel, showInvitations };
     addCommands({ app, model, deeds, mountDeeds, trans, palette, ...shown });
+    addEntryCommands({ app, model, tabs, files, mountDeeds, trans });
     restorer?.add(side, side.id);
     if (restorer) {
       tabs.restore(restorer);

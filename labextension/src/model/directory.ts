@@ -132,13 +132,19 @@ export class DirectoryModel implements IDisposable {
     });
   }
 
+  /** All of this directory, however many pages it has. */
+  async loadAll(): Promise<void> {
+    await this.list(Infinity);
+  }
+
   async createDirectory(name: string, key = newKey()): Promise<void> {
     await this.api.createDirectory(this.folderId, this.at(name), key);
     await this.reload();
   }
 
   async rename(entry: EntryView, name: string): Promise<void> {
-    await this.api.moveFile(this.folderId, entry.path, this.at(name));
+    const above = entry.path.slice(0, entry.path.lastIndexOf('/') + 1);
+    await this.api.moveFile(this.folderId, entry.path, `${above}${name}`);
     await this.reload();
   }
 
@@ -242,8 +248,14 @@ export class DirectoryModel implements IDisposable {
       this._entries = items;
       this._next = next;
       this._isLoaded = true;
-      this.selection.keep(items.map(entry => entry.path));
+      this.selection.keep([...items.map(entry => entry.path), ...this.deeperSelected()]);
     });
+  }
+
+  /** What lies further down is in a tree, which knows when it is gone. */
+  private deeperSelected(): string[] {
+    const start = this._path ? this._path.length + 1 : 0;
+    return this.selection.paths.filter(path => path.includes('/', start));
   }
 
   /** Runs the newest look alone: an older one's answer is not wanted any more. */

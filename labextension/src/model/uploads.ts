@@ -7,6 +7,8 @@ import { isResumable } from '../api/files';
 import { Aborted, Conflict, sentenceOf } from '../api/problem';
 import { fingerprintIn, fingerprintOf, PAUSED } from '../api/resumable';
 import type { UploadView } from '../api/types';
+import type { Dropped } from './dropped';
+import { chosen } from './dropped';
 
 /** One file on its way into a folder. */
 export interface Upload {
@@ -24,6 +26,8 @@ export interface Upload {
 
 interface Job extends Upload {
   body: Blob;
+  /** The directory that all of it goes to, which is there. */
+  base: string;
   overwrite: boolean;
   abort: AbortController;
 }
@@ -35,15 +39,16 @@ const NOTICE_MS = 200;
 export class UploadsModel implements IDisposable {
   constructor(
     private readonly files: FileClient,
-    private readonly folderId: string
+    private readonly folderId: string,
+    private readonly makeDirectory: (path: string) => Promise<unknown> = () => Promise.resolve()
   ) {}
 
   get changed(): ISignal<this, void> {
     return this._changed;
   }
 
-  /** Emits the upload that has just arrived. */
-  get arrived(): ISignal<this, Upload> {
+  /** Emits the upload that has just arrived; null: an empty directory. */
+  get arrived(): ISignal<this, Upload | null> {
     return this._arrived;
   }
 
@@ -67,11 +72,19 @@ export class UploadsModel implements IDisposable {
 
   /** Queues files for a directory; `at` makes a path of a name in it. */
   start(files: Iterable<File>, at: (name: string) => string, overwrite = false): void {
-    for (const file of files) {
+    this.startAll(chosen(files), at, overwrite);
+  }
+
+  /** The same for directories with all that is in them, which are made where they are missing. */
+  startAll({ files, directories }: Dropped, at: (name: string) => string, overwrite = false): void {
+    const base = at('');
+    directories.forEach(path => void this.ensure(at(path), base).then(this.onMade, this.onMade));
+    for (const { file, path } of files) {
       this._jobs.push({
         id: ++this._lastId,
         name: file.name,
-        path: at(file.name),
+        path: at(path),
+        base,
         size: file.size,
         loaded: 0,
         state: 'waiting',
@@ -132,6 +145,11 @@ export class UploadsModel implements IDisposable {
     }
   }
 
+  /** The same answer to every conflict. */
+  answerAll(answer: 'replace' | 'keepBoth' | 'dismiss'): void {
+    this._jobs.filter(job => job.state === 'conflict').forEach(job => this[answer](job.id));
+  }
+
   retry(id: number): void {
     this.again(id, {});
   }
@@ -159,6 +177,9 @@ export class UploadsModel implements IDisposable {
   }
 
   private proceed(): void {
+    if (!this.isBusy) {
+      this._made.clear();
+    }
     const running = this._jobs.filter(job => job.state === 'running').length;
     this._jobs
       .filter(job => job.state === 'waiting')
@@ -171,6 +192,13 @@ export class UploadsModel implements IDisposable {
     job.state = 'running';
     job.abort = new AbortController();
     try {
+      const directory = directoryOf(job.path);
+      if (directory.length > job.base.length) {
+        await this.ensure(directory, job.base);
+      }
+      if (job.abort.signal.aborted) {
+        return;
+      }
       await this.files.upload({
         folder: this.folderId,
         path: job.path,
@@ -184,6 +212,24 @@ export class UploadsModel implements IDisposable {
       this.settle(job, error);
     }
     this.proceed();
+  }
+
+  /** Has a directory below `base`, and those above it. One that is there already will do. */
+  private async ensure(directory: string, base: string): Promise<void> {
+    if (directory.length <= base.length || !directory.startsWith(base)) {
+      return;
+    }
+    await this.ensure(directoryOf(directory), base);
+    const making =
+      this._made.get(directory) ??
+      Promise.resolve(this.makeDirectory(directory)).catch((error: unknown) => {
+        if (!(error instanceof Conflict)) {
+          this._made.delete(directory);
+          throw error;
+        }
+      });
+    this._made.set(directory, making);
+    await making;
   }
 
   private arrive(job: Job): void {
@@ -205,6 +251,9 @@ export class UploadsModel implements IDisposable {
     }
   }
 
+  /** An empty directory has no row of its own: it is there, or it is not. */
+  private readonly onMade = (): void => this._arrived.emit(null);
+
   private onProgress(job: Job, loaded: number): void {
     job.loaded = loaded;
     // Browsers report many times a second; a person needs a few.
@@ -224,13 +273,19 @@ export class UploadsModel implements IDisposable {
     }
   }
 
-  private _arrived = new Signal<this, Upload>(this);
+  private _arrived = new Signal<this, Upload | null>(this);
   private _changed = new Signal<this, void>(this);
   private _isDisposed = false;
   private _jobs: Job[] = [];
   private _lastId = 0;
+  /** The directories of what is on its way. */
+  private _made = new Map<string, Promise<unknown>>();
   private _unfinished: readonly UploadView[] = [];
   private _notice: ReturnType<typeof setTimeout> | null = null;
+}
+
+function directoryOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** `a.txt` becomes `a (1).txt`, and that `a (2).txt`. */

@@ -3,9 +3,11 @@ import type { JSX } from 'react';
 
 import type { DirectoryModel } from '../model/directory';
 import { useTrans } from './context';
+import type { Dragging } from './dragging';
 
 /** Where one is in a folder, and the way back. */
-export function Breadcrumbs({ model }: { model: DirectoryModel }): JSX.Element {
+export function Breadcrumbs(props: { model: DirectoryModel; dragging: Dragging }): JSX.Element {
+  const { model, dragging } = props;
   const trans = useTrans();
   const parts = model.path ? model.path.split('/') : [];
   const crumbs = [
@@ -16,7 +18,7 @@ export function Breadcrumbs({ model }: { model: DirectoryModel }): JSX.Element {
     <nav className="jp-VMShare-breadcrumbs" aria-label={trans.__('Place in the folder')}>
       <ol>
         {crumbs.map((crumb, at) => (
-          <li key={crumb.path}>
+          <li key={crumb.path} {...dragging.ofPlace(crumb.path)}>
             <button
               aria-current={at === crumbs.length - 1 ? 'location' : undefined}
               title={crumb.name}

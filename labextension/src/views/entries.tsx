@@ -1,23 +1,19 @@
 import type { LabIcon } from '@jupyterlab/ui-components';
-import {
-  deleteIcon,
-  downloadIcon,
-  editIcon,
-  fileIcon,
-  folderIcon
-} from '@jupyterlab/ui-components';
+import { fileIcon } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 import { useCallback, useEffect, useState } from 'react';
 
 import type { EntryView } from '../api/types';
 import type { DirectoryModel } from '../model/directory';
+import type { ListingModel, Row } from '../model/listing';
 import { useSignal, useTrans } from './context';
-import type { Selecting } from './grid';
+import type { Dragging } from './dragging';
+import { Cells, Header } from './entrycells';
+import type { Selecting, Unfolding } from './grid';
 import { Grid } from './grid';
-import { Blank, IconButton, LiveRegion, SearchField } from './parts';
+import { Blank, LiveRegion, SearchField } from './parts';
 import type { ManyDeeds } from './selection';
 import { Selection } from './selection';
-import { bytes, moment, shortMoment } from './words';
 
 /** What the rows of a directory ask the shell to do. */
 export interface EntryDeeds extends ManyDeeds {
@@ -25,34 +21,30 @@ export interface EntryDeeds extends ManyDeeds {
   download: (entry: EntryView) => void;
   rename: (entry: EntryView) => void;
   remove: (entry: EntryView) => void;
+  properties: (entries: readonly EntryView[]) => void;
+  /** What was dragged onto a directory. */
+  moveTo: (paths: readonly string[], directory: string) => void;
   /** JupyterLab's icon for a file of that name. */
   iconOf: (name: string) => LabIcon;
+}
+
+export interface EntriesProps {
+  listing: ListingModel;
+  deeds: EntryDeeds;
+  dragging: Dragging;
 }
 
 const ROW_HEIGHT = 28;
 const PAUSE_MS = 250;
 
 /** What lies in a directory; a control is there only where its action is allowed. */
-export function Entries(props: { model: DirectoryModel; deeds: EntryDeeds }): JSX.Element {
+export function Entries({ listing, deeds, dragging }: EntriesProps): JSX.Element {
   const trans = useTrans();
-  const { model, deeds } = props;
+  const { directory: model } = listing;
   const onNearEnd = useCallback(() => void model.loadMore(), [model]);
+  useSignal(listing.changed);
   useSignal(model.selection.changed);
-  const selecting = selectingIn(model);
-  const key = (pressed: string, entry: EntryView): boolean => {
-    if (pressed === 'Delete' && model.may('delete_file') && model.selection.size > 0) {
-      deeds.removeMany(model.selection.paths);
-    } else if (pressed === 'F2' && model.may('rename_file')) {
-      deeds.rename(entry);
-    } else if (pressed === 'Delete' && model.may('delete_file')) {
-      deeds.remove(entry);
-    } else if (pressed === 'Backspace' && model.path) {
-      void model.enter(model.path.split('/').slice(0, -1).join('/'));
-    } else {
-      return false;
-    }
-    return true;
-  };
+  const tree = listing.isTree ? { tree: unfoldingIn(listing) } : {};
   return (
     <>
       <Filter key={model.path} model={model} />
@@ -62,18 +54,24 @@ export function Entries(props: { model: DirectoryModel; deeds: EntryDeeds }): JS
         <Empty model={model} />
       ) : (
         <Grid
-          key={`${model.path}\n${model.filter}`}
+          key={`${model.path}\n${model.filter}\n${listing.isTree}`}
           label={trans.__('Files')}
-          items={model.entries}
+          items={listing.rows}
           rowHeight={ROW_HEIGHT}
-          keyOf={entry => entry.path}
-          rowData={entry => ({ 'data-path': entry.path, 'data-kind': entry.kind })}
-          header={<Header />}
+          keyOf={({ entry }) => entry.path}
+          nameOf={({ entry }) => entry.name}
+          rowData={({ entry }) => ({
+            ...dragging.ofRow(entry),
+            'data-path': entry.path,
+            'data-kind': entry.kind
+          })}
+          header={<Header listing={listing} />}
           isOpenEnded={model.hasMore}
-          selecting={selecting}
-          cells={(entry, tabIndex) => <Cells {...{ model, deeds, entry, tabIndex }} />}
-          onOpen={deeds.open}
-          onKey={key}
+          selecting={selectingIn(listing)}
+          {...tree}
+          cells={(row, tabIndex) => <Cells {...{ listing, deeds, row, tabIndex }} />}
+          onOpen={({ entry }) => deeds.open(entry)}
+          onKey={(pressed, { entry }) => onKey(pressed, entry, model, deeds)}
           onNearEnd={onNearEnd}
         />
       )}
@@ -81,14 +79,37 @@ export function Entries(props: { model: DirectoryModel; deeds: EntryDeeds }): JS
   );
 }
 
-function selectingIn(model: DirectoryModel): Selecting<EntryView> {
-  const { selection } = model;
-  const all = (): string[] => model.entries.map(entry => entry.path);
+function onKey(key: string, entry: EntryView, model: DirectoryModel, deeds: EntryDeeds): boolean {
+  if (key === 'Delete' && model.may('delete_file') && model.selection.size > 0) {
+    deeds.removeMany(model.selection.paths);
+  } else if (key === 'F2' && model.may('rename_file')) {
+    deeds.rename(entry);
+  } else if (key === 'Delete' && model.may('delete_file')) {
+    deeds.remove(entry);
+  } else if (key === 'Backspace' && model.path) {
+    void model.enter(model.path.split('/').slice(0, -1).join('/'));
+  } else {
+    return false;
+  }
+  return true;
+}
+
+function selectingIn(listing: ListingModel): Selecting<Row> {
+  const { selection } = listing.directory;
+  const all = (): string[] => listing.rows.map(({ entry }) => entry.path);
   return {
-    has: entry => selection.has(entry.path),
-    pick: (entry, how) => selection.pick(entry.path, how, all()),
+    has: ({ entry }) => selection.has(entry.path),
+    pick: ({ entry }, how) => selection.pick(entry.path, how, all()),
     all: () => selection.set(all()),
     none: () => selection.set([])
+  };
+}
+
+function unfoldingIn(listing: ListingModel): Unfolding<Row> {
+  return {
+    depthOf: row => row.depth,
+    isOpen: row => row.isOpen,
+    setOpen: (row, isOpen) => void listing.setOpen(row.entry.path, isOpen)
   };
 }
 
@@ -106,91 +127,6 @@ function Filter({ model }: { model: DirectoryModel }): JSX.Element {
     <div className="jp-VMShare-filterBar">
       <SearchField label={trans.__('Filter files by name')} value={typed} onChange={setTyped} />
     </div>
-  );
-}
-
-function Header(): JSX.Element {
-  const trans = useTrans();
-  return (
-    <>
-      <div role="columnheader" className="jp-VMShare-mainCell">
-        {trans.__('Name')}
-      </div>
-      <div role="columnheader" className="jp-VMShare-modifiedCell">
-        {trans.__('Modified')}
-      </div>
-      <div role="columnheader" className="jp-VMShare-sizeCell">
-        {trans.__('Size')}
-      </div>
-      <div role="columnheader" className="jp-VMShare-actionsCell">
-        <span className="jp-VMShare-visuallyHidden">{trans.__('Actions')}</span>
-      </div>
-    </>
-  );
-}
-
-interface CellsProps {
-  model: DirectoryModel;
-  deeds: EntryDeeds;
-  entry: EntryView;
-  tabIndex: 0 | -1;
-}
-
-function Cells({ model, deeds, entry, tabIndex }: CellsProps): JSX.Element {
-  const trans = useTrans();
-  const Icon = entry.kind === 'directory' ? folderIcon : deeds.iconOf(entry.name);
-  return (
-    <>
-      <div className="jp-VMShare-mainCell" role="gridcell">
-        <Icon.react tag="span" className="jp-VMShare-rowIcon" />
-        <button
-          className="jp-VMShare-nameButton"
-          tabIndex={tabIndex}
-          title={entry.name}
-          onClick={() => deeds.open(entry)}
-        >
-          {entry.name}
-        </button>
-      </div>
-      <div role="gridcell" className="jp-VMShare-modifiedCell">
-        <time dateTime={entry.modified_at} title={moment(entry.modified_at, true)}>
-          {shortMoment(entry.modified_at)}
-        </time>
-      </div>
-      <div role="gridcell" className="jp-VMShare-sizeCell">
-        {entry.size == null ? '' : bytes(trans, entry.size)}
-      </div>
-      <div role="gridcell" className="jp-VMShare-actionsCell">
-        {model.may('rename_file') && (
-          <IconButton
-            icon={editIcon}
-            label={trans.__('Rename "%1"', entry.name)}
-            tabIndex={tabIndex}
-            onClick={() => deeds.rename(entry)}
-          />
-        )}
-        {model.may('delete_file') && (
-          <IconButton
-            icon={deleteIcon}
-            label={trans.__('Delete "%1"', entry.name)}
-            tabIndex={tabIndex}
-            onClick={() => deeds.remove(entry)}
-          />
-        )}
-        {model.may('download') && (entry.kind === 'file' || entry.kind === 'directory') && (
-          <IconButton
-            icon={downloadIcon}
-            label={
-              entry.kind === 'file'
-                ? trans.__('Download "%1"', entry.name)
-                : trans.__('Download "%1" as a zip archive', entry.name)
-            }
-            tabIndex={tabIndex}
-            onClick={() => deeds.download(entry)}
-          />
-        )}
-      </div>
-    </>
   );
 }
 

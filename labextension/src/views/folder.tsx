@@ -1,20 +1,27 @@
 import {
   fileUploadIcon,
   folderIcon,
+  listIcon,
   newFolderIcon,
   refreshIcon,
+  treeViewIcon,
   usersIcon
 } from '@jupyterlab/ui-components';
 import type { DragEvent, JSX } from 'react';
 import { useState } from 'react';
 
 import type { DirectoryModel } from '../model/directory';
+import type { Dropped } from '../model/dropped';
+import { dropped } from '../model/dropped';
+import type { ListingModel } from '../model/listing';
 import type { UploadsModel } from '../model/uploads';
 import { Breadcrumbs } from './breadcrumbs';
 import { useSignal, useTrans } from './context';
+import { useDragging } from './dragging';
 import { EditRules } from './editrules';
 import type { EntryDeeds } from './entries';
 import { Entries } from './entries';
+import { uploadDirectoryIcon } from './icons';
 import { ActionButton, Blank, Message, ToolButton, useDeed } from './parts';
 import type { Choose } from './uploads';
 import { Uploads } from './uploads';
@@ -24,6 +31,8 @@ import { endedBecause } from './words';
 export interface BarDeeds {
   choose: Choose;
   upload: () => void;
+  /** A directory with all that is in it. */
+  uploadDirectory: () => void;
   createDirectory: () => void;
   refresh: () => void;
   share: () => void;
@@ -31,7 +40,7 @@ export interface BarDeeds {
 
 /** What a folder view shows and does. */
 export interface FolderProps {
-  model: DirectoryModel;
+  listing: ListingModel;
   uploads: UploadsModel;
   deeds: EntryDeeds;
   bar: BarDeeds;
@@ -42,8 +51,10 @@ export interface FolderProps {
 /** A shared folder in the main area: where one is, what is there, what is on its way. */
 export function Folder(props: FolderProps): JSX.Element {
   const trans = useTrans();
-  const { model, uploads } = props;
+  const { listing, uploads, deeds } = props;
+  const { directory: model } = listing;
   useSignal(model.changed);
+  const dragging = useDragging(model, deeds.moveTo);
   if (model.ended) {
     return (
       <Blank icon={folderIcon} title={trans.__('This folder is not open to you any more')}>
@@ -52,10 +63,10 @@ export function Folder(props: FolderProps): JSX.Element {
     );
   }
   return (
-    <DropTarget isOpen={model.may('upload')} onDrop={files => uploads.start(files, at(model))}>
-      <Bar model={model} deeds={props.bar} />
-      <Breadcrumbs model={model} />
-      <ReadOnly {...props} />
+    <DropTarget isOpen={model.may('upload')} onDrop={all => uploads.startAll(all, at(model))}>
+      <Bar listing={listing} deeds={props.bar} />
+      <Breadcrumbs model={model} dragging={dragging} />
+      <ReadOnly model={model} why={props.why} />
       <AtEdit model={model} />
       {model.failure && (
         <Message kind="error">
@@ -64,14 +75,16 @@ export function Folder(props: FolderProps): JSX.Element {
         </Message>
       )}
       <Uploads model={uploads} choose={props.bar.choose} />
-      <Entries model={model} deeds={props.deeds} />
+      <Entries {...{ listing, deeds, dragging }} />
     </DropTarget>
   );
 }
 
 /** A button is there only while its action is allowed: absent, not greyed out. */
-function Bar({ model, deeds }: { model: DirectoryModel; deeds: BarDeeds }): JSX.Element {
+function Bar({ listing, deeds }: { listing: ListingModel; deeds: BarDeeds }): JSX.Element {
   const trans = useTrans();
+  useSignal(listing.changed);
+  const { directory: model, isTree } = listing;
   const invites = model.may('invite');
   return (
     <div className="jp-VMShare-bar" role="group" aria-label={trans.__('Folder')}>
@@ -83,6 +96,13 @@ function Bar({ model, deeds }: { model: DirectoryModel; deeds: BarDeeds }): JSX.
           onClick={deeds.upload}
         />
       )}
+      {model.may('upload') && model.may('create_directory') && (
+        <ToolButton
+          icon={uploadDirectoryIcon}
+          label={trans.__('Upload a directory with all that is in it')}
+          onClick={deeds.uploadDirectory}
+        />
+      )}
       {model.may('create_directory') && (
         <ToolButton
           icon={newFolderIcon}
@@ -91,6 +111,11 @@ function Bar({ model, deeds }: { model: DirectoryModel; deeds: BarDeeds }): JSX.
         />
       )}
       <ToolButton icon={refreshIcon} label={trans.__('Refresh')} onClick={deeds.refresh} />
+      <ToolButton
+        icon={isTree ? listIcon : treeViewIcon}
+        label={isTree ? trans.__('Show as a list') : trans.__('Show as a tree')}
+        onClick={() => listing.showAsTree(!isTree)}
+      />
       {model.may('see_people') && (
         <ToolButton
           icon={usersIcon}
@@ -114,7 +139,8 @@ export function at(model: DirectoryModel): (name: string) => string {
 }
 
 /** Said once, instead of greyed-out buttons. */
-function ReadOnly({ model, why }: FolderProps): JSX.Element | null {
+function ReadOnly(props: { model: DirectoryModel; why: FolderProps['why'] }): JSX.Element | null {
+  const { model, why } = props;
   const trans = useTrans();
   const [because, setBecause] = useState<string | null>(null);
   const { failure, run } = useDeed();
@@ -150,7 +176,7 @@ function AtEdit({ model }: { model: DirectoryModel }): JSX.Element | null {
 
 interface DropTargetProps {
   isOpen: boolean;
-  onDrop: (files: FileList) => void;
+  onDrop: (all: Dropped) => void;
   children: React.ReactNode;
 }
 
@@ -178,7 +204,7 @@ function DropTarget({ isOpen, onDrop, children }: DropTargetProps): JSX.Element 
       onDrop={event => {
         setOver(false);
         if (take(event)) {
-          onDrop(event.dataTransfer.files);
+          void dropped(event.dataTransfer).then(onDrop);
         }
       }}
     >

@@ -24,6 +24,18 @@ export interface GridProps<T> {
   isOpenEnded?: boolean;
   /** Where several rows can be selected. */
   selecting?: Selecting<T>;
+  /** Where rows can be unfolded. */
+  tree?: Unfolding<T>;
+  /** What a row is called: typing its first letter goes there. */
+  nameOf?: (item: T) => string;
+}
+
+/** Rows with others below them. */
+export interface Unfolding<T> {
+  depthOf: (item: T) => number;
+  /** Null: nothing is below it. */
+  isOpen: (item: T) => boolean | null;
+  setOpen: (item: T, isOpen: boolean) => void;
 }
 
 /** Which rows are selected, and what the mouse and the keyboard do about it. */
@@ -65,7 +77,7 @@ export function Grid<T>(props: GridProps<T>): JSX.Element {
   return (
     <div
       className="jp-VMShare-grid"
-      role="grid"
+      role={props.tree ? 'treegrid' : 'grid'}
       aria-label={props.label}
       aria-rowcount={props.isOpenEnded ? -1 : items.length + headerRows}
       aria-readonly="true"
@@ -115,6 +127,14 @@ function Row<T>({ item, index, rowIndex, isActive, grid, roving }: RowProps<T>):
       className={`jp-VMShare-row${isSelected ? ' jp-mod-selected' : ''}`}
       role="row"
       aria-selected={isSelected}
+      aria-level={grid.tree && grid.tree.depthOf(item) + 1}
+      aria-expanded={grid.tree?.isOpen(item) ?? undefined}
+      onContextMenu={() => {
+        // A menu is about what is selected, and so about what was pressed.
+        if (grid.selecting?.has(item) === false) {
+          grid.selecting.pick(item, 'one');
+        }
+      }}
       onClick={event => {
         if (!(event.target as Element).closest('button')) {
           grid.selecting?.pick(item, pickingOf(event));
@@ -143,10 +163,8 @@ interface Roving {
   onKeyDown: (event: KeyboardEvent, item: unknown) => void;
 }
 
-function useRoving<T>(
-  { items, rowHeight, onOpen, onKey, selecting }: GridProps<T>,
-  scroller: React.RefObject<HTMLDivElement>
-): Roving {
+function useRoving<T>(props: GridProps<T>, scroller: React.RefObject<HTMLDivElement>): Roving {
+  const { items, rowHeight, onOpen, onKey, selecting } = props;
   const [wanted, setActive] = useState(0);
   // An object, so that asking for the same row again focuses it again.
   const [toFocus, setToFocus] = useState<{ index: number } | null>(null);
@@ -159,11 +177,14 @@ function useRoving<T>(
   }, [toFocus, rowHeight, scroller]);
   const onKeyDown = (event: KeyboardEvent, item: unknown): void => {
     const page = Math.max(1, Math.floor((scroller.current?.clientHeight ?? 0) / rowHeight) - 1);
-    const target = targetOf(event.key, active, page, items.length);
+    const target =
+      targetOf(event.key, active, page, items.length) ??
+      inTree(props, event.key, active) ??
+      named(props, event, active);
     if (target !== null) {
       setActive(target);
       setToFocus({ index: target });
-      if (event.shiftKey) {
+      if (event.shiftKey && event.key.length > 1) {
         selecting?.pick(items[target] as T, 'extend');
       }
     } else if (selecting && selectByKey(selecting, event, item as T)) {
@@ -177,6 +198,46 @@ function useRoving<T>(
     event.stopPropagation();
   };
   return { active, setActive, onKeyDown };
+}
+
+/** Right unfolds, then goes in; Left folds, then goes up. */
+function inTree<T>({ tree, items }: GridProps<T>, key: string, active: number): number | null {
+  const item = items[active];
+  if (!tree || item === undefined || (key !== 'ArrowRight' && key !== 'ArrowLeft')) {
+    return null;
+  }
+  const isOpen = tree.isOpen(item);
+  const opens = key === 'ArrowRight';
+  if (isOpen !== null && isOpen !== opens) {
+    tree.setOpen(item, opens);
+    return active;
+  }
+  if (opens) {
+    return isOpen && active + 1 < items.length ? active + 1 : active;
+  }
+  const depth = tree.depthOf(item);
+  let above = active;
+  while (above > 0 && tree.depthOf(items[above] as T) >= depth) {
+    above--;
+  }
+  return depth > 0 ? above : active;
+}
+
+/** The next row whose name begins with the letter that was typed. */
+function named<T>(
+  { items, nameOf }: GridProps<T>,
+  event: KeyboardEvent,
+  active: number
+): number | null {
+  const isLetter = event.key.length === 1 && event.key !== ' ';
+  if (!nameOf || !isLetter || event.ctrlKey || event.metaKey || event.altKey) {
+    return null;
+  }
+  const begins = (item: T): boolean =>
+    nameOf(item).toLocaleLowerCase().startsWith(event.key.toLocaleLowerCase());
+  const after = items.findIndex((item, at) => at > active && begins(item));
+  const found = after < 0 ? items.findIndex(begins) : after;
+  return found < 0 ? null : found;
 }
 
 function selectByKey<T>(selecting: Selecting<T>, event: KeyboardEvent, item: T): boolean {

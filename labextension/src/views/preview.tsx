@@ -2,27 +2,32 @@ import type { JSX } from 'react';
 import { useEffect, useState } from 'react';
 
 import { sentenceOf } from '../api/problem';
+import type { Notebook as NotebookContent } from '../model/notebook';
 import { useTrans } from './context';
+import type { ShowPart } from './notebook';
+import { Notebook } from './notebook';
 import { ActionLink, Blank, Message } from './parts';
 import { bytes } from './words';
 
 /** A file's beginning, and whether that is all of it. */
-export interface Content {
-  kind: 'text' | 'image';
-  /** The text, or the address of the image. */
-  value: string;
-  complete: boolean;
-}
+export type Content = { complete: boolean } & (
+  | { kind: 'text'; value: string }
+  | { kind: 'image'; /** Its address. */ value: string }
+  | { kind: 'notebook'; notebook: NotebookContent }
+);
 
 interface PreviewProps {
   name: string;
   load: () => Promise<Content>;
   downloadUrl: string;
   limit: number;
+  /** How parts of notebooks are shown, where they can be. */
+  show?: ShowPart;
 }
 
 /** A file to read, not to change. */
-export function Preview({ name, load, downloadUrl, limit }: PreviewProps): JSX.Element {
+export function Preview(props: PreviewProps): JSX.Element {
+  const { name, load, downloadUrl, limit } = props;
   const trans = useTrans();
   const { content, failure } = useContent(load);
   const download = (
@@ -47,13 +52,27 @@ export function Preview({ name, load, downloadUrl, limit }: PreviewProps): JSX.E
         </span>
         {download}
       </div>
-      {content.kind === 'text' ? (
-        <textarea className="jp-VMShare-text" readOnly aria-label={name} value={content.value} />
-      ) : (
-        <img src={content.value} alt={name} />
-      )}
+      <Shown name={name} content={content} show={props.show} />
     </div>
   );
+}
+
+function Shown(props: {
+  name: string;
+  content: Content;
+  show: ShowPart | undefined;
+}): JSX.Element | null {
+  const { name, content, show } = props;
+  switch (content.kind) {
+    case 'text':
+      return (
+        <textarea className="jp-VMShare-text" readOnly aria-label={name} value={content.value} />
+      );
+    case 'image':
+      return <img src={content.value} alt={name} />;
+    case 'notebook':
+      return show ? <Notebook name={name} notebook={content.notebook} show={show} /> : null;
+  }
 }
 
 function useContent(load: () => Promise<Content>): {

@@ -29,6 +29,7 @@ export function Uploads(props: { model: UploadsModel; choose: Choose }): JSX.Ele
             : ''
         }
       />
+      {asking > 1 && <ForAll model={model} />}
       {shown.length > 0 && (
         <ul aria-label={trans.__('Uploads')}>
           {shown.map(upload => (
@@ -46,6 +47,25 @@ export function Uploads(props: { model: UploadsModel; choose: Choose }): JSX.Ele
           ))}
         </ul>
       )}
+    </div>
+  );
+}
+
+/** One answer for all that is there already. */
+function ForAll({ model }: { model: UploadsModel }): JSX.Element {
+  const trans = useTrans();
+  const answers = [
+    ['replace', trans.__('Replace all')],
+    ['keepBoth', trans.__('Keep both of all')],
+    ['dismiss', trans.__('Skip all')]
+  ] as const;
+  return (
+    <div className="jp-VMShare-upload" role="group" aria-label={trans.__('For all of them')}>
+      {answers.map(([answer, text]) => (
+        <ActionButton key={answer} onClick={() => model.answerAll(answer)}>
+          {text}
+        </ActionButton>
+      ))}
     </div>
   );
 }

@@ -8,7 +8,8 @@ import { entry } from '../fakes/things';
 
 function uploads(
   answer: (asked: UploadAsked) => Promise<unknown>,
-  unfinished: UploadView[] = []
+  unfinished: UploadView[] = [],
+  makeDirectory?: (path: string) => Promise<unknown>
 ): { model: UploadsModel; asked: UploadAsked[]; gone: string[] } {
   const asked: UploadAsked[] = [];
   const gone: string[] = [];
@@ -22,7 +23,7 @@ function uploads(
       giveUp: (_: string, id: string) => Promise.resolve(gone.push(id))
     }
   } as unknown as FileClient;
-  return { model: new UploadsModel(files, 'fld_1'), asked, gone };
+  return { model: new UploadsModel(files, 'fld_1', makeDirectory), asked, gone };
 }
 
 const large = (name: string, modified = 1): File => {
@@ -50,6 +51,46 @@ describe('uploads', () => {
       'waiting',
       'waiting'
     ]);
+  });
+
+  it('make the directories of what was dropped, each once, and those above first', async () => {
+    const made: string[] = [];
+    const refuse = new Conflict('It is there.', 409, 'conflict');
+    const { model, asked } = uploads(stored, [], path => {
+      made.push(path);
+      return path === 'in/survey' ? Promise.reject(refuse) : Promise.resolve();
+    });
+    const files = ['survey/a', 'survey/deep/b', 'survey/deep/c'].map(path => ({
+      file: file(path.slice(-1)),
+      path
+    }));
+    model.startAll({ files, directories: ['survey/hollow'] }, name => `in/${name}`);
+    await settle();
+    expect(made).toEqual(['in/survey', 'in/survey/hollow', 'in/survey/deep']);
+    expect(asked.map(one => one.path)).toEqual([
+      ...['in/survey/a', 'in/survey/deep/b', 'in/survey/deep/c']
+    ]);
+    expect(model.items).toEqual([]);
+  });
+
+  it('say why a directory could not be made', async () => {
+    const refuse = new Unreachable('The service is away.', 503, 'unreachable');
+    const { model } = uploads(stored, [], () => Promise.reject(refuse));
+    model.startAll({ files: [{ file: file('a'), path: 'x/a' }], directories: [] }, name => name);
+    await settle();
+    expect(model.items).toMatchObject([{ state: 'failed', because: 'The service is away.' }]);
+  });
+
+  it('take one answer for all that is there', async () => {
+    const { model, asked } = uploads(one =>
+      one.overwrite ? stored(one) : Promise.reject(new Conflict('It is there.', 409, 'conflict'))
+    );
+    model.start([file('a'), file('b')], name => name);
+    await settle();
+    model.answerAll('replace');
+    await settle();
+    expect(model.items).toEqual([]);
+    expect(asked.filter(one => one.overwrite).map(one => one.path)).toEqual(['a', 'b']);
   });
 
   it('ask before they replace something', async () => {

@@ -5,6 +5,7 @@ import userEvent from '@testing-library/user-event';
 import { FileClient } from '../../src/api/files';
 import type { EntryView, FolderView } from '../../src/api/types';
 import { DirectoryModel } from '../../src/model/directory';
+import { ListingModel } from '../../src/model/listing';
 import { UploadsModel } from '../../src/model/uploads';
 import { Folder } from '../../src/views/folder';
 import { FakeServer, refusal } from '../fakes/server';
@@ -25,18 +26,20 @@ async function shown(
     .on('GET api/folders/fld_1', () => folder(over))
     .on('GET api/folders/fld_1/entries', () => ({ path: '', items, next: null }));
   const model = new DirectoryModel(server.client, 'fld_1', () => 'ben');
+  const listing = new ListingModel(server.client, model);
   const uploads = new UploadsModel(new FileClient(server.client.transport), 'fld_1');
   const opened: string[] = [];
   const deeds: string[] = [];
   await model.open();
   render(
     <Folder
-      model={model}
+      listing={listing}
       uploads={uploads}
       why={action => Promise.resolve(`You hold View; ${action} needs Edit.`)}
       bar={{
         choose: () => undefined,
         upload: () => deeds.push('upload'),
+        uploadDirectory: () => deeds.push('upload a directory'),
         createDirectory: () => deeds.push('new'),
         refresh: () => deeds.push('refresh'),
         share: () => deeds.push('share')
@@ -49,6 +52,8 @@ async function shown(
         downloadMany: paths => deeds.push(`zip ${paths.join(' ')}`),
         moveMany: paths => deeds.push(`move ${paths.join(' ')}`),
         removeMany: paths => deeds.push(`delete all of ${paths.join(' ')}`),
+        moveTo: (paths, to) => deeds.push(`move ${paths.join(' ')} to ${to}`),
+        properties: some => deeds.push(`properties of ${some.map(one => one.path).join(' ')}`),
         iconOf: () => fileIcon
       }}
     />

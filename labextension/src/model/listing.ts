@@ -1,0 +1,173 @@
+import type { IDisposable } from '@lumino/disposable';
+import type { ISignal } from '@lumino/signaling';
+import { Signal } from '@lumino/signaling';
+
+import type { ApiClient } from '../api/client';
+import type { EntryView } from '../api/types';
+import type { DirectoryModel } from './directory';
+import type { Column, Order } from './order';
+import { FIRST_ORDER, inOrder, isFirst, pressed } from './order';
+
+const PAGE = 1000;
+
+/** An entry where it is shown. */
+export interface Row {
+  entry: EntryView;
+  /** How deep below the directory shown; 0: in it. */
+  depth: number;
+  /** Whether what is in it is shown, too; null for what has nothing in it. */
+  isOpen: boolean | null;
+}
+
+/** How a directory is looked at: as a list or a tree, in which order, what is unfolded. */
+export class ListingModel implements IDisposable {
+  constructor(
+    private readonly api: ApiClient,
+    readonly directory: DirectoryModel
+  ) {
+    directory.changed.connect(this.onDirectory);
+  }
+
+  get changed(): ISignal<this, void> {
+    return this._changed;
+  }
+
+  get isTree(): boolean {
+    return this._isTree;
+  }
+
+  get order(): Order {
+    return this._order;
+  }
+
+  /** What is shown, from top to bottom. */
+  get rows(): readonly Row[] {
+    this._rows ??= this.below(this.directory.entries, 0);
+    return this._rows;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  find(path: string): EntryView | undefined {
+    return this.rows.find(row => row.entry.path === path)?.entry;
+  }
+
+  showAsTree(isTree: boolean): void {
+    this._isTree = isTree;
+    this.fold();
+    this.emit();
+  }
+
+  /** Sorts by a column; by the one that it is sorted by, the other way round. */
+  sortBy(column: Column): void {
+    this._order = pressed(this._order, column);
+    this.emit();
+    this.complete();
+  }
+
+  /** Shows or hides what is in a directory of the tree. */
+  async setOpen(path: string, isOpen: boolean): Promise<void> {
+    if (!isOpen) {
+      this._branches.delete(path);
+      this.emit();
+      this.directory.selection.keep(this.paths());
+    } else if (!this._branches.has(path)) {
+      this._branches.set(path, []);
+      await this.load(path);
+    }
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    this.directory.changed.disconnect(this.onDirectory);
+    Signal.clearData(this);
+  }
+
+  private below(entries: readonly EntryView[], depth: number): Row[] {
+    return inOrder(entries, this._order).flatMap(entry => {
+      const branch = this._branches.get(entry.path);
+      const mayOpen = this._isTree && entry.kind === 'directory';
+      const row = { entry, depth, isOpen: mayOpen ? branch !== undefined : null };
+      return mayOpen && branch ? [row, ...this.below(branch, depth + 1)] : [row];
+    });
+  }
+
+  private readonly onDirectory = (): void => {
+    const { path, entries } = this.directory;
+    if (path !== this._path) {
+      this._path = path;
+      this.fold();
+    } else if (entries !== this._entries) {
+      // What made the directory look again may have happened further down.
+      [...this._branches.keys()].forEach(branch => void this.load(branch));
+    }
+    this._entries = entries;
+    this.emit();
+    this.complete();
+  };
+
+  /** In any other order than the service's, what comes first may be on the last page. */
+  private complete(): void {
+    const { directory } = this;
+    if (!isFirst(this._order) && directory.hasMore && !directory.isLoading && !directory.failure) {
+      void directory.loadAll();
+    }
+  }
+
+  private async load(path: string): Promise<void> {
+    const loaded = await this.all(path).catch(() => null);
+    // It may have been closed meanwhile.
+    if (this._branches.has(path)) {
+      if (loaded) {
+        this._branches.set(path, loaded);
+      } else {
+        this._branches.delete(path);
+      }
+      this.emit();
+      this.directory.selection.keep(this.paths());
+    }
+  }
+
+  private async all(path: string): Promise<EntryView[]> {
+    const found: EntryView[] = [];
+    let after: string | null = null;
+    do {
+      const asked = { after, limit: PAGE };
+      const page: { items: EntryView[]; next?: string | null } = await this.api.entries(
+        this.directory.folderId,
+        path,
+        asked
+      );
+      found.push(...page.items);
+      after = page.next ?? null;
+    } while (after !== null);
+    return found;
+  }
+
+  private fold(): void {
+    this._branches.clear();
+  }
+
+  private paths(): string[] {
+    return this.rows.map(row => row.entry.path);
+  }
+
+  private emit(): void {
+    this._rows = null;
+    if (!this._isDisposed) {
+      this._changed.emit(undefined);
+    }
+  }
+
+  /** What is in each unfolded directory. */
+  private _branches = new Map<string, readonly EntryView[]>();
+  private _changed = new Signal<this, void>(this);
+  private _entries: readonly EntryView[] = [];
+  private _isDisposed = false;
+  private _isTree = false;
+  private _order = FIRST_ORDER;
+  private _path = '';
+  private _rows: readonly Row[] | null = null;
+}

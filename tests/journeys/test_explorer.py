@@ -1,0 +1,129 @@
+"""A folder's tab as an explorer: a tree that is sorted, menus, drags, properties, notebooks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.journeys.axe import violations
+from tests.journeys.lab import Lab
+
+pytestmark = [pytest.mark.journey, pytest.mark.browser_all]
+
+NOTEBOOK = {
+    "nbformat": 4,
+    "nbformat_minor": 5,
+    "metadata": {"language_info": {"name": "python"}},
+    "cells": [
+        {"cell_type": "markdown", "metadata": {}, "source": "# Depths of the reef"},
+        {
+            "cell_type": "code",
+            "metadata": {},
+            "execution_count": 3,
+            "source": "max(depths)",
+            "outputs": [
+                {
+                    "output_type": "execute_result",
+                    "execution_count": 3,
+                    "metadata": {},
+                    "data": {
+                        "text/plain": "41.5",
+                        "text/html": "<b>41.5</b><script>window.ran = true</script>",
+                    },
+                }
+            ],
+        },
+    ],
+}
+
+
+def paths(files: Locator) -> list[str]:
+    """What is shown, from top to bottom."""
+    found = files.locator("[data-path]").evaluate_all(
+        "rows => rows.map(row => [Number(row.ariaRowIndex), row.dataset.path])"
+    )
+    return [path for _, path in sorted(found)]
+
+
+@pytest.mark.scenario("F16")
+def test_a_folder_is_explored_and_put_in_order(
+    lab_of: Callable[[str], Lab], picture: Callable[[Page, str], None], tmp_path: Path
+) -> None:
+    ana = lab_of("ana")
+    folder = ana.make_and_share("atlas", ben="view")
+    ana.do("POST", f"/folders/{folder}/directories", {"path": "maps"})
+    ana.do("PUT", f"/folders/{folder}/file?path=small.txt", "s")
+    ana.do("PUT", f"/folders/{folder}/file?path=reef.ipynb", NOTEBOOK)
+    survey = tmp_path / "survey"
+    (survey / "deep").mkdir(parents=True)
+    (survey / "a.csv").write_text("a")
+    (survey / "deep" / "b.csv").write_text("bb")
+    view = ana.open_folder("atlas")
+    with ana.page.expect_file_chooser() as chooser:
+        view.get_by_role("button", name="Upload a directory with all that is in it").click()
+    chooser.value.set_files(survey)
+    files = view.get_by_role("grid", name="Files")
+    expect(files.locator('[data-path="survey"]')).to_be_visible()
+
+    files.get_by_role("button", name="Size", exact=True).click()
+    expect(files.get_by_role("columnheader", name="Size")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    expect(files.get_by_role("row")).to_have_count(5)
+    assert paths(files) == ["maps", "survey", "reef.ipynb", "small.txt"]
+
+    view.get_by_role("button", name="Show as a tree").click()
+    tree = view.get_by_role("treegrid", name="Files")
+    tree.locator('[data-path="survey"]').focus()
+    ana.page.keyboard.press("ArrowRight")
+    expect(tree.locator('[data-path="survey/deep"]')).to_be_visible()
+    ana.page.keyboard.press("ArrowRight")
+    ana.page.keyboard.press("ArrowRight")
+    deep = tree.locator('[data-path="survey/deep/b.csv"]')
+    expect(deep).to_have_attribute("aria-level", "3")
+    assert violations(view) == []
+
+    tree.locator('[data-path="small.txt"]').drag_to(tree.locator('[data-path="maps"]'))
+    expect(tree.locator('[data-path="small.txt"]')).to_have_count(0)
+    assert ana.do("GET", f"/folders/{folder}/entry?path=maps/small.txt")["size"] == 3
+    picture(ana.page, "explorer")
+
+    deep.click(button="right")
+    menu = ana.page.get_by_role("menu")
+    said = [text.strip() for text in menu.get_by_role("menuitem").all_inner_texts() if text.strip()]
+    assert [item.split("\n")[0] for item in said][:5] == [
+        *("Open", "Download", "Rename…", "Move…", "Delete")
+    ]
+    menu.get_by_role("menuitem", name="Properties…").click()
+    dialog = ana.page.get_by_role("dialog")
+    expect(dialog).to_contain_text(re.compile(r"Changed by\s*ana, "))
+    expect(dialog).to_contain_text("survey/deep/b.csv")
+    assert violations(dialog) == []
+    picture(ana.page, "properties")
+    ana.close_dialog()
+
+
+def test_a_notebook_is_read_and_nothing_of_it_runs(
+    lab_of: Callable[[str], Lab], picture: Callable[[Page, str], None]
+) -> None:
+    ben = lab_of("ben")
+    ben.accept("atlas")
+    view = ben.open_folder("atlas")
+    row = view.get_by_role("grid", name="Files").locator('[data-path="reef.ipynb"]')
+    row.click(button="right")
+    menu = ben.page.get_by_role("menu")
+    expect(menu.get_by_role("menuitem", name="Properties…")).to_be_visible()
+    expect(menu.get_by_role("menuitem", name=re.compile("Rename|Move|Delete"))).to_have_count(0)
+    ben.page.keyboard.press("Escape")
+    row.get_by_role("button", name="reef.ipynb", exact=True).click()
+    notebook = ben.page.get_by_role("region", name="reef.ipynb")
+    expect(notebook.get_by_role("heading", name="Depths of the reef")).to_be_visible()
+    expect(notebook).to_contain_text("max(depths)")
+    expect(notebook.locator("b")).to_have_text("41.5")
+    assert ben.page.evaluate("() => 'ran' in window") is False
+    assert violations(notebook) == []
+    picture(ben.page, "notebook-preview")
