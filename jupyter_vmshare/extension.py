@@ -15,6 +15,7 @@ from jupyter_vmshare.routes.forward import Forward
 from jupyter_vmshare.routes.gateway import SETTING, Gateway
 from jupyter_vmshare.routes.session import Session
 from jupyter_vmshare.shared_dir import SharedDir
+from jupyter_vmshare.shared_link import link_view
 
 
 class VMShareExtension(ExtensionApp):
@@ -48,6 +49,7 @@ class VMShareExtension(ExtensionApp):
     def _link_jupyter_server_extension(self, serverapp: Any) -> None:
         """Called before the server makes its parts: the last moment to choose checkpoints."""
         super()._link_jupyter_server_extension(serverapp)
+        link_view(serverapp.root_dir)
         if SharedDir.of_session().path is not None:
             manager = serverapp.contents_manager_class
             serverapp.update_config(checkpoints.switch_on(serverapp.config, manager))

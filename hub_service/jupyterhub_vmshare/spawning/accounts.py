@@ -12,6 +12,8 @@ from typing import Any
 from jupyterhub.spawner import LocalProcessSpawner, SimpleLocalProcessSpawner, Spawner
 from traitlets import import_item
 
+from jupyterhub_vmshare.spawning import containers
+
 AccountOf = Callable[[Any], "str | tuple[int, int]"]
 """The name of an account that is the person's own, or a uid and a gid that several people may
 share, for a spawner that is about to start."""
@@ -50,6 +52,10 @@ def account_of(spawner: Any, told: AccountOf | None = None) -> Account:
         return _resolved(told(spawner))
     if own is not None:
         return _resolved(own())
+    if containers.is_docker(type(spawner)):
+        return Account(*containers.JOVYAN)
+    if is_systemd(type(spawner)):
+        return _of_unit(spawner)
     if isinstance(spawner, SimpleLocalProcessSpawner):
         return Account(os.getuid(), os.getgid())
     if isinstance(spawner, LocalProcessSpawner):
@@ -61,7 +67,13 @@ def account_of(spawner: Any, told: AccountOf | None = None) -> Account:
 
 def tells_account(kind: type[Spawner]) -> bool:
     """Whether ``account_of`` finds one without being told."""
-    return issubclass(kind, LocalProcessSpawner) or hasattr(kind, "vmshare_account")
+    known = issubclass(kind, LocalProcessSpawner) or hasattr(kind, "vmshare_account")
+    return known or is_systemd(kind) or containers.is_docker(kind)
+
+
+def is_systemd(kind: type[Spawner]) -> bool:
+    """Whether it starts ``cmd`` as a unit of this machine's systemd."""
+    return any(base.__name__ == "SystemdSpawner" for base in kind.__mro__)
 
 
 def spawner_class(configured: Any) -> type[Spawner] | None:
@@ -75,6 +87,15 @@ def spawner_class(configured: Any) -> type[Spawner] | None:
     except (ImportError, AttributeError):
         return None
     return found if isinstance(found, type) else None
+
+
+def _of_unit(spawner: Any) -> Account:
+    if spawner.dynamic_users:
+        raise NoAccount(
+            "Shared folders can't be mounted into sessions with SystemdSpawner.dynamic_users: "
+            "their accounts are made with the session, and are nobody's before."
+        )
+    return _resolved(spawner._expand_user_vars(spawner.username_template))
 
 
 def _resolved(named: str | tuple[int, int]) -> Account:

@@ -13,8 +13,14 @@ from typing import Any, Self
 
 import httpx2
 
-from jupyterhub_vmshare.spawning import wrapping
-from jupyterhub_vmshare.spawning.accounts import Account, AccountOf, NoAccount, account_of
+from jupyterhub_vmshare.spawning import containers, wrapping
+from jupyterhub_vmshare.spawning.accounts import (
+    Account,
+    AccountOf,
+    NoAccount,
+    account_of,
+    is_systemd,
+)
 from jupyterhub_vmshare.spawning.node import bubblewrap, try_out
 from jupyterhub_vmshare.spawning.telling import DEADLINE, Registered, Service
 
@@ -65,19 +71,31 @@ class MountsOfSessions:
 
     async def _give_view(self, spawner: Any) -> None:
         account = account_of(spawner, self._account)
+        if containers.is_docker(type(spawner)):
+            rights = await containers.rights_of_docker(spawner)
+            if view := await self._view_of(spawner, account):
+                containers.give_docker(spawner, view, rights)
+            return
         bwrap = bubblewrap()
         words = wrapping.words(bwrap, account, self._hidden)
         if account.is_shared:
             # With a view or without, and before anything that may fail or take long: sessions of
             # one account must not reach each other's.
             wrapping.wrap(spawner, words)
-        await try_out(bwrap, account)
+        if not is_systemd(type(spawner)):
+            # A unit is no child of the hub's: what works in here says nothing of it.
+            await try_out(bwrap, account)
+        if view := await self._view_of(spawner, account):
+            wrapping.restore(spawner)
+            wrapping.wrap(spawner, wrapping.words(bwrap, account, self._hidden, view))
+
+    async def _view_of(self, spawner: Any, account: Account) -> str | None:
         found = await self._register(spawner, account)
         if found.view is None:
             _go_without(spawner, found.because or "This machine can't mount folders.")
         else:
-            wrapping.restore(spawner)
-            wrapping.wrap(spawner, wrapping.words(bwrap, account, self._hidden, found.view))
+            wrapping.keep(spawner)
+        return found.view
 
     async def _register(self, spawner: Any, account: Account) -> Registered:
         # The same server starts again: what was to be said of its last session is void.

@@ -17,12 +17,12 @@ BECAUSE = "VMSHARE_MOUNTS_BECAUSE"
 """In the session's environment: why nothing is mounted in it."""
 
 _KEPT = "_vmshare_kept"
-_REPLACED = ("cmd", "shell_cmd", "environment")
+_REPLACED = ("cmd", "shell_cmd", "environment", "volumes", "extra_host_config")
 
 
 def wrap(spawner: Any, words: list[str]) -> None:
     """Put ``words`` before what the spawner runs, for this start. ``restore`` takes it back."""
-    _keep(spawner)
+    keep(spawner)
     # The shell reads the person's own files: they too belong inside.
     first = "shell_cmd" if getattr(spawner, "shell_cmd", None) else "cmd"
     setattr(spawner, first, [*words, *getattr(spawner, first)])
@@ -30,7 +30,7 @@ def wrap(spawner: Any, words: list[str]) -> None:
 
 def say_why_not(spawner: Any, because: str) -> None:
     """Tell the session's programs why there are no mounts."""
-    _keep(spawner)
+    keep(spawner)
     spawner.environment = {**spawner.environment, BECAUSE: because}
 
 
@@ -41,7 +41,8 @@ def restore(spawner: Any) -> None:
     setattr(spawner, _KEPT, {})
 
 
-def _keep(spawner: Any) -> None:
+def keep(spawner: Any) -> None:
+    """Remember what this start may change, unless that is done."""
     if not getattr(spawner, _KEPT, None):
         there = [name for name in _REPLACED if hasattr(spawner, name)]
         setattr(spawner, _KEPT, {name: getattr(spawner, name) for name in there})

@@ -84,7 +84,9 @@ def spawner(
     c: Config, kind: type[Spawner] = SimpleLocalProcessSpawner, name: str = "", person: str = "ben"
 ) -> Any:
     """A spawner with that configuration, as the hub makes it."""
-    user = SimpleNamespace(name=person, url=f"/user/{person}", server_url=lambda name: "")
+    user = SimpleNamespace(
+        id=1, name=person, url=f"/user/{person}", server_url=lambda name: "", escaped_name=person
+    )
     hub = SimpleNamespace(base_url="/hub/", api_url="")
     orm = SimpleNamespace(name=name, server=None)
     return kind(config=c, user=user, hub=hub, orm_spawner=orm)
