@@ -168,7 +168,9 @@ void place_set_level(struct place *place, int level, struct reached *reached)
 
 	count_reached(place, reached);
 	reached->whole = true;
-	if (before >= WIRE_EDIT && level < WIRE_EDIT) /* lawful pages reach the store */
+	/* Lawful pages reach the store, on the way down; on the way up, what a mapping was made to hold
+	 * or a write left behind while it was refused does not. */
+	if ((before >= WIRE_EDIT) != (level >= WIRE_EDIT))
 		invalidate(place, true, 0, FLUSH_LONGEST, FLUSH_LONGEST);
 	atomic_store(&place->level, level);
 	if (level < before)

@@ -288,7 +288,7 @@ static void gather_open_files(struct gathered *gathered, struct place *place)
 {
 	pthread_mutex_lock(&place->share->lock);
 	for (struct file *file = place->files; file; file = file->next)
-		if (!file->listing && atomic_load(&file->tie->pages))
+		if (!file->listing && (atomic_load(&file->tie->pages) || atomic_load(&file->tie->attributes)))
 			gather(gathered, file->tie->node);
 	pthread_mutex_unlock(&place->share->lock);
 }

@@ -238,6 +238,14 @@ def descriptor_sees_new_content(ben: Session, folder: Folder) -> Callable[[], bo
     return lambda: ben(os.pread, descriptor, 7, 0) == b"changed"
 
 
+def descriptor_sees_that_its_name_is_gone(ben: Session, folder: Folder) -> Callable[[], bool]:
+    """Also of a file that the session has read nothing of."""
+    descriptor = ben(os.open, ben.path("tests/file"), os.O_WRONLY)
+    assert ben(os.fstat, descriptor).st_nlink == 1
+    folder.put(".draft", b"a new one").rename(folder.disk / "file")
+    return lambda: ben(os.fstat, descriptor).st_nlink == 0
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -245,6 +253,7 @@ def descriptor_sees_new_content(ben: Session, folder: Folder) -> Callable[[], bo
         for change in (
             sees_new_content, sees_a_new_name, lists_a_new_name, sees_removal, sees_a_rename,
             sees_a_replaced_file, sees_a_mode, descriptor_sees_new_content,
+            descriptor_sees_that_its_name_is_gone,
         )
     ],
 )  # fmt: skip

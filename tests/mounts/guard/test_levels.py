@@ -63,6 +63,30 @@ def test_lowering_leaves_reading_as_it_was(stage: Stage, folder: Folder, join: J
     assert ben(os.pread, descriptor, 1, 0) == b"x"
 
 
+@pytest.mark.parametrize("how", ["stored", "written"])
+def test_what_was_done_at_view_is_not_made_good_by_a_raise(
+    stage: Stage, folder: Folder, join: Join, how: str
+) -> None:
+    """The kernel may still have it in a page, and must not write it once that is allowed again."""
+    file = folder.put("file", b"before".ljust(8192))
+    ben = join("ben", "edit")
+    descriptor = ben(os.open, ben.path("tests/file"), os.O_RDWR)
+    mapping = ben(steps.map_file, descriptor, 8192, writable=True)
+    stage.give(ben, folder, "view")
+    assert ben(steps.peek, mapping, 0, 6) == b"before"
+    if how == "stored":
+        ben(steps.poke, mapping, b"UNLAWFUL")
+    else:
+        assert outcome(ben, os.pwrite, descriptor, b"UNLAWFUL", 0) == "EACCES"
+    stage.give(ben, folder, "edit")
+    ben(steps.poke, mapping, b"lawful", 100)
+    outcome(ben, steps.sync, mapping)
+    ben(os.close, descriptor)
+    assert b"UNLAWFUL" not in file.read_bytes()
+    assert file.read_bytes()[100:106] == b"lawful"
+    assert ben(steps.peek, mapping, 0, 6) == b"before"
+
+
 @pytest.mark.parametrize("before", ["file was read before", "file is new to ben"])
 def test_delete_goes_with_its_level(stage: Stage, folder: Folder, join: Join, before: str) -> None:
     folder.put("file", b"x")
