@@ -20,7 +20,7 @@ from jupyter_vmshare._version import __version__
 from jupyter_vmshare.client import NotConfigured, ServiceUnreachable, VMShareError
 from jupyter_vmshare.doctor import examine
 from jupyter_vmshare.shared_dir import SharedDir
-from jupyter_vmshare.terminal import owning
+from jupyter_vmshare.terminal import glancing, owning
 from jupyter_vmshare.terminal.handing import hand_overs, refuse_hand_over, take_over
 from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
 from jupyter_vmshare.widgets import cards
@@ -69,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     _sharing(verb)
     _files(verb)
     owning.add_to(verb)
+    glancing.add_to(verb)
     verb("doctor", doctor)
     return top
 

@@ -105,6 +105,30 @@ def test_the_trash_at_the_terminal(ana: Terminal) -> None:
     assert [folder["label"] for folder in ana.json("folders")] == ["again"]
 
 
+def test_sharing_at_a_glance_at_the_terminal(ana: Terminal, ben: Terminal) -> None:
+    for name in ("reef", "bay"):
+        ana(f"create {name}")
+        ana(f"share {name} ben cleo")
+    assert len(ana.json("shares")) == 4
+    assert {one["thing_label"] for one in ben.json("shares --received")} == {"reef", "bay"}
+    assert ana("change-shares --with ben")[2].startswith("Say what is to change")
+    assert ana("change-shares --level edit")[2].startswith("Say which")
+    code, out, _ = ana("change-shares --with ben --level edit --until 2099-01-02")
+    assert (code, sorted(out.splitlines())) == (
+        0,
+        ["bay with ben: changed", "reef with ben: changed"],
+    )
+    [changed] = ana.json("shares --with ben --folder reef")
+    assert changed["level"] == "edit"
+    assert changed["ends_at"].startswith("2099-01-0")
+    assert ana("change-shares --with ben --no-end")[0] == 0
+    assert {one["ends_at"] for one in ana.json("shares")} == {None}
+    assert ana(f"revoke-shares {changed['id']}") == (0, "reef with ben: taken away\n", "")
+    assert ana(f"revoke-shares {changed['id']}")[2].startswith("You share nothing of the id")
+    assert ana("revoke-shares --with cleo")[0] == 0
+    assert [one["thing_label"] for one in ana.json("shares")] == ["bay"]
+
+
 def test_copies_at_the_terminal(ana: Terminal, ben: Terminal, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 2000)
     ana("create tests")

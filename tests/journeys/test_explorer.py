@@ -64,7 +64,7 @@ def test_a_folder_is_explored_and_put_in_order(
     (survey / "deep" / "b.csv").write_text("bb")
     view = ana.open_folder("atlas")
     with ana.page.expect_file_chooser() as chooser:
-        view.get_by_role("button", name="Upload a directory with all that is in it").click()
+        view.get_by_role("button", name="Add a directory with all that is in it").click()
     chooser.value.set_files(survey)
     files = view.get_by_role("grid", name="Files")
     expect(files.locator('[data-path="survey"]')).to_be_visible()

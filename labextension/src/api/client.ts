@@ -12,11 +12,13 @@ import type {
   FoldersPage,
   FolderTrashed,
   FolderView,
+  GrantAt,
   GrantChange,
   GrantResults,
   GrantView,
   HandOversPage,
   InvitationsPage,
+  ManyResults,
   MountChoice,
   MoveResults,
   NewGrant,
@@ -26,6 +28,7 @@ import type {
   Restoring,
   Session,
   SessionsPage,
+  SharesPage,
   SnapshotPolicyAsked,
   SnapshotPolicyView,
   SnapshotsPage,
@@ -263,6 +266,24 @@ export class ApiClient {
   restoreFile(folder: string, id: string, asked: Restoring): Promise<EntryView> {
     const path = `folders/${folder}/snapshots/${id}/restore`;
     return this.call(path, { method: 'POST', body: asked });
+  }
+
+  /** What the visitor shares, or what is shared with them; newest first. */
+  shares(side: 'given' | 'received', page: PageAsked): Promise<SharesPage> {
+    return this.read(`shares/${side}`, page);
+  }
+
+  /** Changes many grants in the same way; each has a result of its own. */
+  changeMany(
+    grants: readonly GrantAt[],
+    change: { level?: string; ends_at?: string | null }
+  ): Promise<ManyResults> {
+    return this.call('grants/change', { method: 'POST', body: { grants, ...change } });
+  }
+
+  /** Takes many grants away; what is not answered yet is cancelled. */
+  revokeMany(grants: readonly string[]): Promise<ManyResults> {
+    return this.call('grants/revoke', { method: 'POST', body: { grants }, repeatable: true });
   }
 
   private call<T>(path: string, asking: Asking = {}): Promise<T> {

@@ -2,7 +2,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
-import { addIcon, refreshIcon } from '@jupyterlab/ui-components';
+import { addIcon, refreshIcon, usersIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { FolderView, InvitationView } from '../api/types';
@@ -10,6 +10,7 @@ import type { VMShareModel } from '../model/vmshare';
 import type { Deeds } from './deeds';
 import { choose } from './dialogs';
 import { shareIcon, sharedFolderIcon } from './icons';
+import { keepingCommands } from './keepingcommands';
 import { mountCommands } from './mountcommands';
 import type { MountDeeds } from './mountdeeds';
 
@@ -18,6 +19,8 @@ export const CommandIDs = {
   refresh: 'vmshare:refresh',
   newFolder: 'vmshare:new-folder',
   openFolder: 'vmshare:open-folder',
+  shares: 'vmshare:shares',
+  people: 'vmshare:people',
   share: 'vmshare:share',
   whoHasAccess: 'vmshare:who-has-access',
   rename: 'vmshare:rename',
@@ -32,6 +35,10 @@ export const CommandIDs = {
   decline: 'vmshare:decline',
   openHere: 'vmshare:open-here',
   insertPath: 'vmshare:insert-path',
+  snapshots: 'vmshare:snapshots',
+  clone: 'vmshare:clone',
+  letCopy: 'vmshare:let-copy',
+  dontLetCopy: 'vmshare:dont-let-copy',
   mount: 'vmshare:mount',
   unmount: 'vmshare:unmount'
 } as const;
@@ -46,6 +53,11 @@ export interface Shell {
   palette: ICommandPalette | null;
   /** Opens a folder's tab, at a path or where it was. */
   openFolder: (id: string, path: string | null) => void;
+  openSnapshots: (id: string) => void;
+  /** Shows who has a folder from whom. */
+  openPeople: (id: string) => void;
+  /** Shows everything that is shared. */
+  openShares: () => void;
   showPanel: () => void;
   showInvitations: () => void;
 }
@@ -69,14 +81,16 @@ export interface FolderCommand {
 export function addCommands(shell: Shell): void {
   addGeneralCommands(shell);
   const inSession = mountCommands(shell.model.mounts, shell.mountDeeds, shell.trans);
-  [openCommand(shell), ...inSession, ...folderCommands(shell)].forEach(command =>
+  const keeping = keepingCommands(shell.deeds, shell.openSnapshots, shell.trans);
+  [openCommand(shell), ...inSession, ...keeping, ...folderCommands(shell)].forEach(command =>
     addFolderCommand(shell, command)
   );
   addAnswers(shell);
   addToPalette(shell);
 }
 
-function addGeneralCommands({ app, model, deeds, trans, showPanel }: Shell): void {
+function addGeneralCommands(shell: Shell): void {
+  const { app, model, deeds, trans, showPanel, openShares } = shell;
   app.commands.addCommand(CommandIDs.openPanel, {
     label: trans.__('Shared Folders'),
     caption: trans.__('Show the panel with shared folders and invitations'),
@@ -87,6 +101,12 @@ function addGeneralCommands({ app, model, deeds, trans, showPanel }: Shell): voi
     label: trans.__('Refresh Shared Folders'),
     icon: refreshIcon,
     execute: () => model.refresh()
+  });
+  app.commands.addCommand(CommandIDs.shares, {
+    label: trans.__('Sharing at a Glance'),
+    caption: trans.__('Everything that you share, and everything that is shared with you'),
+    icon: usersIcon,
+    execute: openShares
   });
   app.commands.addCommand(CommandIDs.newFolder, {
     label: trans.__('New Shared Folder…'),
@@ -109,8 +129,15 @@ function openCommand({ openFolder, trans }: Shell): FolderCommand {
   };
 }
 
-function folderCommands({ deeds, trans }: Shell): FolderCommand[] {
+function folderCommands({ deeds, openPeople, trans }: Shell): FolderCommand[] {
   return [
+    {
+      id: CommandIDs.people,
+      label: trans.__('People at a Glance'),
+      action: 'see_people',
+      icon: usersIcon,
+      does: folder => openPeople(folder.id)
+    },
     {
       id: CommandIDs.share,
       label: trans.__('Share…'),
@@ -193,15 +220,30 @@ function addFolderCommand(shell: Shell, command: FolderCommand): void {
     ...(command.icon ? { icon: command.icon } : {}),
     isEnabled: args => !args.palette || candidates().length > 0,
     execute: async args => {
-      if (command.id === CommandIDs.openFolder && typeof args.id === 'string') {
-        // A tab that is restored knows its folder before the list does.
-        shell.openFolder(args.id, pathIn(args));
+      if (typeof args.id === 'string' && restore(shell, command.id, args.id, args)) {
         return;
       }
       const folder = await targetOf(shell, command, args, candidates());
       await (folder && command.does(folder, args));
     }
   });
+}
+
+/** A tab that is restored knows its folder before the list does. */
+function restore(shell: Shell, command: string, id: string, args: Args): boolean {
+  switch (command) {
+    case CommandIDs.openFolder:
+      shell.openFolder(id, pathIn(args));
+      return true;
+    case CommandIDs.people:
+      shell.openPeople(id);
+      return true;
+    case CommandIDs.snapshots:
+      shell.openSnapshots(id);
+      return true;
+    default:
+      return false;
+  }
 }
 
 function pathIn(args: Args): string | null {

@@ -88,6 +88,23 @@ export class Deeds {
     });
   }
 
+  /** Has a copy made, which is a folder of the person's own once it is whole. */
+  async clone(folder: FolderView): Promise<void> {
+    const { trans } = this;
+    const asked = {
+      title: trans.__('Copy "%1" to a folder of mine', folder.label),
+      label: trans.__('Name of the copy. It counts as yours, with all that is in it'),
+      initial: folder.relation === 'mine' ? trans.__('Copy of %1', folder.name) : folder.name,
+      ok: trans.__('Copy')
+    };
+    await askName(asked, name => this.model.clones.begin(folder.id, name, newKey()));
+  }
+
+  async letCopy(folder: FolderView, cloneable: boolean): Promise<void> {
+    const title = this.trans.__('Changing "%1" did not work', folder.label);
+    await attempt(title, () => this.model.letCopy(folder.id, cloneable));
+  }
+
   async trash(folder: FolderView): Promise<void> {
     const { trans } = this;
     const title = trans.__('Move "%1" to the trash?', folder.label);

@@ -17,6 +17,9 @@ export function noticeOf(event: EventView, me: string, trans: TranslationBundle)
   if (event.type === 'mount.failed') {
     return notice('warning', notMounted(event, trans));
   }
+  if (event.type === 'clone.ended' || event.type === 'snapshot.ended') {
+    return ofKeeping(event, trans);
+  }
   const isMine = event.actor === me;
   if (isMine) {
     return null;
@@ -29,6 +32,24 @@ export function noticeOf(event: EventView, me: string, trans: TranslationBundle)
   }
   return event.type === 'folder.trashed' || event.type === 'folder.deleted'
     ? notice('warning', endedNotice(trans, event))
+    : null;
+}
+
+/** Copies and snapshots take their time: who asked for one may be doing something else by now. */
+function ofKeeping(event: EventView, trans: TranslationBundle): Notice | null {
+  const thing = event.thing_name ?? '';
+  const because = detail(event, 'because') ?? '';
+  const isFailed = detail(event, 'state') === 'failed';
+  if (event.type === 'snapshot.ended') {
+    return isFailed
+      ? notice('warning', trans.__('There is no snapshot of "%1". %2', thing, because))
+      : null;
+  }
+  if (isFailed) {
+    return notice('warning', trans.__('There is no copy "%1". %2', thing, because));
+  }
+  return detail(event, 'state') === 'done'
+    ? notice('success', trans.__('Your copy "%1" is whole.', thing))
     : null;
 }
 

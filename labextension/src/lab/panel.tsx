@@ -1,5 +1,11 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { AccordionToolbar, addIcon, refreshIcon, SidePanel } from '@jupyterlab/ui-components';
+import {
+  AccordionToolbar,
+  addIcon,
+  refreshIcon,
+  SidePanel,
+  usersIcon
+} from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import type { Title, Widget } from '@lumino/widgets';
 import { AccordionPanel, PanelLayout } from '@lumino/widgets';
@@ -18,7 +24,7 @@ import { sharedFolderIcon } from './icons';
 import { View } from './reactive';
 
 /** What the panel asks the shell to do. */
-export type PanelDeeds = FolderDeeds & TrashDeeds & { refresh: () => void };
+export type PanelDeeds = FolderDeeds & TrashDeeds & { refresh: () => void; shares: () => void };
 
 const INVITATIONS = 0;
 const TRASH = 2;
@@ -83,6 +89,11 @@ export class VMSharePanel extends SidePanel {
           label={trans.__('Make a folder that you can share')}
           text={trans.__('New folder')}
           onClick={deeds.create}
+        />
+        <ToolButton
+          icon={usersIcon}
+          label={trans.__('Sharing at a glance')}
+          onClick={deeds.shares}
         />
         <ToolButton icon={refreshIcon} label={trans.__('Refresh')} onClick={deeds.refresh} />
       </>

@@ -18,6 +18,8 @@ import { MountDeeds } from './mountdeeds';
 import { VMSharePanel } from './panel';
 import { Previews } from './previews';
 import { Settings } from './settings';
+import { peopleTabs, sharesTabs } from './sharingtabs';
+import { snapshotTabs } from './snapshottabs';
 
 // JupyterLab's running panel has 200.
 const RANK = 210;
@@ -65,6 +67,7 @@ export const panel: JupyterFrontEndPlugin<void> = {
         restore: folder => execute(CommandIDs.restore, folder),
         deleteForEver: folder => execute(CommandIDs.deleteForEver, folder),
         create: () => void app.commands.execute(CommandIDs.newFolder),
+        shares: () => void app.commands.execute(CommandIDs.shares),
         refresh: () => void app.commands.execute(CommandIDs.refresh)
       },
       hubHome(),
@@ -77,12 +80,23 @@ export const panel: JupyterFrontEndPlugin<void> = {
       side.showInvitations();
     };
     const openFolder = (id: string, path: string | null): void => void tabs.open(id, path);
-    const shown = { openFolder, showPanel, showInvitations };
+    const snapshots = snapshotTabs(app, model, trans);
+    const openSnapshots = (id: string): void => snapshots.open(id);
+    const share = (id: string): void => void app.commands.execute(CommandIDs.whoHasAccess, { id });
+    const people = peopleTabs(app, model, share, trans);
+    const openPeople = (id: string): void => people.open(id);
+    const atAGlance = { people: openPeople, openFolder: (id: string) => openFolder(id, null) };
+    const shares = sharesTabs(app, model, atAGlance, trans);
+    const openShares = (): void => shares.open('all');
+    const shown = { openFolder, openSnapshots, openPeople, openShares, showPanel, showInvitations };
     addCommands({ app, model, deeds, mountDeeds, trans, palette, ...shown });
     addEntryCommands({ app, model, tabs, files, mountDeeds, trans });
     restorer?.add(side, side.id);
     if (restorer) {
       tabs.restore(restorer);
+      people.restore(restorer, CommandIDs.people, id => ({ id }));
+      shares.restore(restorer, CommandIDs.shares, () => ({}));
+      snapshots.restore(restorer, CommandIDs.snapshots, id => ({ id }));
     }
   }
 };

@@ -17,8 +17,10 @@ import type {
   Session
 } from '../api/types';
 import { applyToFolders, applyToHandOvers, applyToInvitations, applyToTrash } from './application';
+import { ClonesModel } from './clones';
 import { LiveList } from './livelist';
 import { MountsModel } from './mounts';
+import { QuotaModel } from './quota';
 import type { Standing } from './standing';
 import { standingOf } from './standing';
 
@@ -33,6 +35,8 @@ export class VMShareModel implements IDisposable {
   constructor(readonly api: ApiClient = new ApiClient()) {
     this.files = new FileClient(api.transport);
     this.mounts = new MountsModel(api, () => this._session);
+    this.quota = new QuotaModel(api);
+    this.clones = new ClonesModel(api);
     this.stream = new EventStream(api.transport.settings);
     this.stream.received.connect(this.onEvent);
     this.stream.opened.connect(this.onOpened);
@@ -65,6 +69,12 @@ export class VMShareModel implements IDisposable {
 
   /** The shared folders in this page's session. */
   readonly mounts: MountsModel;
+
+  /** What the visitor's folders hold, and may hold together. */
+  readonly quota: QuotaModel;
+
+  /** The visitor's copies of folders that are under way, or that failed. */
+  readonly clones: ClonesModel;
 
   /** Emits when the standing or the connection changes. */
   get changed(): ISignal<this, void> {
@@ -139,6 +149,11 @@ export class VMShareModel implements IDisposable {
     this.folders.put(await this.api.chooseAlias(id, alias));
   }
 
+  /** Whether others may copy all of a folder for themselves. */
+  async letCopy(id: string, cloneable: boolean): Promise<void> {
+    this.folders.put(await this.api.changeSettings(id, { cloneable }));
+  }
+
   async leave(id: string): Promise<Cut> {
     const cut = await this.api.leaveFolder(id);
     this.folders.remove(id);
@@ -210,8 +225,9 @@ export class VMShareModel implements IDisposable {
     this._isDisposed = true;
     clearTimeout(this._retry);
     clearTimeout(this._gapTimer);
-    const { stream, invitations, handOvers, folders, trash, mounts } = this;
-    [stream, invitations, handOvers, folders, trash, mounts].forEach(part => part.dispose());
+    const { stream, invitations, handOvers, folders, trash, mounts, quota, clones } = this;
+    [stream, invitations, handOvers, folders, trash].forEach(part => part.dispose());
+    [mounts, quota, clones].forEach(part => part.dispose());
     Signal.clearData(this);
   }
 
@@ -232,7 +248,9 @@ export class VMShareModel implements IDisposable {
       this.handOvers.refresh(),
       this.folders.refresh(),
       this.trash.refresh(),
-      this.mounts.sessions.refresh()
+      this.mounts.sessions.refresh(),
+      this.quota.refresh(),
+      this.clones.refresh()
     ]);
   }
 
@@ -247,6 +265,8 @@ export class VMShareModel implements IDisposable {
     this.folders.receive(event);
     this.trash.receive(event);
     this.mounts.sessions.receive(event);
+    this.quota.receive(event);
+    this.clones.receive(event);
     this._happened.emit(event);
   };
 

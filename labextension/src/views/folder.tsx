@@ -99,7 +99,7 @@ function Bar({ listing, deeds }: { listing: ListingModel; deeds: BarDeeds }): JS
       {model.may('upload') && model.may('create_directory') && (
         <ToolButton
           icon={uploadDirectoryIcon}
-          label={trans.__('Upload a directory with all that is in it')}
+          label={trans.__('Add a directory with all that is in it')}
           onClick={deeds.uploadDirectory}
         />
       )}

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import type { FolderView } from '../api/types';
 import type { MountsModel } from '../model/mounts';
 import type { VMShareModel } from '../model/vmshare';
+import { Clones } from './clones';
 import { useSignal, useTrans } from './context';
 import { Grid } from './grid';
 import { LevelChip } from './level';
@@ -18,6 +19,7 @@ import {
   Message,
   SearchField
 } from './parts';
+import { Quota } from './quota';
 import { moment } from './words';
 
 /** What a row's keys and buttons ask the shell to do. */
@@ -64,6 +66,7 @@ export function Folders(props: { model: VMShareModel; deeds: FolderDeeds }): JSX
       </div>
       {folders.failure && <Message kind="error">{folders.failure}</Message>}
       <NoMounts mounts={mounts} />
+      <Clones model={model.clones} />
       <LiveRegion text={query ? trans._n('%1 folder', '%1 folders', shown.length) : ''} />
       {shown.length > 0 ? (
         <Grid
@@ -81,6 +84,7 @@ export function Folders(props: { model: VMShareModel; deeds: FolderDeeds }): JSX
       ) : (
         <NoFolders model={model} isFiltered={relation !== 'all' || query !== ''} deeds={deeds} />
       )}
+      <Quota model={model} />
     </div>
   );
 }
@@ -206,7 +210,8 @@ function rowData(folder: FolderView): Record<`data-${string}`, string> {
   return {
     'data-folder': folder.id,
     'data-actions': folder.actions.join(' '),
-    'data-relation': folder.relation
+    'data-relation': folder.relation,
+    'data-cloneable': String(folder.cloneable ?? false)
   };
 }
 

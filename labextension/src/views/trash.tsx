@@ -5,6 +5,7 @@ import type { FolderView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
 import { ActionButton, Message } from './parts';
+import { shortMoment } from './words';
 
 /** What the trash's buttons ask the shell to do. */
 export interface TrashDeeds {
@@ -45,6 +46,7 @@ function Trashed({ folder, deeds }: { folder: FolderView; deeds: TrashDeeds }): 
           {folder.label}
         </span>
       </div>
+      <Since folder={folder} />
       <div className="jp-VMShare-buttons">
         {may('restore_folder') && (
           <ActionButton
@@ -65,4 +67,16 @@ function Trashed({ folder, deeds }: { folder: FolderView; deeds: TrashDeeds }): 
       </div>
     </li>
   );
+}
+
+/** Since when it is there, and when it will be gone by itself. */
+function Since({ folder }: { folder: FolderView }): JSX.Element | null {
+  const trans = useTrans();
+  const { trashed_at: since, deleted_at: until } = folder;
+  return since ? (
+    <p className="jp-VMShare-detail">
+      {trans.__('In the trash since %1.', shortMoment(since))}{' '}
+      {until && trans.__('It is deleted for ever on %1.', shortMoment(until))}
+    </p>
+  ) : null;
 }

@@ -1,4 +1,5 @@
 import type {
+  CloneView,
   EntryView,
   EventView,
   FolderView,
@@ -6,8 +7,11 @@ import type {
   InvitationView,
   MountView,
   Problem,
+  QuotaView,
   Session,
-  SessionView
+  SessionView,
+  ShareView,
+  SnapshotView
 } from '../../src/api/types';
 
 const OWNER_ACTIONS = [
@@ -182,4 +186,60 @@ export function grantEvent(type: string, data: Record<string, unknown> = {}): Ev
 
 export function problem(status: number, code: string, over: Partial<Problem> = {}): Problem {
   return { type: `urn:${code}`, title: code, status, code, detail: `It is ${code}.`, ...over };
+}
+
+export function snapshot(over: Partial<SnapshotView> = {}): SnapshotView {
+  return {
+    id: 'snp_1',
+    folder_id: 'fld_1',
+    state: 'done',
+    automatic: false,
+    created_at: '2026-11-23T00:00:00.000Z',
+    ended_at: '2026-11-23T00:00:01.000Z',
+    files: 3,
+    bytes: 36,
+    because: null,
+    ...over
+  };
+}
+
+export function clone(over: Partial<CloneView> = {}): CloneView {
+  return {
+    id: 'cln_1',
+    source_id: 'fld_1',
+    source_name: 'tests',
+    folder_id: 'fld_9',
+    name: 'my tests',
+    state: 'copying',
+    created_at: '2026-11-23T00:00:00.000Z',
+    files: 7,
+    bytes: 84,
+    because: null,
+    ...over
+  };
+}
+
+export function quota(over: Partial<QuotaView> = {}): QuotaView {
+  return {
+    person: 'ben',
+    bytes: { used: 3_000_000, limit: 10_000_000, left: 7_000_000 },
+    folders: { used: 2, limit: 20, left: 18 },
+    by_default: true,
+    by_folder: [{ folder_id: 'fld_1', used: 2_000_000, snapshots: 1_000_000 }],
+    ...over
+  };
+}
+
+export function share(over: Partial<ShareView> = {}): ShareView {
+  return {
+    ...grant(),
+    thing_name: 'tests',
+    thing_label: 'tests',
+    thing_state: 'live',
+    owner: 'ana',
+    answer: 'accepted',
+    effective_level: 'view',
+    actions: ['change_level', 'revoke', 'list_files'],
+    ...over
+  };
 }

@@ -1,0 +1,106 @@
+"""Sharing at a glance at the terminal: everything that is shared, and changes of many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
+from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.connect import VMShare
+from jupyter_vmshare.widgets.moments import moment, shown
+from jupyter_vmshare.widgets.tables import Table
+from jupyterhub_vmshare.api.contract.glance import ManyResults, ShareView
+
+
+class SharesTable(Table[ShareView]):
+    """What is shared, with whom, until when."""
+
+    heads = ("Id", "Folder", "With", "Level", "Until", "State")
+    empty = "Nothing is shared."
+
+    def row(self, item: ShareView) -> tuple[str, ...]:
+        """Id, folder, receiver, level, end, state."""
+        until = shown(item.ends_at) or "no end"
+        return item.id, item.thing_label, item.receiver.name, item.level, until, item.state.value
+
+
+def add_to(verb: Callable[..., Any]) -> None:
+    """Add the commands; ``verb`` is the command line's."""
+    listed = verb("shares", shares)
+    listed.add_argument("--received", action="store_true", help="what is shared with you")
+    _which(listed)
+    changed = verb("change-shares", change_shares)
+    changed.add_argument("--level", help="view, edit or edit_delete")
+    end = changed.add_mutually_exclusive_group()
+    end.add_argument("--until", help="when they end: 2026-11-27 or 2026-11-27T18:00")
+    end.add_argument("--no-end", action="store_true", help="take the end dates away")
+    _which(changed)
+    _which(verb("revoke-shares", revoke_shares))
+
+
+def _which(parser: Any) -> None:
+    parser.add_argument("ids", nargs="*", metavar="ID", help="as shares lists them")
+    parser.add_argument("--folder", help="of this folder: its label or id")
+    parser.add_argument("--with", dest="receiver", metavar="NAME", help="with this person or team")
+
+
+def shares(asked: Asked) -> int:
+    """List everything that you share, or that is shared with you."""
+    with Share() as share:
+        client = share.client
+        found = client.shares_received() if asked.received else client.shares_given()
+        listed = SharesTable(one for one in found if _fits(asked, one))
+    return show(asked, list(listed), listed)
+
+
+def change_shares(asked: Asked) -> int:
+    """Change the level or the end date of many shares of yours."""
+    if asked.level is None and asked.until is None and not asked.no_end:
+        raise ValueError("Say what is to change: --level, --until or --no-end.")
+    ends_at = None if asked.no_end else moment(asked.until) if asked.until else ""
+    with Share() as share:
+        chosen = _chosen(asked, share)
+        versions = {one.id: one.version for one in chosen}
+        told = share.client.change_grants(versions, level=asked.level, ends_at=ends_at)
+    return _tell(asked, chosen, told, "changed")
+
+
+def revoke_shares(asked: Asked) -> int:
+    """Take many shares of yours away; what is not answered yet is cancelled."""
+    with Share() as share:
+        chosen = _chosen(asked, share)
+        told = share.client.revoke_grants([one.id for one in chosen])
+    return _tell(asked, chosen, told, "taken away")
+
+
+def _chosen(asked: Asked, share: VMShare) -> list[ShareView]:
+    """Those that were named. All of them is nothing that one says by leaving everything out."""
+    if not (asked.ids or asked.folder or asked.receiver):
+        raise ValueError("Say which: their ids, --folder or --with.")
+    chosen = [one for one in share.client.shares_given() if _fits(asked, one)]
+    missing = set(asked.ids) - {one.id for one in chosen}
+    if missing:
+        raise LookupError(f"You share nothing of the id {', '.join(sorted(missing))}.")
+    if not chosen:
+        raise LookupError("You share nothing like that.")
+    return chosen
+
+
+def _fits(asked: Asked, one: ShareView) -> bool:
+    folder = asked.folder in {None, one.thing_label, one.thing_id}
+    receiver = asked.receiver in {None, one.receiver.name}
+    return folder and receiver and (not asked.ids or one.id in asked.ids)
+
+
+def _tell(asked: Asked, chosen: Sequence[ShareView], told: ManyResults, done: str) -> int:
+    """A line for each, and what was cut in running sessions."""
+    names = {one.id: f"{one.thing_label} with {one.receiver.name}" for one in chosen}
+    lines = [
+        f"{names[one.grant_id]}: {one.problem.detail if one.problem else done}"
+        for one in told.results
+    ]
+    if told.in_sessions:
+        lines.append(told.in_sessions)
+    show(asked, told, "\n".join(cards.visible(line) for line in lines))
+    return FAILED if any(one.problem for one in told.results) else DONE

@@ -1,0 +1,83 @@
+import type { GrantView, PeopleOfThing } from '../api/types';
+
+type Person = NonNullable<PeopleOfThing['people']>[number];
+type Answer = Person['sources'][number]['answer'];
+
+/** Somebody, or a team, to whom a thing was given, and what they gave on. */
+export interface Branch {
+  grant: GrantView;
+  /** What counts for a person now, by all their sources; null: nothing yet, or a team. */
+  counts: string | null;
+  /** By how many ways the person has it. */
+  ways: number;
+  /** Of a team: each member with their own answer. */
+  members: readonly Member[];
+  /** What was given on from here. */
+  below: readonly Branch[];
+}
+
+/** A member of a team that received a thing. */
+export interface Member {
+  name: string;
+  answer: Answer;
+  counts: string | null;
+  ways: number;
+}
+
+/** Who has a thing from whom: the branches below its owner. */
+export function branchesOf(told: PeopleOfThing): readonly Branch[] {
+  const known = new Set(told.grants.map(({ id }) => id));
+  // What was given by somebody whose own grant is not there (any more) hangs on the owner.
+  const isTop = ({ parent_id: parent }: GrantView): boolean => parent == null || !known.has(parent);
+  return below(told, told.grants.filter(isTop), new Set());
+}
+
+function below(
+  told: PeopleOfThing,
+  grants: readonly GrantView[],
+  above: ReadonlySet<string>
+): readonly Branch[] {
+  return grants.map(grant => {
+    // Grants never go round in a circle; a picture that did would never end.
+    const path = new Set([...above, grant.id]);
+    const next = told.grants.filter(
+      ({ id, parent_id: parent }) => parent === grant.id && !path.has(id)
+    );
+    const isTeam = grant.receiver.kind === 'team';
+    const person = isTeam ? undefined : personIn(told, grant.receiver.name);
+    return {
+      grant,
+      counts: person?.level ?? null,
+      ways: person?.sources.length ?? 0,
+      members: isTeam ? membersOf(told, grant.id) : [],
+      below: below(told, next, path)
+    };
+  });
+}
+
+function personIn({ people = [] }: PeopleOfThing, name: string): Person | undefined {
+  return people.find(person => person.name === name);
+}
+
+function membersOf({ people = [] }: PeopleOfThing, grantId: string): Member[] {
+  return people.flatMap(({ name, level = null, sources }) =>
+    sources
+      .filter(source => source.grant_id === grantId)
+      .map(({ answer }) => ({ name, answer, counts: level, ways: sources.length }))
+  );
+}
+
+/** How many people, how many of them have not answered, and which end comes first. */
+export function summaryOf(told: PeopleOfThing): {
+  people: number;
+  waiting: number;
+  nextEnd: string | null;
+} {
+  const { people = [], grants } = told;
+  const ends = grants.flatMap(({ ends_at: at }) => at ?? []).sort();
+  return {
+    people: people.length,
+    waiting: people.filter(({ accepted }) => !accepted).length,
+    nextEnd: ends[0] ?? null
+  };
+}
