@@ -178,6 +178,7 @@ class Service:
             membership=self.membership,
             search=self.rooms.search,
             leavers=self.rooms.leavers,
+            quota=self.rooms.folders.quota,
             secret=secret,
         )
         rules += operators_routes(self.settings.prefix, self.health, self.metrics, self.hub)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.fixtures.hub_process import ROOT
 from tests.fixtures.real_hub import RealHub
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser_all]
 
-AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+AXE = ROOT / "node_modules/axe-core/axe.min.js"
 
 
 @pytest.fixture
@@ -38,12 +38,22 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture
 def ana(chromium: Browser, real_hub: RealHub) -> Iterator[Page]:
     """ana's browser, signed in to the hub."""
+    yield from signed_in(chromium, real_hub, "ana")
+
+
+@pytest.fixture
+def root(chromium: Browser, real_hub: RealHub) -> Iterator[Page]:
+    """The same of a hub admin."""
+    yield from signed_in(chromium, real_hub, "root-hub")
+
+
+def signed_in(chromium: Browser, real_hub: RealHub, name: str) -> Iterator[Page]:
     context = chromium.new_context(base_url=real_hub.url)
     page = context.new_page()
     # Any page of the hub: it stands for what a server on the same origin could do. Not the first
     # one, which starts her server and goes there by itself, in the middle of a test.
     page.goto("/hub/login?next=%2Fhub%2Ftoken")
-    page.fill("input[name=username]", "ana")
+    page.fill("input[name=username]", name)
     page.fill("input[name=password]", "any")
     page.click("#login_submit")
     page.wait_for_url("**/hub/token")
@@ -88,10 +98,45 @@ def test_anybody_can_use_them(ana: Page, real_hub: RealHub, scheme: str, width: 
     ana.set_viewport_size({"width": width, "height": 700})
     for place in ("/services/vmshare/", path, path[:-1] + "0"):
         ana.goto(place)
-        assert ana.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        ana.evaluate(AXE.read_text())
-        found = ana.evaluate("async () => (await axe.run()).violations.map(v => v.id)")
-        assert found == [], place
+        assert faults(ana) == [], place
+
+
+def faults(page: Page) -> list[str]:
+    """What axe objects to; and whether one has to scroll sideways."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate("async () => (await axe.run()).violations.map(v => v.id)")
+    fits = page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    return [*found, *([] if fits else ["too wide"])]
+
+
+@pytest.mark.scenario("F17")
+def test_a_hub_admin_sets_a_quota(
+    root: Page, real_hub: RealHub, request: pytest.FixtureRequest
+) -> None:
+    root.set_viewport_size({"width": 760, "height": 820})
+    root.goto("/services/vmshare/")
+    assert faults(root) == []
+    root.get_by_role("link", name="What people's folders may hold").click()
+    root.get_by_label("Whose?").fill("ana")
+    root.get_by_role("button", name="Show").click()
+    root.get_by_label("Gigabytes").fill("100")
+    root.get_by_label("Folders, those in the trash").fill("50")
+    root.get_by_role("button", name="Set").click()
+    expect(root.get_by_role("status")).to_contain_text("It is set")
+    assert faults(root) == []
+    if request.config.getoption("--save-screenshots"):
+        root.screenshot(path=ROOT / "docs/images/hub-quota.png")
+    told = real_hub.person("ana").get("/me/quota").json()
+    assert (told["bytes"]["limit"], told["folders"]["limit"]) == (100 * 2**30, 50)
+    root.emulate_media(color_scheme="dark")
+    root.set_viewport_size({"width": 320, "height": 700})
+    root.goto("/services/vmshare/quota?person=nobody-here")
+    assert faults(root) == []
+    root.goto("/services/vmshare/quota?person=ana")
+    root.get_by_role("button", name="Go back to the site's own").click()
+    expect(root.get_by_role("status")).to_be_visible()
+    assert faults(root) == []
+    assert real_hub.person("ana").get("/me/quota").json()["by_default"]
 
 
 def test_a_script_of_the_same_origin_gets_no_page(ana: Page, real_hub: RealHub) -> None:

@@ -9,6 +9,7 @@ from tornado.routing import Rule
 from tornado.web import RequestHandler, url
 
 from jupyterhub_vmshare.db.database import Database
+from jupyterhub_vmshare.folders.metering import Metering
 from jupyterhub_vmshare.ids import ID_PATTERN
 from jupyterhub_vmshare.pages.confirm import ConfirmDeletion
 from jupyterhub_vmshare.pages.forms import FormTokens
@@ -16,6 +17,7 @@ from jupyterhub_vmshare.pages.hand_over import ConfirmHandOver
 from jupyterhub_vmshare.pages.landing import Landing
 from jupyterhub_vmshare.pages.leavers import LeaversPage
 from jupyterhub_vmshare.pages.page import OAuthCallback
+from jupyterhub_vmshare.pages.quota import QuotaPage
 from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.membership import Membership
@@ -43,12 +45,14 @@ def pages(
     membership: Membership,
     search: PeopleSearch,
     leavers: Leavers,
+    quota: Metering,
     secret: bytes,
 ) -> list[Rule]:
     """Every page below ``prefix``. ``secret`` is the application's cookie secret."""
     who: dict[str, Any] = {"identity": identity}
     forms = FormTokens(secret, db.clock)
     confirming = {**who, "db": db, "membership": membership, "forms": forms}
+    metering = {**who, "db": db, "hub": search.hub, "quota": quota, "forms": forms}
     handing = {**confirming, "search": search}
     folder = ID_PATTERN.replace("[a-z]{3}", "fld")
     return [
@@ -57,5 +61,6 @@ def pages(
         url(prefix + "pages.css", Style),
         url(prefix + f"confirm/delete-folder/({folder})", ConfirmDeletion, confirming),
         url(prefix + f"confirm/hand-over/({folder})", ConfirmHandOver, handing),
+        url(prefix + "quota", QuotaPage, metering),
         url(prefix + "leavers", LeaversPage, {**who, "db": db, "leavers": leavers}),
     ]
