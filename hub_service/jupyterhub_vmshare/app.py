@@ -21,6 +21,7 @@ from tornado.routing import Rule
 from tornado.web import url
 
 from jupyterhub_vmshare.api.idempotency import keep_tidy
+from jupyterhub_vmshare.api.node_link import NodeLink
 from jupyterhub_vmshare.api.paths import pattern
 from jupyterhub_vmshare.api.rooms import Rooms
 from jupyterhub_vmshare.api.route import NoSuchRoute
@@ -34,6 +35,9 @@ from jupyterhub_vmshare.folders.joining import make_room_for_joined
 from jupyterhub_vmshare.folders.quota import Limits
 from jupyterhub_vmshare.folders.room import Folders
 from jupyterhub_vmshare.mounts.agent_client import AgentClient
+from jupyterhub_vmshare.mounts.dialled import Open, over_unix
+from jupyterhub_vmshare.mounts.fields import LINE_LIMIT
+from jupyterhub_vmshare.mounts.node_keys import NodeKeys
 from jupyterhub_vmshare.mounts.port import Connect
 from jupyterhub_vmshare.mounts.room import Mounts
 from jupyterhub_vmshare.observe.health import HealthCheck
@@ -55,6 +59,8 @@ from jupyterhub_vmshare.storage.posix.store import PosixStore
 from jupyterhub_vmshare.uploads.room import Uploads
 
 _BODY_LIMIT = 1 << 50
+# A connection of another node's agent that swallows everything is given up after these.
+_PING_EVERY, _PING_WITHIN = 5.0, 5.0
 """Routes limit their own bodies; tornado's limit would answer without a word."""
 
 
@@ -87,6 +93,8 @@ class Settings:
     """How long folders stay in the trash; None: until their owners delete them."""
     agent_socket: str = ""
     """Where the mount agent of this node listens; empty: folders are mounted nowhere."""
+    nodes: NodeKeys = field(default_factory=NodeKeys)
+    """Which other nodes' agents may dial in."""
     cut_within: float = 1.0
     """Seconds that the answer to a revoke waits for the nodes to confirm it."""
     upgrade_database: bool = True
@@ -115,7 +123,12 @@ class Service:
         )
         self.uploads = Uploads(self.db, self.store, most=settings.most_upload)
         self.mounts = Mounts(
-            self.db, Leases(self.db), self._agent(), cut_within=settings.cut_within
+            self.db,
+            Leases(self.db),
+            self._agent(),
+            keys=settings.nodes,
+            dialled=lambda dialled: connecting(dialled.open),
+            cut_within=settings.cut_within,
         )
         self.expiry = Expiry(self.db)
         self.metrics = Metrics(self.db, self.feed, self.mounts.count)
@@ -130,9 +143,7 @@ class Service:
         address = self.settings.agent_socket
         if not address:
             return None
-        return lambda on_event, on_connected: AgentClient(
-            address, on_event=on_event, on_connected=on_connected
-        )
+        return connecting(over_unix(address))
 
     def _rooms(self) -> Rooms:
         settings = self.settings
@@ -181,8 +192,16 @@ class Service:
             quota=self.rooms.folders.quota,
             secret=secret,
         )
+        rules.append(url(self.settings.prefix + "nodes/link", NodeLink, {"mounts": self.mounts}))
         rules += operators_routes(self.settings.prefix, self.health, self.metrics, self.hub)
-        return ObservedApplication(rules, self.metrics, cookie_secret=secret)
+        return ObservedApplication(
+            rules,
+            self.metrics,
+            cookie_secret=secret,
+            websocket_max_message_size=LINE_LIMIT,
+            websocket_ping_interval=_PING_EVERY,
+            websocket_ping_timeout=_PING_WITHIN,
+        )
 
     async def start(self) -> None:
         """Bring the database up to date, catch up with what is due, then take requests."""
@@ -236,6 +255,13 @@ class Service:
         await self.store.close()
         await self.hub.close()
         await self.db.close()
+
+
+def connecting(connect: Open) -> Connect:
+    """How the room reaches an agent."""
+    return lambda on_event, on_connected: AgentClient(
+        connect, on_event=on_event, on_connected=on_connected
+    )
 
 
 def _cookie_secret(hub_token: str) -> bytes:

@@ -20,7 +20,7 @@ from traitlets.config.loader import LazyConfigValue
 from jupyterhub_vmshare.spawning.accounts import AccountOf
 from jupyterhub_vmshare.spawning.address import SessionUrl
 from jupyterhub_vmshare.spawning.hooks import AfterStop, BeforeSpawn, chained
-from jupyterhub_vmshare.spawning.sessions import MountsOfSessions
+from jupyterhub_vmshare.spawning.sessions import MountsOfSessions, NodeOf
 from jupyterhub_vmshare.spawning.telling import DEADLINE, Service, hook_secret
 
 SERVICE_NAME: Final = "vmshare"
@@ -78,6 +78,7 @@ def configure(
     mounts: bool = True,
     mounts_deadline: float = DEADLINE,
     session_account: AccountOf | None = None,
+    session_node: NodeOf | None = None,
     hidden_from_sessions: Iterable[str] = (),
     most_gigabytes: float | None = None,
     most_folders: int | None = None,
@@ -105,6 +106,8 @@ def configure(
         session_account: For spawners that start ``Spawner.cmd`` on this machine and are no
             ``LocalProcessSpawner``: for a spawner, the name of an account that is the person's
             own, or uid and gid of one that people share (their sessions are then kept apart).
+        session_node: For a spawner, the name of the node on which its session starts, where that is
+            not the service's own: an agent there has dialled in by that name (``c.Serve.nodes``).
         hidden_from_sessions: Further directories that sessions don't see: the store, where it is
             not in a managed service's ``VMSHARE_DATA_DIR``, and the agent's ``--run``, where it
             is not ``/run/vmshare``.
@@ -136,7 +139,10 @@ def configure(
         paths = (*data, *hidden_from_sessions, AGENT_RUN)
         hidden = [os.path.abspath(path) for path in paths]
         told = Service(SessionUrl(url, name), hook_secret(token), mounts_deadline)
-        _hook(c, MountsOfSessions(told, hidden=hidden, account=session_account))
+        mounts_of = MountsOfSessions(
+            told, hidden=hidden, account=session_account, node=session_node
+        )
+        _hook(c, mounts_of)
 
 
 def _limits(

@@ -29,7 +29,12 @@ class HubSessions(Route):
         """A notebook server is about to start; told again, it takes the place of the one before."""
         asked = self.body(NewSession)
         session = await self.rooms.mounts.start_session(
-            asked.person, asked.server_name, asked.uid, asked.gid, within=asked.wait_seconds
+            asked.person,
+            asked.server_name,
+            asked.uid,
+            asked.gid,
+            within=asked.wait_seconds,
+            node=asked.node,
         )
         told = StartedSession(id=session.id, view=session.view, because=session.because)
         self.reply(201, told)

@@ -35,6 +35,14 @@ class VMShare(Application):
             "jupyterhub_vmshare.commands.agent.ShareAgent",
             "Mount shared folders into this node's sessions (root; one a node).",
         ),
+        "link": (
+            "jupyterhub_vmshare.commands.link.LinkNode",
+            "Dial the service from another node, and let its orders into the agent there.",
+        ),
+        "node-key": (
+            "jupyterhub_vmshare.commands.node_key.PrintNodeKey",
+            "Print what the agent of another node shows the service.",
+        ),
         "openapi": ("jupyterhub_vmshare.commands.openapi.PrintOpenApi", "Print the HTTP contract."),
     }
 

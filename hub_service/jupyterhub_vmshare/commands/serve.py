@@ -15,6 +15,7 @@ from traitlets import Bool, Float, Int, List, Unicode, default
 from jupyterhub_vmshare.app import Service, Settings
 from jupyterhub_vmshare.commands.base import DataCommand
 from jupyterhub_vmshare.folders.quota import Limits
+from jupyterhub_vmshare.mounts.node_keys import NodeKeys, secret_in
 from jupyterhub_vmshare.observe.logs import configure_logs
 from jupyterhub_vmshare.people.membership import TeamChoice
 
@@ -85,6 +86,12 @@ class Serve(DataCommand):
         folders into running sessions. While nobody answers there, everything else works, and
         people are told why. Empty: folders are mounted nowhere. Since 0.2.""",
     ).tag(config=True)
+    nodes = List(
+        Unicode(),
+        help="""Other nodes whose agents may dial in (jupyterhub-vmshare link), as
+        shell patterns of their names. Each shows its key; `jupyterhub-vmshare node-key NAME`
+        prints it. Empty: none. Since 0.2.""",
+    ).tag(config=True)
     cut_within = Float(
         1.0,
         min=0,
@@ -144,10 +151,16 @@ class Serve(DataCommand):
             limits=Limits.of_gigabytes(self.most_gigabytes, self.most_folders),
             trash_for=None if self.trash_days is None else timedelta(days=self.trash_days),
             agent_socket=self.agent_socket,
+            nodes=self.node_keys(),
             cut_within=self.cut_within,
             grace=self.grace,
             upgrade_database=self.upgrade_database,
         )
+
+    def node_keys(self) -> NodeKeys:
+        """Which other nodes are let in."""
+        names = tuple(self.nodes)
+        return NodeKeys(secret_in(Path(self.data_dir).absolute()), names) if names else NodeKeys()
 
     def start(self) -> None:
         asyncio.run(run(self.settings()))

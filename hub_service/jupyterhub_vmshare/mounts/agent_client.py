@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import structlog
 
 from jupyterhub_vmshare.errors import VMShareError
+from jupyterhub_vmshare.mounts.dialled import Open
 from jupyterhub_vmshare.mounts.fields import LINE_LIMIT, BadMessage, object_of
 from jupyterhub_vmshare.mounts.messages import (
     AskReport,
@@ -47,7 +48,7 @@ class AgentClient:
     """A connection to one agent that is kept up.
 
     Args:
-        address: The path of the agent's unix socket.
+        connect: Makes a connection to the agent, or waits until it makes one.
         on_event: Called with each event, in the event loop; must not block.
         on_connected: Called after each connect with what the node said, in the event loop. What
             was sent before may be lost: compare everything now.
@@ -56,13 +57,13 @@ class AgentClient:
 
     def __init__(
         self,
-        address: str,
+        connect: Open,
         *,
         on_event: Callable[[Event], None],
         on_connected: Callable[[Hello], None] | None = None,
         limit: float = 10.0,
     ) -> None:
-        self._address = address
+        self._connect = connect
         self._on_event = on_event
         self._on_connected = on_connected
         self._limit = limit
@@ -163,7 +164,7 @@ class AgentClient:
 
     async def _one_connection(self) -> None:
         """Serve one connection until it ends."""
-        reader, writer = await asyncio.open_unix_connection(self._address, limit=LINE_LIMIT)
+        reader, writer = await self._connect()
         reading = asyncio.create_task(self._read(reader))
         try:
             self._writer = writer

@@ -351,7 +351,7 @@ class Expired:
 @dataclass(frozen=True, slots=True)
 class GuardRestarted:
     """There is a guard (again). These sessions have new mounts, and what they had open answers
-    ``ENOTCONN``; none, where it is the first one or nobody had a mount."""
+    ``ENOTCONN``; none, where it is news to those alone who heard that the node can't mount."""
 
     event: ClassVar = "guard_restarted"
     sessions: tuple[str, ...]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import sqlalchemy as sa
@@ -15,7 +14,10 @@ from jupyterhub_vmshare.db.tables import mounts, sessions
 from jupyterhub_vmshare.errors import Conflict
 from jupyterhub_vmshare.mounts import choices, nodes
 from jupyterhub_vmshare.mounts.concerns import Happened
+from jupyterhub_vmshare.mounts.dialled import Dialled, Streams
 from jupyterhub_vmshare.mounts.listing import SeenSession, sessions_of
+from jupyterhub_vmshare.mounts.node_keys import NodeKeys
+from jupyterhub_vmshare.mounts.other_nodes import OtherNodes, first_change
 from jupyterhub_vmshare.mounts.port import Connect
 from jupyterhub_vmshare.mounts.reach import HeldMount, Reached, held_by, reach
 from jupyterhub_vmshare.mounts.sessions import (
@@ -51,7 +53,9 @@ class Mounts:
     Args:
         db: The database.
         leases: Of this process.
-        connect: Makes the connection to the agent of this node; None: there are no mounts.
+        connect: Makes the connection to the agent of this node; None: it has none.
+        keys: Which other nodes' agents may dial in.
+        dialled: Makes the connection to one of those.
         cut_within: Seconds that ``reach`` waits at most.
     """
 
@@ -61,10 +65,14 @@ class Mounts:
         leases: Leases,
         connect: Connect | None = None,
         *,
+        keys: NodeKeys | None = None,
+        dialled: Callable[[Dialled], Connect] | None = None,
         cut_within: float = 1.0,
     ) -> None:
-        self._db, self._cut_within = db, cut_within
+        self._db, self._leases, self._cut_within = db, leases, cut_within
         self._worker = None if connect is None else Worker(db, leases, connect, LOCAL)
+        self.keys = keys or NodeKeys()
+        self._others = OtherNodes(db, leases, dialled)
 
     async def start(self, *, patience: float = 5.0) -> None:
         """Have every session as it should be, and keep it so; waits so many seconds at most."""
@@ -74,31 +82,44 @@ class Mounts:
                 await nodes.forget(tx, LOCAL)  # no replica has an agent either
         if self._worker is not None:
             await self._worker.start(patience)
+        if self.keys.names:
+            await self._others.start()
+
+    async def arrive(self, node: str) -> Streams:
+        """Another node's agent has dialled in, and shown its key."""
+        return await self._others.arrive(node)
 
     async def stop(self) -> None:
         """End the work here. What is mounted stays."""
         if self._worker is not None:
             await self._worker.stop()
+        await self._others.stop()
 
     def hear(self, events: Sequence[Happened]) -> None:
         """What other processes recorded."""
         if self._worker is not None:
             self._worker.hear(events)
+        self._others.hear(events)
 
     async def _changed(self, seconds: float) -> None:
-        if self._worker is None:
-            await asyncio.sleep(seconds)
-        else:
-            await self._worker.changed(seconds)
+        workers = [*filter(None, [self._worker]), *self._others.workers]
+        await first_change(workers, seconds)
 
     # --- for the hub ---
 
     async def start_session(
-        self, person: str, server_name: str, uid: int, gid: int, *, within: float
+        self,
+        person: str,
+        server_name: str,
+        uid: int,
+        gid: int,
+        *,
+        within: float,
+        node: str = LOCAL,
     ) -> Session:
         """A session that is about to run, with its view; after so many seconds without one."""
         async with self._db.write() as tx:
-            session = await start(tx, person, server_name, uid, gid)
+            session = await start(tx, person, server_name, uid, gid, node)
         until = time.monotonic() + within
         while True:
             async with self._db.read() as conn:

@@ -53,7 +53,9 @@ class Session:
         return {"session_id": self.id, "server_name": self.server_name}
 
 
-async def start(tx: Transaction, person: str, server_name: str, uid: int, gid: int) -> Session:
+async def start(
+    tx: Transaction, person: str, server_name: str, uid: int, gid: int, node: str = LOCAL
+) -> Session:
     """A session that is about to run. One that ran under the same name has ended, whatever was
     heard of it: the hub starts no server twice."""
     await end(tx, person, server_name)
@@ -61,7 +63,7 @@ async def start(tx: Transaction, person: str, server_name: str, uid: int, gid: i
         "id": new_id("ses"),
         "person": person,
         "server_name": server_name,
-        "node": LOCAL,
+        "node": node,
         "uid": uid,
         "gid": gid,
         "started_at": tx.at,

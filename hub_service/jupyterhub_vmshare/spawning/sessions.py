@@ -7,7 +7,7 @@ mounts.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Self
 
@@ -24,6 +24,9 @@ from jupyterhub_vmshare.spawning.accounts import (
 from jupyterhub_vmshare.spawning.node import bubblewrap, try_out
 from jupyterhub_vmshare.spawning.telling import DEADLINE, Registered, Service
 
+NodeOf = Callable[[Any], "str | None"]
+"""The name of the node on which a spawner is about to start its session; None: the service's."""
+
 _PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts to say that a session has ended; the last one again and again."""
 _SILENT = "The service of shared folders did not answer when this session started."
@@ -36,12 +39,19 @@ class MountsOfSessions:
         service: Who is told.
         hidden: Directories that sessions don't see, besides those of the mounts themselves.
         account: How the operator tells a session's account; None where the spawner's class does.
+        node: How they tell the node on which it starts; None: all start on the service's own.
     """
 
     def __init__(
-        self, service: Service, *, hidden: Sequence[str] = (), account: AccountOf | None = None
+        self,
+        service: Service,
+        *,
+        hidden: Sequence[str] = (),
+        account: AccountOf | None = None,
+        node: NodeOf | None = None,
     ) -> None:
         self._service, self._hidden, self._account = service, tuple(hidden), account
+        self._node = node
         self._endings: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     def __repr__(self) -> str:
@@ -82,8 +92,9 @@ class MountsOfSessions:
             # With a view or without, and before anything that may fail or take long: sessions of
             # one account must not reach each other's.
             wrapping.wrap(spawner, words)
-        if not is_systemd(type(spawner)):
-            # A unit is no child of the hub's: what works in here says nothing of it.
+        if not is_systemd(type(spawner)) and self._node_of(spawner) is None:
+            # A unit is no child of the hub's, and another node is another machine: what works in
+            # here says nothing of them.
             await try_out(bwrap, account)
         if view := await self._view_of(spawner, account):
             wrapping.restore(spawner)
@@ -101,11 +112,14 @@ class MountsOfSessions:
         # The same server starts again: what was to be said of its last session is void.
         self._forget_ending(spawner)
         try:
-            return await self._service.has_started(spawner, account)
+            return await self._service.has_started(spawner, account, self._node_of(spawner))
         except BaseException:
             # It may have heard us all the same.
             self._end_later(spawner)
             raise
+
+    def _node_of(self, spawner: Any) -> str | None:
+        return None if self._node is None else self._node(spawner)
 
     async def end(self, spawner: Any) -> None:
         """After the end: tell the service, now or as soon as it answers."""

@@ -43,8 +43,10 @@ class Service:
     def __repr__(self) -> str:
         return f"the service at {self._url!r}"
 
-    async def has_started(self, spawner: Any, account: Account) -> Registered:
-        """A session of this account is about to start.
+    async def has_started(
+        self, spawner: Any, account: Account, node: str | None = None
+    ) -> Registered:
+        """A session of this account is about to start, on that node; None: on the service's own.
 
         Raises ``httpx2.HTTPError``, and ``ValueError`` for an answer that makes no sense.
         """
@@ -53,6 +55,7 @@ class Service:
             "uid": account.uid,
             "gid": account.gid,
             "wait_seconds": self.deadline * _FOR_THE_VIEW,
+            **({} if node is None else {"node": node}),
         }
         answer = (await self._call(spawner, "POST", told, self.deadline)).json()
         view = answer.get("view")

@@ -2284,6 +2284,12 @@ export interface components {
         NewSession: {
             /** Gid */
             gid: number;
+            /**
+             * Node
+             * @description Where it runs; `local` is the service's own node.
+             * @default local
+             */
+            node?: string;
             /** Person */
             person: string;
             /**

@@ -54,7 +54,7 @@ def await_(
 class Node:
     """One node, and the store."""
 
-    def __init__(self, *, real: bool = False) -> None:
+    def __init__(self, *, real: bool = False, net: bool = False) -> None:
         self.where = Path(tempfile.mkdtemp(prefix="vma-", dir="/tmp"))
         self.where.chmod(0o755)
         self.store = self.where / "store"
@@ -71,7 +71,8 @@ class Node:
             self.guard.chmod(0o755)
         self._space = subprocess.Popen(
             ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc",
-             "--propagation", "private", sys.executable, "-c", _FIRST],
+             "--propagation", "private", *(["--net"] if net else []),
+             sys.executable, "-c", _FIRST],
             preexec_fn=_die_with_parent,
         )  # fmt: skip
         children = Path(f"/proc/{self._space.pid}/task/{self._space.pid}/children")
@@ -93,7 +94,7 @@ class Node:
 
     def inside(self, *command: str) -> list[str]:
         """A command that runs in the node."""
-        return ["nsenter", "-t", str(self.first), "-m", "-p", "--", *command]
+        return ["nsenter", "-t", str(self.first), "-m", "-p", "-n", "--", *command]
 
     def start(self, *more: str, wait: bool = True) -> None:
         """Start an agent, and wait until it listens."""

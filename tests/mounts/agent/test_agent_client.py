@@ -13,6 +13,7 @@ import pytest
 
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.mounts.agent_client import AgentClient
+from jupyterhub_vmshare.mounts.dialled import over_unix
 from jupyterhub_vmshare.mounts.messages import (
     Event,
     FolderWanted,
@@ -34,7 +35,9 @@ class Client:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.connects: asyncio.Queue[Hello] = asyncio.Queue()
         self.agent = AgentClient(
-            str(path), on_event=self.events.put_nowait, on_connected=self.connects.put_nowait
+            over_unix(str(path)),
+            on_event=self.events.put_nowait,
+            on_connected=self.connects.put_nowait,
         )
 
     async def connected(self) -> Hello:

@@ -122,9 +122,12 @@ def test_what_a_node_lacks_is_said_and_found_once_it_is_there(node: Node) -> Non
     assert hello["can_mount"] is False
     assert [word for word in ("share-guard", "--store") if word in " ".join(hello["missing"])]
     assert node.ask("session", session=session(new_id("ses")))["code"] == "no-store"
-    hidden.rename(node.guard)
-    store.rename(node.store)
-    await_(lambda: (node.hello() or {})["guard"])
+    with node.connected() as connection:
+        hidden.rename(node.guard)
+        store.rename(node.store)
+        told = json.loads(connection.makefile("rb").readline())
+    assert told == {"event": "guard_restarted", "sessions": []}, "nobody has to ask again"
+    assert (node.hello() or {})["guard"]
     assert node.ask("session", session=session(new_id("ses")))["ok"]
 
 

@@ -193,6 +193,15 @@ async def test_a_container_on_a_node_that_can_t_mount_starts_without(
     assert ben.asked["environment"][BECAUSE] == "There is no agent on this node."
 
 
+async def test_a_session_on_another_node_is_told_of_by_the_hub_alone(
+    service: ScriptedService,
+) -> None:
+    ben = await made(configured(service, session_node=lambda spawner: f"of-{spawner.user.name}"))
+    [(_, told, _)] = service.told
+    assert told["node"] == "of-ben"
+    assert f"{VIEW}:/srv/vmshare-view:rw,rslave" in ben.asked["host_config"]["Binds"]
+
+
 async def test_a_swarm_chooses_the_machine_and_starts_without(service: ScriptedService) -> None:
     ben = spawner(configured(service), SwarmSpawner)
     await ben.run_pre_spawn_hook()

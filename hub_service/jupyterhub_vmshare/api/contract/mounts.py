@@ -18,6 +18,12 @@ class NewSession(Asked):
     server_name: str = Field("", max_length=255, description="Empty: the person's default server.")
     uid: int = Field(ge=0, le=_LAST_ID, description="The Unix account that its programs run as.")
     gid: int = Field(ge=0, le=_LAST_ID)
+    node: str = Field(
+        "local",
+        min_length=1,
+        max_length=253,
+        description="Where it runs; `local` is the service's own node.",
+    )
     wait_seconds: float = Field(
         1.5, gt=0, le=60, description="After these it is answered without a view."
     )

@@ -165,6 +165,7 @@ class Agent:
     async def _restore(self, control: Control) -> None:
         try:
             await self._sessions.restore(control)
+            self._server.tell_ready()
         except (GuardGone, GuardRefused):
             _log.warning("The guard died before every session was on it.")
         except Exception:

@@ -23,6 +23,7 @@ from jupyterhub_vmshare.mounts.messages import (
     AskReport,
     EndSession,
     Event,
+    GuardRestarted,
     Hello,
     KeepSessions,
     Order,
@@ -72,6 +73,7 @@ class Server:
         self._root_sessions = root_sessions
         self._writers: set[asyncio.StreamWriter] = set()
         self._server: asyncio.Server | None = None
+        self._has_refused = False
 
     async def start(self, path: Path) -> None:
         """Listen. A socket that an earlier agent left is replaced."""
@@ -91,6 +93,12 @@ class Server:
         """Say something to everybody who is connected."""
         for writer in list(self._writers):
             _write(writer, event_json(event))
+
+    def tell_ready(self) -> None:
+        """There is a guard: whoever heard that this node can't mount hears that it can."""
+        if self._has_refused:
+            self._has_refused = False
+            self.tell(GuardRestarted(()))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         uid = _uid_of(writer)
@@ -166,10 +174,12 @@ class Server:
         if version != VERSION:
             raise Refused("version", f"This agent speaks version {VERSION} of the protocol.")
         lacks = self._lacking()
+        can_mount = self._guard.seen is not None or not any(lack.stops for lack in lacks)
+        self._has_refused = self._has_refused or not can_mount
         return Hello(
             version=VERSION,
             node=os.uname().nodename,
-            can_mount=self._guard.seen is not None or not any(lack.stops for lack in lacks),
+            can_mount=can_mount,
             missing=tuple(lack.because for lack in lacks),
             guard=self._guard.seen,
         )

@@ -143,8 +143,8 @@ class Sessions:
         for session in left.difference(self._orders.held):
             await asyncio.to_thread(self._views.remove, session)
         await asyncio.gather(*(self._bring(session) for session in list(self._orders.held)))
-        # Also when nobody had a mount: whoever heard that this node can't mount hears that it can.
-        self._tell(GuardRestarted(tuple(again)))
+        if again:
+            self._tell(GuardRestarted(tuple(again)))
 
     async def compare(self, control: Control) -> None:
         """Take over what the guard of an earlier agent serves; end what it should not."""
