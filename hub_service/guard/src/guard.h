@@ -116,6 +116,7 @@ struct tie {
 	atomic_flag telling;
 	bool told_known;	/* under telling: nothing that this session did has changed it since */
 	struct told told;
+	unsigned own_changes;	/* under telling: writes of this session that are under way */
 	atomic_bool attributes, pages; /* may the kernel have them cached? */
 	atomic_bool names, list;       /* a directory's entries, one by one and as a list */
 	atomic_uint writers;	/* descriptors of this session that are open for writing */
@@ -235,6 +236,8 @@ void share_put_to_sleep(struct share *share); /* share.lock is held */
 
 /* tie.c */
 struct tie *tie_get(struct place *place, struct node *node); /* one lookup more */
+/* Has that session's kernel this inode, and its attributes as they are? */
+bool tie_is_known(struct place *place, struct node *node);
 void tie_forget(struct tie *tie, uint64_t lookups);
 void tie_hold(struct tie *tie);
 void tie_put(struct tie *tie);
@@ -243,6 +246,9 @@ bool tie_differs(struct tie *tie, const struct stat *st); /* from what was told;
 bool tie_is_told(struct tie *tie, const struct stat *st); /* exactly this; unknown: no */
 void tie_tell_if_unknown(struct tie *tie, const struct stat *st);
 void tie_changed_itself(struct tie *tie);
+/* A write of this session's: in the end its kernel has what is there then. In between nothing differs. */
+void tie_begins_change(struct tie *tie);
+void tie_ends_change(struct tie *tie, const struct stat *st);
 
 /* place.c */
 struct place *place_new(struct session *session, struct share *share, const struct wire_order *order);

@@ -83,40 +83,41 @@ static int contents_begin(struct call *call, struct file *file, int64_t end, boo
 	*room = (struct room){.claimed = false};
 	if (!error && !file->writing)
 		error = EBADF;
-	if (error || !share_counts(call->node->share))
-		return error;
-	pthread_mutex_lock(&call->node->claim);
-	error = room_take(call->node, file, end, appends, room);
-	room->claimed = !error;
-	if (error)
-		pthread_mutex_unlock(&call->node->claim);
+	if (!error && share_counts(call->node->share)) {
+		pthread_mutex_lock(&call->node->claim);
+		error = room_take(call->node, file, end, appends, room);
+		room->claimed = !error;
+		if (error)
+			pthread_mutex_unlock(&call->node->claim);
+	}
+	if (!error)
+		tie_begins_change(call->tie);
 	return error;
 }
 
 /* What came is counted, and not what was asked for. */
-static void room_settle(struct node *node, struct file *file, struct room *room)
+static void room_settle(struct node *node, const struct stat *now, struct room *room)
 {
-	struct stat st;
-
 	if (!room->claimed)
 		return;
-	if (!fstat(file->fd, &st))
-		node_grow(node, &st, (int64_t)st.st_size - (int64_t)room->before.st_size - room->growth);
+	if (now)
+		node_grow(node, now, (int64_t)now->st_size - (int64_t)room->before.st_size - room->growth);
 	pthread_mutex_unlock(&node->claim);
 }
 
 static void contents_end(struct call *call, struct file *file, struct room *room)
 {
 	struct wave *wave = NULL;
+	struct stat st, *now = fstat(file->fd, &st) ? NULL : &st;
 
-	room_settle(call->node, file, room);
+	tie_ends_change(call->tie, now);
+	room_settle(call->node, now, room);
 	if (!atomic_load_explicit(&file->wrote, memory_order_relaxed))
 		atomic_store(&file->wrote, true);
 	if (!file->direct)
 		atomic_store(&call->tie->pages, true);
 	else if (atomic_exchange(&call->tie->pages, false)) /* through another descriptor of its own */
 		notify_tie(&wave, call->tie, 0);
-	tie_changed_itself(call->tie);
 	notify_pages(&wave, call->session, call->node);
 	notify_wait(wave, call->session);
 }

@@ -11,6 +11,18 @@ static struct tie *find_locked(struct place *place, struct node *node)
 	return NULL;
 }
 
+bool tie_is_known(struct place *place, struct node *node)
+{
+	struct tie *tie;
+	bool known;
+
+	pthread_mutex_lock(&node->share->lock);
+	tie = find_locked(place, node);
+	known = tie && tie->lookups && atomic_load(&tie->attributes);
+	pthread_mutex_unlock(&node->share->lock);
+	return known;
+}
+
 static struct tie *insert_locked(struct place *place, struct node *node)
 {
 	bool held = S_ISDIR(node->type);
@@ -143,7 +155,7 @@ void tie_tell(struct tie *tie, const struct stat *st, bool cached)
 	tie->told.changed = st->st_ctim;
 	tie->told.modified = st->st_mtim;
 	tie->told.size = st->st_size;
-	tie->told_known = true;
+	tie->told_known = !tie->own_changes;
 	tell_end(tie);
 	if (cached && !atomic_load_explicit(&tie->attributes, memory_order_relaxed))
 		atomic_store(&tie->attributes, true);
@@ -152,7 +164,7 @@ void tie_tell(struct tie *tie, const struct stat *st, bool cached)
 void tie_tell_if_unknown(struct tie *tie, const struct stat *st)
 {
 	tell_begin(tie);
-	if (!tie->told_known) {
+	if (!tie->told_known && !tie->own_changes) {
 		tie->told.changed = st->st_ctim;
 		tie->told.modified = st->st_mtim;
 		tie->told.size = st->st_size;
@@ -186,4 +198,21 @@ void tie_changed_itself(struct tie *tie)
 	tell_begin(tie);
 	tie->told_known = false;
 	tell_end(tie);
+}
+
+void tie_begins_change(struct tie *tie)
+{
+	tell_begin(tie);
+	tie->own_changes++;
+	tie->told_known = false;
+	tell_end(tie);
+}
+
+void tie_ends_change(struct tie *tie, const struct stat *st)
+{
+	tell_begin(tie);
+	tie->own_changes--;
+	tell_end(tie);
+	if (st)
+		tie_tell_if_unknown(tie, st);
 }

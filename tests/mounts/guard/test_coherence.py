@@ -246,6 +246,17 @@ def descriptor_sees_that_its_name_is_gone(ben: Session, folder: Folder) -> Calla
     return lambda: ben(os.fstat, descriptor).st_nlink == 0
 
 
+def a_writer_sees_new_content(ben: Session, folder: Folder) -> Callable[[], bool]:
+    """Who has written before, through the descriptor that is still open."""
+    descriptor = ben(os.open, ben.path("tests/file"), os.O_RDWR)
+    ben(os.pread, descriptor, 4096, 0)
+    ben(os.pwrite, descriptor, b"written", 0)
+    ben(os.pread, descriptor, 4096, 0)
+    with (folder.disk / "file").open("r+b") as file:
+        file.write(b"changed")
+    return lambda: ben(os.pread, descriptor, 7, 0) == b"changed"
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -253,7 +264,7 @@ def descriptor_sees_that_its_name_is_gone(ben: Session, folder: Folder) -> Calla
         for change in (
             sees_new_content, sees_a_new_name, lists_a_new_name, sees_removal, sees_a_rename,
             sees_a_replaced_file, sees_a_mode, descriptor_sees_new_content,
-            descriptor_sees_that_its_name_is_gone,
+            descriptor_sees_that_its_name_is_gone, a_writer_sees_new_content,
         )
     ],
 )  # fmt: skip
