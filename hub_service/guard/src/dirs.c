@@ -166,7 +166,20 @@ static bool add_plain(fuse_req_t req, struct answer *answer, const char *name, c
 	return true;
 }
 
-/* With what a lookup would have told: it saves one round trip for each name. */
+/* Does this kernel know the inode and, for long, its attributes? */
+static bool is_known_well(struct call *call, ino_t ino)
+{
+	struct node *node = node_find(call->node->share, ino);
+	bool known;
+
+	if (!node)
+		return false;
+	known = atomic_load(&node->told_by) >= 0 && tie_is_known(call->place, node);
+	node_put(node);
+	return known;
+}
+
+/* With what a lookup would have told: it saves one round trip for each name that is new. */
 static bool add_plus(struct call *call, struct answer *answer, const struct dirent64 *found)
 {
 	size_t left = answer->size - answer->used;
@@ -174,7 +187,8 @@ static bool add_plus(struct call *call, struct answer *answer, const struct dire
 
 	if (fuse_add_direntry_plus(call->req, NULL, 0, found->d_name, NULL, 0) > left)
 		return false;
-	if (!is_single_name(found->d_name) || entry_named(call->place, call->node, found->d_name, &entry)) {
+	if (!is_single_name(found->d_name) || is_known_well(call, found->d_ino) ||
+	    entry_named(call->place, call->node, found->d_name, &entry)) {
 		entry.ino = 0;
 		entry.attr.st_ino = found->d_ino;
 		entry.attr.st_mode = (mode_t)found->d_type << 12;

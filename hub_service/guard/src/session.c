@@ -12,10 +12,11 @@
 #include "locks.h"
 #include "notify.h"
 
-/* Threads of a session that wait for requests: they take turns, so more of them would be slower. One
- * program has up to three requests under way (it closes and forgets without waiting), and a thread
- * costs more to begin than to keep, so some more rest until they are called. */
-#define KEPT_IDLE 2U
+/* Threads of a session that wait for requests. With fewer, whoever asks much at once (git looks with ten
+ * threads) waits for others to be called; with more, turns are longer and caches colder. One program
+ * has up to three requests under way (it closes and forgets without waiting), and a thread costs more
+ * to begin than to keep, so some more rest until they are called. */
+#define KEPT_IDLE 4U
 #define KEPT_RESTING 6U
 #define PATIENCE 5000 /* milliseconds for requests under way when a mount ends */
 
@@ -150,11 +151,20 @@ static void remove_thread(struct session *session)
 	}
 }
 
+/* Closing a directory waits for nothing, so to call somebody meanwhile would take longer. Kernels send
+ * these without waiting, each beside the next request. */
+static bool is_done_at_once(const struct fuse_buf *request)
+{
+	const struct fuse_in_header *header = request->mem;
+
+	return header->opcode == FUSE_RELEASEDIR;
+}
+
 /* Somebody must be waiting for the next request while this one is served: who is the last to take
  * one sees to it. One that is called counts as idle from here on. */
-static void be_relieved(struct session *session)
+static void be_relieved(struct session *session, const struct fuse_buf *request)
 {
-	if (atomic_load(&session->idle))
+	if (atomic_load(&session->idle) || is_done_at_once(request))
 		return;
 	pthread_mutex_lock(&session->lock);
 	if (!atomic_load(&session->idle)) {
@@ -226,7 +236,7 @@ static void *serve(void *argument)
 	struct fuse_buf request = {.mem = NULL};
 
 	while (next_request(session, &request)) {
-		be_relieved(session);
+		be_relieved(session, &request);
 		fuse_session_process_buf(session->fuse, &request);
 		if (!waits_too(session) && !rests(session))
 			break;
