@@ -13,6 +13,8 @@ INSTALL := VMSHARE_VENV=$(VENV) scripts/install.sh
 # Two at a time: every journey starts a hub and a browser of its own.
 WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadscope
+# How long `make test-stress` takes.
+MINUTES ?= 60
 # Further arguments for pytest: make test ARGS="-k invitation"
 ARGS ?=
 SOURCES := jupyter_vmshare hub_service tests bench deploy scripts docs
@@ -58,6 +60,12 @@ test-browser: ## Every journey in the browser
 test-mounts: ## Every test of the mounts, as root: what the guard lets through, also for minutes
 	@$(INSTALL) test mounts
 	$(PYTEST) tests $(PARALLEL) -m mounts $(ARGS)
+
+.PHONY: test-stress
+test-stress: ## Two sessions at random in one folder, for an hour (MINUTES=3 SEED=… KEEP=1)
+	@$(INSTALL) test
+	export VMSHARE_STRESS_MINUTES=$(MINUTES)
+	$(PYTEST) tests/stress -n 0 $(ARGS)
 
 .PHONY: test-hub55
 test-hub55: ## The journeys on JupyterHub 5.5.1, in an environment of its own

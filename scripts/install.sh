@@ -250,6 +250,11 @@ install_test() {
 install_mounts() {
   local missing=() program
   for program in git rsync vim; do has "$program" || missing+=("$program"); done
+  # CPython's own tests, for the Python that Debian has.
+  if [[ $(id -u) == 0 && -x /usr/bin/python3 ]] && has apt-get; then
+    /usr/bin/python3 -c 'import test.test_os' 2>/dev/null ||
+      missing+=("lib$(basename "$(readlink -f /usr/bin/python3)")-testsuite")
+  fi
   ((${#missing[@]} == 0)) || need_packages "The tests use programs in shared folders." "${missing[@]}"
   make_venv
   python_packages hub demo test mounts
