@@ -13,15 +13,15 @@ from jupyterhub_vmshare.mounts.choices import choose
 from jupyterhub_vmshare.mounts.desired import desired
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.sharing import facts
+from tests.sharing.copying import CopyingHistories
 from tests.sharing.handing import HandingHistories
 from tests.sharing.histories import Histories, people
-from tests.sharing.owning import OwningHistories
 from tests.sharing.played import PEOPLE
 
 _Wanted = dict[str, tuple[str, datetime | None]]
 
 
-class MountedHistories(OwningHistories, HandingHistories):
+class MountedHistories(CopyingHistories, HandingHistories):
     """People also choose what they want in their sessions."""
 
     def __init__(self, url: str) -> None:

@@ -31,12 +31,12 @@ def play(url: str, examples: int) -> None:
 
 
 def test_histories_on_sqlite(tmp_path: Path) -> None:
-    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 30)
+    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 25)
 
 
 @pytest.mark.postgres_all
 def test_histories_on_postgresql(postgres_url: str) -> None:
-    play(postgres_url, 10)
+    play(postgres_url, 9)
 
 
 @pytest.mark.slow
