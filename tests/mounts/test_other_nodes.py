@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from tornado.httpclient import HTTPClientError, HTTPRequest
-from tornado.websocket import websocket_connect
+from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from jupyterhub_vmshare.db.database import utc_now
 from jupyterhub_vmshare.mounts.linking import Service
@@ -33,6 +34,7 @@ from tests.mounts.test_through_the_guard import RealClock
 
 pytestmark = [pytest.mark.asyncio]
 
+HELLO = {"ok": True, "version": 1, "node": "n", "can_mount": True, "missing": [], "guard": None}
 NETWORKS = itertools.count()
 SECRET = b"of this test"
 PATIENCE = 90.0
@@ -80,13 +82,22 @@ async def test_nobody_else_is_let_in(
     assert refused.value.code in (403, 404)
 
 
+async def read_to_the_end(link: WebSocketClientConnection) -> None:
+    while await link.read_message() is not None:
+        pass
+
+
 async def test_a_node_that_dials_is_asked_what_it_can_do(running: RunningService) -> None:
     first = await websocket_connect(dialled(running, "near", key_of(SECRET, "near")))
-    assert b"hello" in str(await first.read_message()).encode()
+    asked = json.loads(str(await first.read_message()))
+    assert asked["do"] == "hello"
+    await first.write_message(json.dumps({"order": asked["order"], **HELLO}))
+    first_ends = asyncio.create_task(read_to_the_end(first))
     # A network may have swallowed the first one without a word: the second is as good.
     second = await websocket_connect(dialled(running, "near", key_of(SECRET, "near")))
-    assert b"hello" in str(await second.read_message()).encode()
-    assert await first.read_message() is None, "one node has one connection"
+    async with asyncio.timeout(30):
+        assert json.loads(str(await second.read_message()))["do"] == "hello"
+        await first_ends  # one node has one connection
 
 
 async def test_a_secret_is_made_once_and_is_the_services_alone(tmp_path: Path) -> None:

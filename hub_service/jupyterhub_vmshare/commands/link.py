@@ -83,7 +83,7 @@ class LinkNode(Application):
             self._fail("--service must be https://…: whoever can answer gives orders to root.")
         path = Path(self.node_key_file)
         try:
-            if path.stat().st_mode & 0o077:
+            if path.stat().st_mode & 0o007:
                 self._fail(f"{path} can be read by others: chmod 600 {path}")
             key = path.read_text().strip()
         except OSError as error:

@@ -52,7 +52,7 @@ def account_of(spawner: Any, told: AccountOf | None = None) -> Account:
         return _resolved(told(spawner))
     if own is not None:
         return _resolved(own())
-    if containers.is_docker(type(spawner)):
+    if containers.is_docker(type(spawner)) or containers.is_kubernetes(type(spawner)):
         return Account(*containers.JOVYAN)
     if is_systemd(type(spawner)):
         return _of_unit(spawner)
@@ -68,7 +68,8 @@ def account_of(spawner: Any, told: AccountOf | None = None) -> Account:
 def tells_account(kind: type[Spawner]) -> bool:
     """Whether ``account_of`` finds one without being told."""
     known = issubclass(kind, LocalProcessSpawner) or hasattr(kind, "vmshare_account")
-    return known or is_systemd(kind) or containers.is_docker(kind)
+    known = known or is_systemd(kind)
+    return known or containers.is_docker(kind) or containers.is_kubernetes(kind)
 
 
 def is_systemd(kind: type[Spawner]) -> bool:

@@ -30,6 +30,10 @@ NodeOf = Callable[[Any], "str | None"]
 _PAUSES = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds between attempts to say that a session has ended; the last one again and again."""
 _SILENT = "The service of shared folders did not answer when this session started."
+_NO_NODE = (
+    "Nothing tells on which node of the cluster a pod will start: "
+    "configure(c, session_node=…) does."
+)
 
 
 class MountsOfSessions:
@@ -86,6 +90,9 @@ class MountsOfSessions:
             if view := await self._view_of(spawner, account):
                 containers.give_docker(spawner, view, rights)
             return
+        if containers.is_kubernetes(type(spawner)):
+            await self._give_pod(spawner, account)
+            return
         bwrap = bubblewrap()
         words = wrapping.words(bwrap, account, self._hidden)
         if account.is_shared:
@@ -99,6 +106,14 @@ class MountsOfSessions:
         if view := await self._view_of(spawner, account):
             wrapping.restore(spawner)
             wrapping.wrap(spawner, wrapping.words(bwrap, account, self._hidden, view))
+
+    async def _give_pod(self, spawner: Any, account: Account) -> None:
+        node = self._node_of(spawner)
+        if node is None:
+            raise LookupError(_NO_NODE)
+        rights = await containers.rights_of_pod(spawner)
+        if view := await self._view_of(spawner, account):
+            containers.give_pod(spawner, view, node, rights)
 
     async def _view_of(self, spawner: Any, account: Account) -> str | None:
         found = await self._register(spawner, account)

@@ -17,7 +17,10 @@ BECAUSE = "VMSHARE_MOUNTS_BECAUSE"
 """In the session's environment: why nothing is mounted in it."""
 
 _KEPT = "_vmshare_kept"
-_REPLACED = ("cmd", "shell_cmd", "environment", "volumes", "extra_host_config")
+_REPLACED = (
+    *("cmd", "shell_cmd", "environment", "volumes", "extra_host_config"),
+    *("volume_mounts", "pod_security_context", "node_selector"),
+)
 
 
 def wrap(spawner: Any, words: list[str]) -> None:
