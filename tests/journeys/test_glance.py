@@ -61,7 +61,6 @@ def test_many_shares_are_changed_at_once(
     bar = view.get_by_role("group", name="Selection")
     expect(bar).to_contain_text("2 selected")
     assert violations(view) == []
-    picture(ben.page, "shared-with-me")
     bar.get_by_role("button", name="Accept").click()
     expect(ben.folder("krill")).to_be_visible()
     held = {folder["id"] for folder in ben.do("GET", "/folders")["items"]}

@@ -130,7 +130,7 @@ function Header(): JSX.Element {
       <div role="columnheader" className="jp-VMShare-kindCell">
         {trans.__('How')}
       </div>
-      <div role="columnheader" className="jp-VMShare-sizeCell">
+      <div role="columnheader" className="jp-VMShare-sizeCell jp-VMShare-countCell">
         {trans.__('Files')}
       </div>
       <div role="columnheader" className="jp-VMShare-sizeCell">
@@ -181,7 +181,7 @@ function Cells({ snapshot, tabIndex, model, deeds, look }: CellsProps): JSX.Elem
       <div role="gridcell" className="jp-VMShare-kindCell">
         {snapshot.automatic ? trans.__('by itself') : trans.__('by hand')}
       </div>
-      <div role="gridcell" className="jp-VMShare-sizeCell">
+      <div role="gridcell" className="jp-VMShare-sizeCell jp-VMShare-countCell">
         {files.toLocaleString()}
       </div>
       <div role="gridcell" className="jp-VMShare-sizeCell">
