@@ -50,10 +50,11 @@ class CopyingHistories(OwningHistories):
     def four_invitations(self) -> Any:
         """Somebody has asked for a copy already, and may lose it with their access."""
         made = Histories.four_invitations(self)
-        for folder in self.first:
-            self.let_("who may", folder, True)
-        for by, folder in (("ben", self.first[0]), ("cleo", self.first[1]), ("ana", self.first[1])):
-            self.ask_(by, folder)
+        mine, bens = self.first
+        self.set_quota("root-hub", "ben", 2)
+        self.let_("who may", mine, True)
+        for by, folder in (("ben", mine), ("ben", mine), ("ana", mine), ("cleo", bens)):
+            self.ask_(by, folder)  # ben's second is one too many, and cleo may not
         return made
 
     @rule(by=actors, folder=Histories.folders, may=st.sampled_from((True, True, False)))
