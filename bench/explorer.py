@@ -9,6 +9,8 @@ MiB a second.
 
 A directory of 20,000 files is listed to its end, 1,000 entries a page: right after it changed, and
 again. Beside it stands a program that asks the file system for the same names, sizes and times.
+
+A thousand people have a folder, and their levels change: all by one request, and one by one.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import processes
+from bench.many_grants import changes
 from bench.rounds import Measure, Report, in_turns, ratios
 from bench.transfers import Files, answered, received, sent
 from bench.wire import Wire
@@ -41,17 +44,20 @@ class Size:
 
     mib: int = 1024
     files: int = 20_000
+    grants: int = 1000
 
 
 async def measure(*, quick: bool = False, rounds: int = 7) -> list[Report]:
     """Up, down, and a long list."""
-    size, rounds = (Size(8, 300), 1) if quick else (Size(), rounds)
+    size, rounds = (Size(8, 300, 50), 1) if quick else (Size(), rounds)
     with tempfile.TemporaryDirectory(prefix="vmshare-bench-") as name, _stage(Path(name)) as files:
         files.make(size.mib)
         up = await in_turns(_up(files), rounds)
         down = await in_turns(_down(files), rounds)
         listed = await _listing(files, size.files, rounds)
-    return [_speeds("Up", up, size, rounds), _speeds("Down", down, size, rounds), listed]
+        changed = await changes(Path(name) / "grants", size.grants, rounds)
+    speeds = [_speeds("Up", up, size, rounds), _speeds("Down", down, size, rounds)]
+    return [*speeds, listed, changed]
 
 
 @contextlib.contextmanager
