@@ -206,6 +206,19 @@ async def test_a_snapshot_without_room_fails_and_leaves_nothing(
     assert await used(ana) == 0
 
 
+async def test_the_first_of_a_policy_comes_at_once(api: Api, folder: str) -> None:
+    ana = api("ana")
+    await ana.ask("PUT", f"/folders/{folder}/snapshot-policy", {"every_hours": 6, "keep": 2})
+
+    async def is_there() -> bool:
+        found = await ana.all(f"/folders/{folder}/snapshots")
+        return [one["state"] for one in found] == ["done"]
+
+    # The others are looked for once a minute.
+    async with asyncio.timeout(40):
+        await until(is_there)
+
+
 async def test_a_policy_makes_them_and_keeps_the_newest(
     api: Api, service: RunningService, folder: str
 ) -> None:

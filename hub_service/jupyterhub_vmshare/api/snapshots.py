@@ -170,6 +170,7 @@ class SnapshotPolicy(Route):
             policy = await snapshots.set_policy(
                 tx, self.caller.person(), folder_id, asked.every_hours, asked.keep
             )
+        self.rooms.folders.shelver.look_now()
         self.reply(200, policy_view(policy))
 
 

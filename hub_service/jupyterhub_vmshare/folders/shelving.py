@@ -44,10 +44,15 @@ class Shelver(Jobs[Snapshot]):
     async def wanted(self) -> Sequence[Snapshot]:
         """What is to be made or deleted."""
         if time.monotonic() - self._looked >= _DUE_EVERY:
+            self._looked = time.monotonic()  # before: what is said meanwhile is looked at again
             await self.want_due()
-            self._looked = time.monotonic()
         async with self._db.read() as conn:
             return await snapshots.unsettled(conn)
+
+    def look_now(self) -> None:
+        """Somebody has just said that a snapshot is due."""
+        self._looked = float("-inf")
+        self.wake()
 
     async def want_due(self) -> None:
         """Want the snapshots whose time has come."""
