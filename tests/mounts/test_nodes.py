@@ -106,8 +106,13 @@ async def test_a_folder_that_fails_is_tried_again_and_holds_up_no_other(stage: S
     stage.agent.fails[folder] = "The folder's tree is not there."
     session = await stage.session("ben")
     await stage.has(session, whole="edit")
-    mounts = {m["name"]: m for (s,) in [await stage.sessions("ben")] for m in s["mounts"]}
-    assert (mounts["broken"]["state"], mounts["whole"]["state"]) == ("failed", "mounted")
+    mounts: dict[str, Any] = {}
+    async with asyncio.timeout(20):  # what the agent reports is on its way
+        while {name: m["state"] for name, m in mounts.items()} != {
+            "broken": "failed",
+            "whole": "mounted",
+        }:
+            mounts = {m["name"]: m for (s,) in [await stage.sessions("ben")] for m in s["mounts"]}
     assert mounts["broken"]["because"] == "The folder's tree is not there."
     await told_of(stage.api, "ben", "mount.failed", 1)
     stage.agent.fails.clear()
