@@ -95,7 +95,7 @@ async def test_a_copy_is_the_asker_s_own(api: Api, service: RunningService, sour
     await ben.write(mine["id"], "a", b"mine", overwrite="true")
     assert (home(service, source) / "files" / "a").read_bytes() == b"x" * 1000
     assert (await used(ana), await used(ben)) == (1500, 504)
-    seen = [e for e in await ana.all("/events") if e["type"] == "folder.cloned"]
+    seen = await ana.events("folder.cloned")
     assert [(e["actor"], e["thing_name"]) for e in seen] == [("ben", "tests")]
 
 
@@ -114,7 +114,7 @@ async def test_whether_others_may_is_the_owner_s_to_say(api: Api, source: str) -
     assert hidden.status_code == 404
     await let(api, source, False)
     assert (await ben.call("POST", f"/folders/{source}/clones", json=asked)).status_code == 403
-    told = [e["data"] for e in await ben.all("/events") if e["type"] == "folder.settings_changed"]
+    told = [e["data"] for e in await ben.events("folder.settings_changed")]
     assert told == [{"cloneable": False}, {"cloneable": True}]
 
 
@@ -133,7 +133,7 @@ async def test_a_copy_without_room_leaves_nothing(
     asked = {"name": "mine"}
     refused = await ben.call("POST", f"/folders/{source}/clones", json=asked)
     assert (refused.json()["code"], refused.json()["left"]) == ("quota-exceeded", 0)
-    [ended_event] = [e for e in await ben.all("/events") if e["type"] == "clone.ended"]
+    [ended_event] = await ben.events("clone.ended")
     assert ended_event["data"]["because"] == told["because"]
 
 

@@ -161,7 +161,7 @@ async def test_the_trash_is_emptied_as_the_site_says(
         await removal.catch_up()
         assert await rows(running) == {kept: "trashed", live: "live"}
         assert trees(running) == {kept, live}
-        [gone] = [e for e in await api("ben").all("/events") if e["type"] == "folder.deleted"]
+        [gone] = await api("ben").events("folder.deleted")
         assert (gone["actor"], gone["data"]) == (None, {"why": "trash_emptied"})
         restored = await ana.ask("POST", f"/folders/{kept}/restore")
         assert (restored["trashed_at"], restored["deleted_at"]) == (None, None)
@@ -209,7 +209,7 @@ async def test_deleting_for_ever_ends_grants_and_takes_tree_and_rows(
     async with service.service.db.read() as conn:
         for table in (grants, aliases):
             assert (await conn.execute(sa.select(table))).all() == []
-    told = [event["data"] for event in await ben.all("/events") if event["type"] == "grant.ended"]
+    told = [event["data"] for event in await ben.events("grant.ended")]
     assert [data["why"] for data in told] == ["thing_deleted"]
     assert (await ana.get(f"/folders/{folder}")).status_code == 404
     assert (await api("eve").call("POST", f"/invitations/{waiting}/accept")).status_code == 404

@@ -198,12 +198,12 @@ async def test_a_change_is_told_to_whom_it_concerns(api: Api) -> None:
     await limit(api, "ana", bytes=10)
     back = await (await api.page("root-hub")).ask("DELETE", "/people/ana/quota")
     assert (back["by_default"], back["bytes"]["limit"]) == (True, None)
-    told = [e for e in await api("ana").all("/events") if e["type"] == "quota.changed"]
+    told = await api("ana").events("quota.changed")
     assert [(event["actor"], event["data"]) for event in reversed(told)] == [
         ("root-hub", {"bytes": 10, "folders": None, "by_default": False}),
         ("root-hub", {"bytes": None, "folders": None, "by_default": True}),
     ]
-    assert [e for e in await api("ben").all("/events") if e["type"] == "quota.changed"] == []
+    assert await api("ben").events("quota.changed") == []
 
 
 async def test_the_sites_limits_hold_for_whom_nobody_has_set_any(
