@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +252,7 @@ async def test_a_node_behind_a_black_hole_holds_up_no_other_and_catches_up(
             while (await started(cluster, name, node)) is None:
                 await asyncio.sleep(0.1)
     for one in (near, far):
-        await until(lambda one=one: mounted(one), lambda has: has == {folder: "edit"}, one.log)  # type: ignore[misc]
+        await until(partial(mounted, one), lambda has: has == {folder: "edit"}, one.log)
     end = utc_now() + timedelta(seconds=3)
     brief = await cluster.share("brief", ends_at=end.isoformat())
     await until(lambda: brief in mounted(far) or utc_now() > end, bool, far.log)

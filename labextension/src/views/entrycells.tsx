@@ -15,8 +15,7 @@ import type { Column } from '../model/order';
 import { useTrans } from './context';
 import type { EntryDeeds } from './entries';
 import { openContextMenu } from './folders';
-import { IconButton } from './parts';
-import { bytes, moment, shortMoment } from './words';
+import { IconButton, ModifiedAndSize, NameButton } from './parts';
 
 const INDENT = 16;
 
@@ -71,7 +70,6 @@ interface CellsProps {
 
 /** A row's cells. */
 export function Cells({ listing, deeds, row, tabIndex }: CellsProps): JSX.Element {
-  const trans = useTrans();
   const { entry } = row;
   const Icon = entry.kind === 'directory' ? folderIcon : deeds.iconOf(entry.name);
   const indent: CSSProperties = { paddingInlineStart: row.depth * INDENT };
@@ -80,23 +78,9 @@ export function Cells({ listing, deeds, row, tabIndex }: CellsProps): JSX.Elemen
       <div className="jp-VMShare-mainCell" role="gridcell" style={indent}>
         {listing.isTree && <Caret listing={listing} row={row} />}
         <Icon.react tag="span" className="jp-VMShare-rowIcon" />
-        <button
-          className="jp-VMShare-nameButton"
-          tabIndex={tabIndex}
-          title={entry.name}
-          onClick={() => deeds.open(entry)}
-        >
-          {entry.name}
-        </button>
+        <NameButton name={entry.name} tabIndex={tabIndex} open={() => deeds.open(entry)} />
       </div>
-      <div role="gridcell" className="jp-VMShare-modifiedCell">
-        <time dateTime={entry.modified_at} title={moment(entry.modified_at, true)}>
-          {shortMoment(entry.modified_at)}
-        </time>
-      </div>
-      <div role="gridcell" className="jp-VMShare-sizeCell">
-        {entry.size == null ? '' : bytes(trans, entry.size)}
-      </div>
+      <ModifiedAndSize entry={entry} />
       <Actions {...{ listing, deeds, row, tabIndex }} />
     </>
   );

@@ -4,8 +4,9 @@ import type { JSX, ReactNode } from 'react';
 import { useState } from 'react';
 
 import { sentenceOf } from '../api/problem';
+import type { EntryView } from '../api/types';
 import { useTrans } from './context';
-import { moment, shortMoment } from './words';
+import { bytes, moment, shortMoment } from './words';
 
 /** When access ends by itself; nothing when it does not. */
 export function EndDate({ at }: { at: string | null | undefined }): JSX.Element | null {
@@ -15,6 +16,37 @@ export function EndDate({ at }: { at: string | null | undefined }): JSX.Element 
       {trans.__('until %1', shortMoment(at))}
     </time>
   ) : null;
+}
+
+/** The name of a row, which opens it. */
+export function NameButton(props: {
+  name: string;
+  tabIndex: 0 | -1;
+  open: () => void;
+}): JSX.Element {
+  const { name, tabIndex, open } = props;
+  return (
+    <button className="jp-VMShare-nameButton" tabIndex={tabIndex} title={name} onClick={open}>
+      {name}
+    </button>
+  );
+}
+
+/** The cells of a row that say when an entry was changed and how large it is. */
+export function ModifiedAndSize({ entry }: { entry: EntryView }): JSX.Element {
+  const trans = useTrans();
+  return (
+    <>
+      <div role="gridcell" className="jp-VMShare-modifiedCell">
+        <time dateTime={entry.modified_at} title={moment(entry.modified_at, true)}>
+          {shortMoment(entry.modified_at)}
+        </time>
+      </div>
+      <div role="gridcell" className="jp-VMShare-sizeCell">
+        {entry.size == null ? '' : bytes(trans, entry.size)}
+      </div>
+    </>
+  );
 }
 
 /** What `ActionButton` and `ActionLink` look like. */

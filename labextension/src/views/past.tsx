@@ -7,8 +7,16 @@ import type { EntryView } from '../api/types';
 import type { PastModel } from '../model/past';
 import { useSignal, useTrans } from './context';
 import { Grid } from './grid';
-import { Blank, IconButton, LiveRegion, Message, ToolButton } from './parts';
-import { bytes, moment, shortMoment } from './words';
+import {
+  Blank,
+  IconButton,
+  LiveRegion,
+  Message,
+  ModifiedAndSize,
+  NameButton,
+  ToolButton
+} from './parts';
+import { moment } from './words';
 
 /** What the files of a snapshot ask the shell to do. */
 export interface PastDeeds {
@@ -148,23 +156,9 @@ function Cells({ entry, tabIndex, mayRestore, deeds, open }: CellsProps): JSX.El
     <>
       <div className="jp-VMShare-mainCell" role="gridcell">
         <Icon.react tag="span" className="jp-VMShare-rowIcon" />
-        <button
-          className="jp-VMShare-nameButton"
-          tabIndex={tabIndex}
-          title={entry.name}
-          onClick={() => open(entry)}
-        >
-          {entry.name}
-        </button>
+        <NameButton name={entry.name} tabIndex={tabIndex} open={() => open(entry)} />
       </div>
-      <div role="gridcell" className="jp-VMShare-modifiedCell">
-        <time dateTime={entry.modified_at} title={moment(entry.modified_at, true)}>
-          {shortMoment(entry.modified_at)}
-        </time>
-      </div>
-      <div role="gridcell" className="jp-VMShare-sizeCell">
-        {entry.size == null ? '' : bytes(trans, entry.size)}
-      </div>
+      <ModifiedAndSize entry={entry} />
       <div role="gridcell" className="jp-VMShare-twoActionsCell">
         {entry.kind === 'file' && (
           <IconButton

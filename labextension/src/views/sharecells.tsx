@@ -7,7 +7,7 @@ import { isWaiting } from '../model/sharelist';
 import type { SharesModel, Side } from '../model/shares';
 import { useTrans } from './context';
 import { LevelChip } from './level';
-import { IconButton } from './parts';
+import { IconButton, NameButton } from './parts';
 import type { ShareDeeds } from './shares';
 import { moment, shortMoment } from './words';
 
@@ -70,14 +70,7 @@ export function ShareCells({ share, side, tabIndex, deeds }: CellsProps): JSX.El
     <>
       <div role="gridcell" className="jp-VMShare-mainCell">
         <folderIcon.react tag="span" className="jp-VMShare-rowIcon" />
-        <button
-          className="jp-VMShare-nameButton"
-          tabIndex={tabIndex}
-          title={label}
-          onClick={() => deeds.people(share.thing_id)}
-        >
-          {label}
-        </button>
+        <NameButton name={label} tabIndex={tabIndex} open={() => deeds.people(share.thing_id)} />
       </div>
       <div role="gridcell" className="jp-VMShare-receiverCell">
         <Who share={share} side={side} />
