@@ -45,6 +45,9 @@ def test_from_a_new_folder_to_a_guest_who_reads_it(
     invitation = ben.invitation("tests")
     expect(invitation).to_contain_text("ana invites you")
     expect(invitation).to_contain_text("View")
+    for answer in ("Accept", "Decline"):
+        button = invitation.get_by_role("button", name=f'{answer} "tests"')
+        expect(button).to_be_in_viewport(ratio=1)
     picture(ben.page, "invitation")
     ben.accept("tests")
     expect(ben.folder("tests")).to_contain_text("of ana")

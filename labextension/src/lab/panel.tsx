@@ -64,6 +64,7 @@ export class VMSharePanel extends SidePanel {
     this.model.changed.disconnect(this.onStanding);
     this.model.invitations.changed.disconnect(this.onInvitations);
     this.model.handOvers.changed.disconnect(this.onInvitations);
+    this.sizes.disconnect();
     super.dispose();
   }
 
@@ -108,14 +109,21 @@ export class VMSharePanel extends SidePanel {
       [
         trans.__('Invitations'),
         new View(trans, () => (
-          <>
+          <div ref={this.watch}>
             <HandOvers model={model} />
             <Invitations model={model} />
-          </>
+          </div>
         ))
       ],
       [trans.__('Folders'), new View(trans, () => <Folders model={model} deeds={deeds} />)],
-      [trans.__('Trash'), new View(trans, () => <Trash model={model} deeds={deeds} />)]
+      [
+        trans.__('Trash'),
+        new View(trans, () => (
+          <div ref={this.watch}>
+            <Trash model={model} deeds={deeds} />
+          </div>
+        ))
+      ]
     ];
     sections.forEach(([label, view], at) => {
       view.id = `vmshare-section-${at}`;
@@ -203,7 +211,15 @@ export class VMSharePanel extends SidePanel {
     return content ? Math.min(limit, (content.scrollHeight + 4) / height) : 0;
   }
 
+  /** A section's content is drawn some time after what it shows has changed. */
+  private readonly watch = (content: HTMLElement | null): void => {
+    if (content) {
+      this.sizes.observe(content);
+    }
+  };
+
   private readonly accordion: AccordionPanel;
+  private readonly sizes = new ResizeObserver(() => this.layOut());
   private _buttons: View | null = null;
   private _invitations = 0;
 }

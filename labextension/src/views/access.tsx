@@ -1,4 +1,4 @@
-import { userIcon } from '@jupyterlab/ui-components';
+import { userIcon, usersIcon } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 import { useState } from 'react';
 
@@ -39,10 +39,12 @@ export function Access(props: { model: SharingModel; mayChange: boolean }): JSX.
   );
 }
 
-function Person({ name, story }: { name: string; story: string }): JSX.Element {
+function Person(props: { name: string; story: string; isTeam?: boolean }): JSX.Element {
+  const { name, story, isTeam = false } = props;
+  const Icon = isTeam ? usersIcon : userIcon;
   return (
     <>
-      <userIcon.react tag="span" className="jp-VMShare-rowIcon" />
+      <Icon.react tag="span" className="jp-VMShare-rowIcon" />
       <div className="jp-VMShare-rowText">
         <span className="jp-VMShare-name">{name}</span>
         <span className="jp-VMShare-detail">{story}</span>
@@ -60,10 +62,10 @@ interface HolderProps {
 function Holder({ grant, model, mayChange }: HolderProps): JSX.Element {
   const trans = useTrans();
   const [open, setOpen] = useState<'date' | 'end' | null>(null);
-  const { name } = grant.receiver;
+  const { kind, name } = grant.receiver;
   return (
     <li className="jp-VMShare-person" data-receiver={name}>
-      <Person name={name} story={grantStory(trans, grant)} />
+      <Person name={name} story={grantStory(trans, grant)} isTeam={kind === 'team'} />
       {mayChange ? (
         <LevelSelect
           label={trans.__('Level of %1', name)}
@@ -75,7 +77,7 @@ function Holder({ grant, model, mayChange }: HolderProps): JSX.Element {
       )}
       <div className="jp-VMShare-personMore">
         <EndDate at={grant.ends_at} />
-        {grant.receiver.kind === 'person' ? (
+        {kind === 'person' ? (
           <WhyOf model={model} grant={grant} />
         ) : (
           <Members grant={grant} model={model} />

@@ -173,11 +173,12 @@ function Relationship({ folder }: { folder: FolderView }): JSX.Element {
     );
   }
   const count = folder.shared_with ?? 0;
-  return (
-    <span>
-      {count === 0
-        ? trans.__('Mine, not shared')
-        : trans._n('Mine, shared with %1 person', 'Mine, shared with %1 people', count)}
+  return count === 0 ? (
+    <span>{trans.__('Mine, not shared')}</span>
+  ) : (
+    // The number must not be what a narrow panel cuts off.
+    <span title={trans._n('Mine, shared with %1 person', 'Mine, shared with %1 people', count)}>
+      {trans._n('With %1 person', 'With %1 people', count)}
     </span>
   );
 }
