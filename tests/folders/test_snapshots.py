@@ -249,6 +249,39 @@ async def test_a_policy_makes_them_and_keeps_the_newest(
     assert len(await ana.all(f"/folders/{folder}/snapshots")) == 3
 
 
+async def test_a_full_shelf_is_in_nobodys_way(
+    api: Api, service: RunningService, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hand there may be so many; what policies make, of this folder and others, still comes."""
+    monkeypatch.setattr(snapshots, "MOST", 2)
+    ana, ben = api("ana"), api("ben")
+    for _ in range(2):
+        await taken(ana, folder)
+    refused = await ana.call("POST", f"/folders/{folder}/snapshots")
+    assert (refused.status_code, refused.json()["code"]) == (409, "too-many-snapshots")
+    policy = {"every_hours": 1, "keep": 2}
+    for owner, one in ((ana, folder), (ben, await ben.make_folder("bens"))):
+        await owner.ask("PUT", f"/folders/{one}/snapshot-policy", policy)
+        await service.service.folders.shelver.want_due()
+        assert (await owner.all(f"/folders/{one}/snapshots"))[0]["automatic"]
+
+
+async def test_a_smaller_number_deletes_at_once(
+    api: Api, service: RunningService, folder: str
+) -> None:
+    ana, shelver = api("ana"), service.service.folders.shelver
+    where = f"/folders/{folder}/snapshots"
+    await ana.ask("PUT", f"/folders/{folder}/snapshot-policy", {"every_hours": 8784, "keep": 3})
+    for _ in range(3):
+        await shelver.want_due()
+        await ended(ana, folder, (await ana.all(where))[0]["id"])
+        service.clock.advance(hours=8784)
+    await shelver.stop()  # what happens now is the policy's own doing
+    before = [one["id"] for one in await ana.all(where)]
+    await ana.ask("PUT", f"/folders/{folder}/snapshot-policy", {"every_hours": 8784, "keep": 1})
+    assert [one["id"] for one in await ana.all(where)] == before[:1]
+
+
 @pytest_asyncio.fixture
 async def still(service: RunningService) -> AsyncIterator[RunningService]:
     """A service in which nobody makes snapshots: as if it had just been killed."""

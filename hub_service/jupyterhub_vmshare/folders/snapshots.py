@@ -27,11 +27,11 @@ from jupyterhub_vmshare.sharing.model import SharedThing
 from jupyterhub_vmshare.words import ThingState
 
 MOST: Final = 500
-"""Of one folder, however they came to be."""
+"""Made by hand, of one folder. What a policy makes it deletes itself, and is never in the way."""
 
 
 class TooManySnapshots(Conflict):
-    """There are as many as there may be of one folder."""
+    """There are as many as somebody may make of one folder."""
 
     code = "too-many-snapshots"
 
@@ -70,13 +70,17 @@ async def take(tx: Transaction, person: Person, folder_id: str) -> Snapshot:
     """Want a snapshot; the worker makes it."""
     folder = await store.lock(tx, folder_id)
     await permitted(tx.conn, person, "snapshot_folder", folder_id, tx.at)
+    count = sa.select(sa.func.count()).where(
+        snapshots.c.thing_id == folder_id, sa.not_(snapshots.c.automatic)
+    )
+    if (await tx.conn.execute(count)).scalar_one() >= MOST:
+        raise TooManySnapshots(
+            f"A folder can have {MOST} snapshots that were made by hand. Delete some first."
+        )
     return await _want(tx, folder, automatic=False)
 
 
 async def _want(tx: Transaction, folder: SharedThing, *, automatic: bool) -> Snapshot:
-    count = sa.select(sa.func.count()).where(snapshots.c.thing_id == folder.id)
-    if (await tx.conn.execute(count)).scalar_one() >= MOST:
-        raise TooManySnapshots(f"A folder can have {MOST} snapshots. Delete some first.")
     row = {
         "id": new_id("snp"),
         "thing_id": folder.id,
@@ -219,6 +223,7 @@ async def set_policy(
     else:
         values = {"every_hours": every_hours, "keep": keep, "next_at": tx.at}
         await insert_or_replace(tx.conn, snapshot_policies, {"thing_id": folder_id}, values)
+        await _keep_the_newest(tx, folder_id)
     told = NewEvent(
         "snapshot.policy_changed",
         actor=person.name,
