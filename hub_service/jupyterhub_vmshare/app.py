@@ -28,12 +28,14 @@ from jupyterhub_vmshare.api.route import NoSuchRoute
 from jupyterhub_vmshare.api.routes import ROUTES
 from jupyterhub_vmshare.audit.catalogue import check
 from jupyterhub_vmshare.audit.feed import EventFeed
+from jupyterhub_vmshare.cloud.port import Cloud
 from jupyterhub_vmshare.db.database import Clock, Database, utc_now
 from jupyterhub_vmshare.db.leases import Leases
 from jupyterhub_vmshare.db.upgrade import upgrade
 from jupyterhub_vmshare.folders.joining import make_room_for_joined
 from jupyterhub_vmshare.folders.quota import Limits
 from jupyterhub_vmshare.folders.room import Folders
+from jupyterhub_vmshare.machines.room import MachineRules, Machines
 from jupyterhub_vmshare.mounts.agent_client import AgentClient
 from jupyterhub_vmshare.mounts.dialled import Open, over_unix
 from jupyterhub_vmshare.mounts.fields import LINE_LIMIT
@@ -52,6 +54,8 @@ from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.limit import RateLimit
 from jupyterhub_vmshare.people.membership import Membership, TeamChoice
 from jupyterhub_vmshare.people.search import PeopleSearch
+from jupyterhub_vmshare.reconcile.pace import Pace
+from jupyterhub_vmshare.reconcile.worker import Reconciler
 from jupyterhub_vmshare.sharing.expiry import Expiry
 from jupyterhub_vmshare.sharing.teams import members_changed
 from jupyterhub_vmshare.steady import steadily
@@ -97,6 +101,11 @@ class Settings:
     """Which other nodes' agents may dial in."""
     cut_within: float = 1.0
     """Seconds that the answer to a revoke waits for the nodes to confirm it."""
+    cloud: Cloud | None = None
+    """Where machines are; None: this site offers none."""
+    machine_rules: MachineRules = field(default_factory=MachineRules)
+    pace: Pace = field(default_factory=Pace)
+    """How often the cloud is asked."""
     upgrade_database: bool = True
     grace: float = 10.0
     """Seconds that requests under way get when the service stops."""
@@ -130,6 +139,8 @@ class Service:
             dialled=lambda dialled: connecting(dialled.open),
             cut_within=settings.cut_within,
         )
+        self.machines = Machines(settings.cloud, settings.machine_rules)
+        self.reconciler = self._reconciler()
         self.expiry = Expiry(self.db)
         self.metrics = Metrics(self.db, self.feed, self.mounts.count)
         self.health = HealthCheck(self.db, self.hub.check, self.mounts.remark)
@@ -144,6 +155,10 @@ class Service:
         if not address:
             return None
         return connecting(over_unix(address))
+
+    def _reconciler(self) -> Reconciler | None:
+        cloud = self.settings.cloud
+        return None if cloud is None else Reconciler(self.db, cloud, pace=self.settings.pace)
 
     def _rooms(self) -> Rooms:
         settings = self.settings
@@ -160,6 +175,7 @@ class Service:
             store=self.store,
             streams=self.feed.streams,
             mounts=self.mounts,
+            machines=self.machines,
             hook=HubHook(settings.hub_token),
         )
 
@@ -215,6 +231,7 @@ class Service:
         if not self.db.is_sqlite:
             self.feed.streams.delivered.append(self.mounts.hear)
         await self.mounts.start()
+        await self._start_machines()
         self._tasks = [
             _task("teams", self.membership.keep_fresh()),
             _task("uploads", steadily("uploads", self.uploads.keep_tidy)),
@@ -222,6 +239,14 @@ class Service:
         ]
         self._server = HTTPServer(self.web, max_body_size=_BODY_LIMIT, xheaders=True)
         self._listen(self._server)
+
+    async def _start_machines(self) -> None:
+        if self.settings.cloud is None or self.reconciler is None:
+            return
+        await self.settings.cloud.start()
+        if not self.db.is_sqlite:
+            self.feed.streams.delivered.append(self.reconciler.hear)
+        await self.reconciler.start()
 
     def _listen(self, server: HTTPServer) -> None:
         if self.settings.address.startswith("unix:"):
@@ -245,6 +270,9 @@ class Service:
                 await self.web.finished()
         await server.close_all_connections()
         await self.uploads.stop()
+        if self.settings.cloud is not None and self.reconciler is not None:
+            await self.reconciler.stop()
+            await self.settings.cloud.close()
         await self.mounts.stop()
         await self.expiry.stop()
         await self.folders.stop()

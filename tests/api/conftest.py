@@ -21,7 +21,9 @@ from jupyterhub_vmshare.audit.sequencer import backlog
 from jupyterhub_vmshare.db.tables import metadata
 from jupyterhub_vmshare.observe.logs import configure_logs
 from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.reconcile.pace import Pace
 from jupyterhub_vmshare.sharing import handing
+from tests.fakes.cloud import FakeCloud
 from tests.fakes.hub import fake_hub
 from tests.fixtures.api import Api
 from tests.fixtures.service import RunningService, running_service
@@ -30,6 +32,7 @@ from tests.fixtures.world import SmallWorld
 # Work that goes on by itself: heartbeats, and looking at the hub's teams.
 RESTLESS = {"leases", "mirrors"}
 Snapshot = dict[str, Any]
+QUIET = Pace(poll=0.01, sweep=3600.0)
 
 
 @dataclass
@@ -49,6 +52,11 @@ class Scene:
     kept: str = ""
     """A snapshot of the folder."""
     offer: str = ""
+    machine: str = ""
+    drive: str = ""
+    """On the machine."""
+    disk: str = ""
+    """A snapshot of the machine."""
 
     async def build(self) -> None:
         ana, ben = self.api("ana"), self.api("ben")
@@ -67,9 +75,27 @@ class Scene:
         async with self.running.service.db.write() as tx:
             wanted = handing.Offer("dan")
             self.offer = (await handing.offer(tx, Person("ana"), self.folder, wanted)).id
+        await self._build_machine()
         async with asyncio.timeout(30):  # what was written is told within a second
             while await self._notices() < 2:
                 await asyncio.sleep(0.05)
+
+    async def _build_machine(self) -> None:
+        ana = self.api("ana")
+        asked = {"name": "box", "size": "small", "image": "debian", "drive_gib": 1}
+        box = await ana.ask("POST", "/machines", asked)
+        self.machine, [drive] = box["id"], box["drives"]
+        self.drive, path = drive["drive_id"], f"/machines/{self.machine}"
+        async with asyncio.timeout(30):
+            while box["state"] != "running" or box["drives"][0]["state"] != "attached":
+                await asyncio.sleep(0.05)
+                box = await ana.ask("GET", path)
+        taken = await ana.ask("POST", f"{path}/snapshots", {"name": "disk"})
+        self.disk = taken["id"]
+        async with asyncio.timeout(30):
+            while taken["state"] != "ready":
+                await asyncio.sleep(0.05)
+                taken = await ana.ask("GET", f"/machine-snapshots/{self.disk}")
 
     async def _notices(self) -> int:
         told = await self.api("ana").ask("GET", "/events")
@@ -81,6 +107,8 @@ class Scene:
         ids = {"folder_id": self.folder, "grant_id": grant, "person": "ben"}
         ids |= {"hand_over_id": self.offer}
         ids |= {"clone_id": "cln_" + "0" * 26, "snapshot_id": self.kept}
+        ids |= {"machine_id": self.machine, "drive_id": self.drive}
+        ids |= {"machine_snapshot_id": self.disk}
         return template.format(**ids)
 
     async def snapshot(self) -> Snapshot:
@@ -152,7 +180,9 @@ async def scene(
         hub = await stack.enter_async_context(fake_hub())
         small_world.move_into(hub)
         running = await stack.enter_async_context(
-            running_service(where, url, hub, small_world, teams_every=3600.0)
+            running_service(
+                where, url, hub, small_world, teams_every=3600.0, cloud=FakeCloud(), pace=QUIET
+            )
         )
         found = Scene(Api(running, stack), running, where / "store", log)
         await found.build()

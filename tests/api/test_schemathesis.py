@@ -30,8 +30,10 @@ from schemathesis.specs.openapi.checks import (
 from jupyterhub_vmshare.api.openapi import stored
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import handing
+from tests.fakes.cloud import FakeCloud
 from tests.fakes.hub import fake_hub
 from tests.fixtures.api import Api
+from tests.fixtures.api import Person as Caller
 from tests.fixtures.service import running_service
 from tests.fixtures.world import SmallWorld
 
@@ -61,7 +63,9 @@ def serving(where: Path, world: SmallWorld) -> Iterator[tuple[str, dict[str, str
         hub = await stack.enter_async_context(fake_hub())
         world.move_into(hub)
         url = f"sqlite:///{where}/vmshare.sqlite"
-        running = await stack.enter_async_context(running_service(where, url, hub, world))
+        running = await stack.enter_async_context(
+            running_service(where, url, hub, world, cloud=FakeCloud())
+        )
         api = Api(running, stack)
         folder = await api("ana").make_folder("tests")
         await api("ana").write(folder, "notes.txt", b"hello")
@@ -70,7 +74,12 @@ def serving(where: Path, world: SmallWorld) -> Iterator[tuple[str, dict[str, str
             made = await handing.offer(tx, Person("ana"), folder, handing.Offer("ben"))
         tokens = {name: hub.visitor_token(name) for name in ("ana", "ben")}
         ids = {"folder_id": folder, "grant_id": grant, "hand_over_id": made.id, "person": "ben"}
-        return running.api_url, tokens, ids
+        return running.api_url, tokens, {**ids, **await machines(api("ana"))}
+
+    async def machines(ana: Caller) -> dict[str, str]:
+        asked = {"name": "box", "size": "small", "image": "debian", "drive_gib": 1}
+        box = await ana.ask("POST", "/machines", asked)
+        return {"machine_id": box["id"], "drive_id": box["drives"][0]["drive_id"]}
 
     def run(work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, loop).result(60)

@@ -28,6 +28,7 @@ from tests.crashes.journal import Journal
 from tests.crashes.process import ROOT, Victim
 from tests.crashes.traffic import Somebody
 from tests.fakes.hub import FakeHub
+from tests.reconcile.killing import STEPS as RECONCILER_STEPS
 
 # By the thing people do that leads there; "" for steps that everything leads to.
 STEPS = {
@@ -84,6 +85,8 @@ SNAPSHOT_STEPS = (
     "folders.snapshot.dropped",
 )
 """Reached where somebody has snapshots made: tests/folders/test_snapshots.py."""
+MACHINE_STEPS = ("machines.created", "machines.deleted")
+"""Beside those of the reconciler: tests/reconcile/test_killed.py."""
 NAMES = ("ana", "ben", "cleo")
 
 
@@ -102,6 +105,7 @@ def test_every_named_step_is_among_them() -> None:
     patterns = [re.sub(r"{[^}]*}", r"[a-z_]+", name.replace(".", r"\.")) for name in named]
     assert len(patterns) == text.count("reached(")
     known = (*STEPS, *MOUNT_STEPS, *QUOTA_STEPS, *CLONE_STEPS, *SNAPSHOT_STEPS)
+    known += (*MACHINE_STEPS, *RECONCILER_STEPS)
     for pattern in patterns:
         assert any(re.fullmatch(pattern, step) for step in known), pattern
     assert all(any(re.fullmatch(p, step) for p in patterns) for step in known)

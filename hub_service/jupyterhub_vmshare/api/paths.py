@@ -33,6 +33,9 @@ PARAMETERS: dict[str, Parameter] = {
     "hand_over_id": _id("hnd"),
     "person": Parameter("[^/]{1,255}", {"type": "string", "minLength": 1, "maxLength": 255}),
     "snapshot_id": _id("snp"),
+    "machine_id": _id("mch"),
+    "drive_id": _id("drv"),
+    "machine_snapshot_id": _id("msn"),
     "rest": Parameter(".*", {"type": "string"}),
 }
 

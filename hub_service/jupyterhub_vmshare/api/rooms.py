@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from jupyterhub_vmshare.audit.streams import Streams
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.folders.room import Folders
+from jupyterhub_vmshare.machines.room import Machines
 from jupyterhub_vmshare.mounts.room import Mounts
 from jupyterhub_vmshare.people.hook import HubHook
 from jupyterhub_vmshare.people.hub import Hub
@@ -33,4 +34,5 @@ class Rooms:
     store: FolderStore
     streams: Streams
     mounts: Mounts
+    machines: Machines
     hook: HubHook

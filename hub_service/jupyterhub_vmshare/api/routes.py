@@ -6,6 +6,7 @@ from typing import Final
 
 from jupyterhub_vmshare.api.batches import ROUTES as BATCHES
 from jupyterhub_vmshare.api.clones import ROUTES as CLONES
+from jupyterhub_vmshare.api.drives import ROUTES as DRIVES
 from jupyterhub_vmshare.api.events import Events, EventStream
 from jupyterhub_vmshare.api.files import ROUTES as FILES
 from jupyterhub_vmshare.api.folders import ROUTES as FOLDERS
@@ -13,6 +14,8 @@ from jupyterhub_vmshare.api.glance import ROUTES as GLANCE
 from jupyterhub_vmshare.api.grants import FolderGrants, FolderLeave, FolderPeople, OneGrant
 from jupyterhub_vmshare.api.hand_overs import ROUTES as HAND_OVERS
 from jupyterhub_vmshare.api.invitations import Accept, Decline, Invitations
+from jupyterhub_vmshare.api.machine_snapshots import ROUTES as MACHINE_SNAPSHOTS
+from jupyterhub_vmshare.api.machines import ROUTES as MACHINES
 from jupyterhub_vmshare.api.me import Myself
 from jupyterhub_vmshare.api.mounts import ROUTES as MOUNTS
 from jupyterhub_vmshare.api.openapi_route import OpenApi
@@ -48,6 +51,9 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     Decline,
     *HAND_OVERS,
     *MOUNTS,
+    *MACHINES,
+    *MACHINE_SNAPSHOTS,
+    *DRIVES,
     Events,
     EventStream,
 )

@@ -46,6 +46,7 @@ SEEN_BY = frozenset(
     {
         *("owner", "giver", "receiver", "answerer", "everyone_with_access"),
         *("chooser", "member", "session_person", "charged", "cloner"),
+        *("machine_owner", "taker"),
     }
 )
 """The circles of people that ``seen_by`` may name."""

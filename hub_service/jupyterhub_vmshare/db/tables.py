@@ -21,6 +21,11 @@ from sqlalchemy import (
 )
 
 from jupyterhub_vmshare.db.handing import hand_overs as hand_overs
+from jupyterhub_vmshare.db.machines import attachments as attachments
+from jupyterhub_vmshare.db.machines import drives as drives
+from jupyterhub_vmshare.db.machines import machine_snapshots as machine_snapshots
+from jupyterhub_vmshare.db.machines import machines as machines
+from jupyterhub_vmshare.db.machines import uids as uids
 from jupyterhub_vmshare.db.metadata import ID, NAME
 from jupyterhub_vmshare.db.metadata import metadata as metadata
 from jupyterhub_vmshare.db.types import Json, Moment

@@ -1,0 +1,1 @@
+"""Machines, drives and snapshots: what is wanted of them, and who may want it."""
