@@ -74,6 +74,12 @@ test-hub55: ## The journeys on JupyterHub 5.5.1, in an environment of its own
 	.venv-hub55/bin/python -m pytest tests $(PARALLEL) -m "journey and not slow" $(ARGS) || status=$$?
 	scripts/none-is-fine.sh $$status "on JupyterHub 5.5.1"
 
+.PHONY: test-rights
+test-rights: ## Every cell of the permission tables, the attacks, and what runs on real hubs
+	@$(INSTALL) test
+	$(PYTEST) tests/api/test_permissions.py tests/attacks tests/configure tests/pages tests/server \
+	  $(PARALLEL) -m slow $(ARGS)
+
 .PHONY: guard
 guard: ## Build the share guard into build/guard
 	@$(INSTALL) guard
