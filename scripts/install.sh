@@ -86,7 +86,13 @@ need_browser_and_database() {
   compgen -G '/usr/share/fonts/truetype/liberation*/*' >/dev/null ||
     missing+=(fonts-liberation)
   has unzip || missing+=(unzip)
-  ((${#missing[@]} == 0)) || need_packages "The tests need a browser, a database and unzip." "${missing[@]}"
+  # What a machine of the tests is made of; none of it is started here.
+  [[ -x /usr/sbin/sshd ]] || missing+=(openssh-server)
+  [[ -x /usr/sbin/cron ]] || missing+=(cron)
+  [[ -x /usr/sbin/atd ]] || missing+=(at)
+  has sudo || missing+=(sudo)
+  has tmux || missing+=(tmux)
+  ((${#missing[@]} == 0)) || need_packages "The tests need a browser, a database, unzip and an SSH server." "${missing[@]}"
 }
 
 # --- Python ---------------------------------------------------------------------------------

@@ -76,6 +76,9 @@ RULES = (
          never=(HUB, "alembic", "jupyterhub", "pydantic", "sqlalchemy", "structlog", "tornado"),
          unless=(f"{HUB}.mounts.agent", f"={HUB}.mounts.messages", f"={HUB}.mounts.fields",
                  f"{HUB}.words")),
+    Rule("what lies on a machine does with Python alone",
+         rooms=(f"{HUB}.relay.machine",),
+         never=(HUB, "asyncssh", "cryptography", "httpx2", "pydantic", "sqlalchemy", "tornado")),
     Rule("nobody imports the application but the command that starts it",
          rooms=(HUB,), never=(f"{HUB}.app",),
          besides=(f"={HUB}.__main__", f"={HUB}.app", f"{HUB}.commands")),
@@ -250,6 +253,10 @@ BREAKERS = {
     "the agent, which is root, takes the words and the messages of the service alone": (
         (f"{HUB_DIR}/mounts/agent/views.py", f"from {HUB}.errors import NotFound"),
         (f"{HUB_DIR}/mounts/agent/views.py", f"from {HUB}.mounts.messages import SESSION_ID"),
+    ),
+    "what lies on a machine does with Python alone": (
+        (f"{HUB_DIR}/relay/machine/part.py", f"from {HUB}.words import Level"),
+        (f"{HUB_DIR}/relay/machine/part.py", "import subprocess"),
     ),
     "nobody imports the application but the command that starts it": (
         (f"{HUB_DIR}/api/routes.py", "from ..app import VMShare"),

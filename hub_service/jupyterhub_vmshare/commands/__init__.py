@@ -43,6 +43,10 @@ class VMShare(Application):
             "jupyterhub_vmshare.commands.node_key.PrintNodeKey",
             "Print what the agent of another node shows the service.",
         ),
+        "ca": (
+            "jupyterhub_vmshare.commands.authorities.KeepAuthorities",
+            "List, rotate and forget the authorities that sign certificates for machines.",
+        ),
         "openapi": ("jupyterhub_vmshare.commands.openapi.PrintOpenApi", "Print the HTTP contract."),
     }
 

@@ -29,6 +29,8 @@ from jupyterhub_vmshare.db.machines import uids as uids
 from jupyterhub_vmshare.db.metadata import ID, NAME
 from jupyterhub_vmshare.db.metadata import metadata as metadata
 from jupyterhub_vmshare.db.types import Json, Moment
+from jupyterhub_vmshare.db.way_in import authorities as authorities
+from jupyterhub_vmshare.db.way_in import machine_accounts as machine_accounts
 
 _ID, _NAME = ID, NAME
 
