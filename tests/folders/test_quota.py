@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from tests.fakes.hub import FakeHub
 from tests.fixtures.api import Api, Person
 from tests.fixtures.service import RunningService, running_service
 from tests.fixtures.world import SmallWorld
+from tests.uploads.speaking import Tus
 
 pytestmark = pytest.mark.asyncio
 KIB = 1024
@@ -102,6 +104,24 @@ async def test_a_body_in_chunks_is_refused_on_its_way(api: Api) -> None:
     )
     assert answer.json()["code"] == "quota-exceeded"
     assert await used(ana) == 0
+
+
+async def test_an_upload_that_found_no_room_goes_on_from_what_is_there(
+    api: Api, service: RunningService
+) -> None:
+    folder = await api("ana").make_folder("tests")
+    tus, content = Tus(api("ana"), folder), os.urandom(5 << 20)
+    upload = await tus.begin(len(content))
+    await limit(api, "ana", bytes=2_500_000)
+    refused = await tus.patch(upload, 0, content)
+    assert (refused.status_code, refused.json()["code"]) == (409, "quota-exceeded")
+    # Bytes of a batch that did not fit as a whole are not told of.
+    there = await tus.offset(upload)
+    assert 0 < there <= 2_500_000
+    await limit(api, "ana", bytes=None)
+    assert (await tus.patch(upload, there, content[there:])).status_code == 204
+    tree = service.service.settings.store / folder[-2:] / folder / "files"
+    assert (tree / "big").read_bytes() == content
 
 
 async def test_meters_say_what_is_left(api: Api) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import io
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from jupyterhub_vmshare.storage.port import (
     NotADirectory,
     NotAFile,
     NotEmpty,
+    Target,
 )
 from jupyterhub_vmshare.storage.posix import PosixStore, publishing, tree
 from jupyterhub_vmshare.storage.posix import store as posix_store
@@ -203,19 +203,58 @@ async def test_what_is_asked_of_the_wrong_kind_is_refused(store: PosixStore, fol
 @pytest.mark.asyncio
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT], ids=["no space", "over quota"])
 async def test_a_full_store_says_so_and_leaves_nothing(
-    store: PosixStore, folder: str, on_disk: Path, drafts: Drafts, number: int
+    store: PosixStore,
+    folder: str,
+    on_disk: Path,
+    drafts: Drafts,
+    number: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    class FullDisk(io.FileIO):
-        def write(self, data: object) -> int:
-            raise OSError(number, os.strerror(number))
+    def full(fd: int, buffers: object) -> int:
+        raise OSError(number, os.strerror(number))
 
     writing = await store.receive(folder, ("a",), overwrite=False)
-    draft = writing._draft
-    draft.file = FullDisk(os.dup(draft.file.fileno()), "w")
+    monkeypatch.setattr(os, "writev", full)
     with pytest.raises(StoreFull):
+        # A batch is written while the next one comes.
         await writing.write(b"1" * 2_000_000)
+        await writing.write(b"2" * 2_000_000)
     await writing.abandon()
     assert (list(on_disk.iterdir()), drafts()) == ([], [])
+
+
+@pytest.mark.asyncio
+async def test_of_a_batch_that_does_not_fit_nothing_stays_and_of_those_before_all(
+    store: PosixStore, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writev, room = os.writev, [2_500_000]
+
+    def until_full(fd: int, buffers: Sequence[memoryview]) -> int:
+        taken = b"".join(buffers)[: min(400_000, room[0])]
+        if not taken:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        room[0] -= len(taken)
+        return writev(fd, [taken])
+
+    part = await store.uploads.hold(folder, new_id("upl"), create=True)
+    assert part is not None
+    monkeypatch.setattr(os, "writev", until_full)
+    with pytest.raises(StoreFull):
+        for letter in b"1234":
+            for _ in range(100):
+                await part.write(bytes([letter]) * 20_000)
+        await part.settle()
+    monkeypatch.undo()
+    there = await part.settle()
+    assert 0 < there <= 2_500_000
+    await part.write(b"the rest")
+    assert await part.settle() == there + len(b"the rest")
+    await part.publish_at(Target(folder, ("a",), overwrite=False))
+    reading = await store.open(folder, ("a",))
+    content = await reading.read(0, 10_000_000)
+    await reading.close()
+    came = b"".join(bytes([letter]) * 2_000_000 for letter in b"1234")
+    assert content == came[:there] + b"the rest"
 
 
 @pytest.mark.asyncio

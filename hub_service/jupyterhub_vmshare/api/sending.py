@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import mimetypes
 import time
 from collections.abc import Awaitable, Callable
@@ -64,20 +65,12 @@ def describe_archive(route: Route, name: str) -> None:
 
 async def send_archive(route: Route, archive: Archive, check: Check) -> None:
     """Send an archive, no faster than it is taken, as long as the caller may have it."""
-    checked = time.monotonic()
     try:
-        while piece := await archive.read():
-            if time.monotonic() - checked >= CHECKED_EVERY:
-                if not await _still(check):
-                    return _cut(route)
-                checked = time.monotonic()
-            route.write(piece)
-            await route.flush()
+        await _send(route, archive.read, check)
     except StreamClosedError:
-        return None  # the client went
+        return  # the client went
     except OSError:
-        return _cut(route)  # a file can't be read to its end: half an archive is no archive
-    return None
+        _cut(route)  # a file can't be read to its end: half an archive is no archive
 
 
 def media_type(name: str, kind: str) -> str:
@@ -91,26 +84,47 @@ def media_type(name: str, kind: str) -> str:
 
 async def send(route: Route, reading: Reading, start: int, end: int, check: Check) -> None:
     """Send these bytes, no faster than they are taken, as long as the caller may have them."""
+    at = start
+
+    async def read() -> bytes:
+        nonlocal at
+        piece = await reading.read(at, min(CHUNK, end - at)) if at < end else b""
+        at += len(piece)
+        return piece
+
     try:
-        await _send(route, reading, start, end, check)
+        whole = await _send(route, read, check)
     except StreamClosedError:
         return  # the client went
+    if whole and at < end:  # it was cut shorter by somebody meanwhile
+        _cut(route)
 
 
-async def _send(route: Route, reading: Reading, start: int, end: int, check: Check) -> None:
+async def _send(route: Route, read: Callable[[], Awaitable[bytes]], check: Check) -> bool:
+    """Send pieces until one is empty, each while the next one is being read; whether all went."""
     checked = time.monotonic()
-    while start < end:
-        if time.monotonic() - checked >= CHECKED_EVERY:
-            if not await _still(check):
-                return _cut(route)
-            checked = time.monotonic()
-        chunk = await reading.read(start, min(CHUNK, end - start))
-        if not chunk:  # it was cut shorter by somebody meanwhile
-            return _cut(route)
-        start += len(chunk)
-        route.write(chunk)
-        await route.flush()
-    return None
+    coming = asyncio.ensure_future(read())
+    try:
+        while piece := await coming:
+            if time.monotonic() - checked >= CHECKED_EVERY:
+                if not await _still(check):
+                    _cut(route)
+                    return False
+                checked = time.monotonic()
+            coming = asyncio.ensure_future(read())
+            route.write(piece)
+            await route.flush()
+    finally:
+        await _ended(coming)
+    return True
+
+
+async def _ended(coming: asyncio.Future[bytes]) -> None:
+    """Nobody wants what is still coming."""
+    coming.cancel()
+    await asyncio.wait([coming])
+    if not coming.cancelled():
+        coming.exception()
 
 
 async def _still(check: Check) -> bool:

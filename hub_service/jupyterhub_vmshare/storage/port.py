@@ -186,10 +186,11 @@ class Writing(Protocol):
     """After `publish`: whether it took the place of another file."""
 
     async def write(self, data: bytes) -> None:
-        """Append; raises StoreFull, or QuotaExceeded where the tree's account has no room."""
+        """Append; this, a later one or `settle` raises StoreFull, or QuotaExceeded where the tree's
+        account has no room."""
 
-    async def settle(self) -> None:
-        """Bring everything written so far to the disk."""
+    async def settle(self) -> int:
+        """Bring everything written so far to the disk; how many bytes there are."""
 
     async def publish(self) -> Entry:
         """Give the settled file its name, at once and for good.
@@ -221,13 +222,13 @@ class Part(Protocol):
         """Go on after the first ``offset`` bytes; False: so many are not there any more."""
 
     async def write(self, data: bytes) -> None:
-        """Append; raises StoreFull."""
+        """Append; raises what `Writing.write` does. Of what is refused nothing is kept."""
 
     async def append(self, other: Part) -> None:
         """Append all that another part has."""
 
-    async def settle(self) -> None:
-        """Bring everything written so far to the disk."""
+    async def settle(self) -> int:
+        """Bring everything written so far to the disk; how many bytes there are."""
 
     async def publish_at(self, target: Target) -> tuple[Entry, bool]:
         """Give the settled file its name for good: what `Writing.publish` does and raises.

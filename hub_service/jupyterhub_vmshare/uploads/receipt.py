@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
-from jupyterhub_vmshare.errors import NotFound
+from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.storage.port import Part
 from jupyterhub_vmshare.uploads.model import (
     ChecksumMismatch,
@@ -79,7 +79,8 @@ class Receipt:
         self._over = False
 
     async def take(self, data: bytes) -> None:
-        """The next bytes; returns when they are written, so that memory stays small."""
+        """The next bytes; no more than two batches of them wait to be written, so that memory
+        stays small."""
         async with self._busy:
             self._go_on()
             if self._at + len(data) > self.upload.length:
@@ -103,7 +104,8 @@ class Receipt:
 
     async def _settle(self) -> None:
         if self._at > self.upload.received:
-            await self.part.settle()
+            # After a write that was refused, fewer are there than came.
+            self._at = min(self._at, await self.part.settle())
             self.upload = await self._record(self.upload, self._at)
 
     async def finish(self, then: Callable[[Upload, Part], Awaitable[T]]) -> T:
@@ -137,7 +139,7 @@ class Receipt:
             try:
                 if self._checksum is None:
                     await self._settle()
-            except NotFound:
-                pass  # the upload was given up, or its folder is gone
+            except VMShareError:
+                pass  # there is no room, the upload was given up, or its folder is gone
             finally:
                 await self.part.release()

@@ -10,8 +10,8 @@ from __future__ import annotations
 import io
 import os
 import stat
+import struct
 import threading
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -32,7 +32,13 @@ from jupyterhub_vmshare.storage.posix.tree import (
 
 LEFT_OUT: Final = "(left out).txt"
 
-_PIECE: Final = 512 * 1024
+# Of a stored block of Deflate: a byte, and twice its length. Eight of them, and all pieces of a
+# file but its last are as long as the archive's own, so that none is cut and put together again.
+_BLOCK_HEAD: Final = struct.Struct("<BHH")
+_BLOCK: Final = (64 << 10) - _BLOCK_HEAD.size
+_BLOCKS: Final = 8
+_READ: Final = _BLOCKS * _BLOCK
+_PIECE: Final = _BLOCKS * (_BLOCK + _BLOCK_HEAD.size)
 _MOST_NAMED: Final = 1000
 # Zip archives know no earlier times, and some who unpack them no later ones.
 _FIRST, _LAST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2038, 1, 1, tzinfo=UTC)
@@ -80,12 +86,29 @@ class PosixArchive:
 
 
 def _zipped(members: Iterable[Member]) -> Any:
-    # Stored, not squeezed: most data is squeezed already, and a zip of text is no slower so.
-    return stream_zip(
-        members,
-        chunk_size=_PIECE,
-        get_compressobj=lambda: zlib.compressobj(level=0, wbits=-zlib.MAX_WBITS),
-    )
+    squeezing_nothing: Any = _Stored
+    return stream_zip(members, chunk_size=_PIECE, get_compressobj=squeezing_nothing)
+
+
+class _Stored:
+    """What ``zlib.compressobj`` gives for level 0, with one copy of each byte instead of four.
+
+    Stored, not squeezed: most data is squeezed already, and a zip of text is no slower so. As
+    blocks of Deflate (RFC 1951, 3.2.4), because only Deflate says by itself where it ends.
+    """
+
+    def compress(self, data: bytes) -> bytes:
+        """The same bytes, in blocks."""
+        whole = memoryview(data)
+        parts: list[bytes | memoryview] = []
+        for start in range(0, len(data), _BLOCK):
+            block = whole[start : start + _BLOCK]
+            parts += [_BLOCK_HEAD.pack(0, len(block), len(block) ^ 0xFFFF), block]
+        return b"".join(parts)
+
+    def flush(self) -> bytes:
+        """The last block, an empty one."""
+        return _BLOCK_HEAD.pack(1, 0, 0xFFFF)
 
 
 class _Walk:
@@ -182,7 +205,7 @@ class _Walk:
 def _pieces(file: io.FileIO, size: int) -> Iterator[bytes]:
     """No more than there was: a file that grows would never end."""
     done = 0
-    while done < size and (piece := file.read(min(_PIECE, size - done))):
+    while done < size and (piece := file.read(min(_READ, size - done))):
         done += len(piece)
         yield piece
 

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from fcntl import LOCK_EX, LOCK_NB, flock
@@ -30,6 +30,7 @@ _DRAFT = re.compile(rf"\.vmshare-(?P<tree>{ID_PATTERN})-(?P<instead_of>[0-9]{{1,
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 # Pieces from the network are small; one hop to a thread for each would cost more than the write.
 _BATCH = 1 << 20
+_AT_ONCE = 64
 
 
 class Threads:
@@ -38,9 +39,13 @@ class Threads:
     def __init__(self, count: int) -> None:
         self._pool = ThreadPoolExecutor(count, thread_name_prefix="store")
 
+    def begin(self, work: Callable[[], Result]) -> asyncio.Future[Result]:
+        """Have ``work`` done in a thread."""
+        return asyncio.get_running_loop().run_in_executor(self._pool, work)
+
     async def run(self, work: Callable[[], Result]) -> Result:
         """The result of ``work``, done in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        return await self.begin(work)
 
     async def obtain(
         self, work: Callable[[], Result], give_back: Callable[[Result], None]
@@ -129,17 +134,32 @@ class Draft:
         flock(file, LOCK_EX | LOCK_NB)
         return cls(area, name, file, charge, instead_of, asked)
 
-    def append(self, data: bytes) -> None:
-        """Write all of ``data``."""
-        rest = memoryview(b"" if self._gone else data)
-        self.count_to(self._size + len(rest))
-        self.put(rest)
+    def append(self, pieces: Sequence[bytes]) -> None:
+        """Write all of this, or, where that is refused, nothing of it."""
+        if self._gone:
+            return
+        before = self._size
+        self.count_to(before + sum(map(len, pieces)))
+        try:
+            self.put(pieces)
+        except BaseException:
+            os.ftruncate(self.file.fileno(), before)
+            self.file.seek(before)
+            self.count_to(before)
+            raise
 
-    def put(self, rest: memoryview) -> None:
+    def put(self, pieces: Sequence[bytes]) -> None:
         """Write what is counted already."""
+        # Copied together only where the kernel would not take so many at once.
+        at_once = pieces if len(pieces) <= _AT_ONCE else [b"".join(pieces)]
+        rest = [memoryview(piece) for piece in at_once]
         with told("upload"):
             while rest:
-                rest = rest[self.file.write(rest) :]
+                done = os.writev(self.file.fileno(), rest)
+                while rest and done >= len(rest[0]):
+                    done -= len(rest.pop(0))
+                if done:
+                    rest[0] = rest[0][done:]
 
     def count_to(self, size: int) -> None:
         """Count it as so large from now on. Raises `QuotaExceeded`, and then counts as before."""
@@ -152,12 +172,12 @@ class Draft:
         """How large it is, or is about to be."""
         return self._size
 
-    def sync(self) -> None:
-        """Bring it to the disk."""
-        if self._gone:
-            return
-        with told("upload"):
-            os.fsync(self.file.fileno())
+    def sync(self) -> int:
+        """Bring it to the disk; how large it is there."""
+        if not self._gone:
+            with told("upload"):
+                os.fsync(self.file.fileno())
+        return self._size
 
     def leave(self, replaced: int) -> None:
         """The file has its name now, and so many bytes went for it; nothing is left to remove."""
@@ -192,23 +212,52 @@ class PosixWriting:
         self._lock = threading.Lock()
         self._batch: list[bytes] = []
         self._batched = 0
+        self._behind: asyncio.Future[None] | None = None
         self.replaced = False
 
     async def write(self, data: bytes) -> None:
-        """Append."""
+        """Append. One batch is written while the next one comes: what it raises, that raises."""
         self._batch.append(data)
         self._batched += len(data)
         if self._batched >= _BATCH:
-            await self._flush()
+            await self._caught_up()
+            batch = self._taken()
+            self._behind = self._threads.begin(lambda: self._append(batch))
+            self._behind.add_done_callback(_seen)
+
+    def _append(self, batch: Sequence[bytes]) -> None:
+        self._locked(lambda: self._draft.append(batch))
+
+    def _taken(self) -> Sequence[bytes]:
+        batch, self._batch, self._batched = self._batch, [], 0
+        return batch
+
+    async def _caught_up(self) -> None:
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            try:
+                await behind
+            except BaseException:
+                # It would leave a gap.
+                self._taken()
+                raise
 
     async def _flush(self) -> None:
-        batch, self._batch, self._batched = b"".join(self._batch), [], 0
-        await self._threads.run(lambda: self._locked(lambda: self._draft.append(batch)))
+        await self._caught_up()
+        batch = self._taken()
+        await self._threads.run(lambda: self._append(batch))
 
-    async def settle(self) -> None:
-        """Bring everything written so far to the disk."""
+    async def drop_rest(self) -> None:
+        """Write no more of what came."""
+        self._taken()
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            await asyncio.wait([behind])
+
+    async def settle(self) -> int:
+        """Bring everything written so far to the disk; how many bytes that is."""
         await self._flush()
-        await self._threads.run(lambda: self._locked(self._draft.sync))
+        return await self._threads.run(lambda: self._locked(self._draft.sync))
 
     async def publish(self) -> Entry:
         """Give the settled file its name."""
@@ -228,6 +277,12 @@ class PosixWriting:
     def _locked(self, work: Callable[[], Result]) -> Result:
         with self._lock:
             return work()
+
+
+def _seen(behind: asyncio.Future[None]) -> None:
+    """Who went before it was done asks no more how it went."""
+    if not behind.cancelled():
+        behind.exception()
 
 
 def drafts_of(area: int, tree: str) -> int:

@@ -62,7 +62,7 @@ class PosixPart(PosixWriting):
 
     async def rewind(self, offset: int) -> bool:
         """Go on after the first ``offset`` bytes; False: so many are not there any more."""
-        self._batch, self._batched = [], 0
+        await self.drop_rest()
         return await self._threads.run(lambda: self._locked(lambda: self._rewind(offset)))
 
     def _rewind(self, offset: int) -> bool:
@@ -207,7 +207,7 @@ def _copy_some(source: int, target: Draft, start: int, count: int) -> int:
         if error.errno not in _NO_COPYING:
             raise
         piece = os.pread(source, min(count, _READ_AT_ONCE), start)
-        target.put(memoryview(piece))
+        target.put([piece])
         done = len(piece)
     if done == 0:
         raise OSError(errno.EIO, "a part is shorter than it was")
