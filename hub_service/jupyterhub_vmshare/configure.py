@@ -111,7 +111,7 @@ def configure(
         hidden_from_sessions: Further directories that sessions don't see: the store, where it is
             not in a managed service's ``VMSHARE_DATA_DIR``, and the agent's ``--run``, where it
             is not ``/run/vmshare``.
-        most_gigabytes: How many gigabytes (2**30 bytes) one person's folders may hold together,
+        most_gigabytes: How many GiB (2**30 bytes) one person's folders may hold together,
             unless a hub admin says otherwise for them; None: as much as there is room. Of a managed
             service; another one has it in its own configuration, as the next.
         most_folders: How many folders one person may own; None: any number.

@@ -69,15 +69,15 @@ def visible(text: str) -> str:
 
 
 def size(number: int | None) -> str:
-    """Bytes for reading."""
+    """Bytes for reading, in steps of 1024, as quotas are set."""
     if number is None:
         return ""
     value = float(number)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if value < 1024:
             return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
+        value /= 1024
+    return f"{value:.1f} TiB"
 
 
 def level(name: str) -> str:

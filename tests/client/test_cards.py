@@ -167,7 +167,14 @@ def test_what_is_no_date(until: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(None, ""), (0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (12_345, "12 kB"), (4e9, "4.0 GB")],
+    [
+        (None, ""),
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (12_345, "12 KiB"),
+        (2**32, "4.0 GiB"),
+    ],
 )
 def test_sizes_are_for_reading(number: Any, text: str) -> None:
     assert cards.size(number) == text

@@ -92,7 +92,7 @@ def test_quota_at_the_terminal(ana: Terminal, tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"x" * 2000)
     ana(f"put tests {tmp_path}/a")
     assert ana.json("quota")["bytes"] == {"used": 2000, "limit": None, "left": None}
-    assert "Files: 2.0 kB, no limit" in ana("quota")[1]
+    assert "Files: 2.0 KiB, no limit" in ana("quota")[1]
 
 
 @pytest.mark.scenario("F13")
@@ -139,7 +139,7 @@ def test_copies_at_the_terminal(ana: Terminal, ben: Terminal, tmp_path: Path) ->
     assert (code, out) == (1, "")
     assert err == "ana does not let this folder be copied as a whole.\n"
     assert ana("settings tests --cloneable") == (0, "Others may copy it.\n", "")
-    assert ben("clone tests mine") == (0, "1 files, 2.0 kB: mine.\n", "")
+    assert ben("clone tests mine") == (0, "1 files, 2.0 KiB: mine.\n", "")
     assert [entry["name"] for entry in ben.json("files mine")] == ["a"]
     assert ana.json("settings tests --not-cloneable")["cloneable"] is False
 

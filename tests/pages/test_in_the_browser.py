@@ -119,7 +119,7 @@ def test_a_hub_admin_sets_a_quota(
     root.get_by_role("link", name="What people's folders may hold").click()
     root.get_by_label("Whose?").fill("ana")
     root.get_by_role("button", name="Show").click()
-    root.get_by_label("Gigabytes").fill("100")
+    root.get_by_label("GiB").fill("100")
     root.get_by_label("Folders, those in the trash").fill("50")
     root.get_by_role("button", name="Set").click()
     expect(root.get_by_role("status")).to_contain_text("It is set")

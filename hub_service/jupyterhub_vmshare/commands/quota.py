@@ -30,7 +30,7 @@ class SetQuota(DataCommand):
         None,
         allow_none=True,
         min=0,
-        help="Gigabytes (2**30 bytes) of all files together. Left out: no limit. Since 0.2.",
+        help="GiB (2**30 bytes) of all files together. Left out: no limit. Since 0.2.",
     ).tag(config=True)
     folders = Int(
         None, allow_none=True, min=0, help="Folders, those in the trash too. Since 0.2."

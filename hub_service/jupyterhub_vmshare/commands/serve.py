@@ -62,7 +62,7 @@ class Serve(DataCommand):
         None,
         allow_none=True,
         min=0,
-        help="""How many gigabytes (2**30 bytes) one person's folders may hold together, whoever
+        help="""How many GiB (2**30 bytes) one person's folders may hold together, whoever
         wrote what is in them and the trash included. None: as much as the store has room for. A
         hub admin says otherwise for one person. Since 0.2.""",
     ).tag(config=True)

@@ -33,7 +33,7 @@ class Limits:
 
     @classmethod
     def of_gigabytes(cls, gigabytes: float | None, folders: int | None) -> Limits:
-        """As operators say it; a gigabyte has 2**30 bytes."""
+        """As operators say it; a gigabyte is one GiB, 2**30 bytes."""
         return cls(None if gigabytes is None else round(gigabytes * 2**30), folders)
 
 

@@ -82,7 +82,7 @@ class QuotaPage(Page):
         """None: the site's own. Raises ``ValueError`` with a sentence for the person."""
         if self.get_body_argument("what", "") == "default":
             return None
-        gigabytes = _number("Gigabytes", self.get_body_argument("gigabytes", ""), MOST_GIGABYTES)
+        gigabytes = _number("GiB", self.get_body_argument("gigabytes", ""), MOST_GIGABYTES)
         folders = _number("Folders", self.get_body_argument("folders", ""), MOST_FOLDERS)
         return Limits.of_gigabytes(gigabytes, None if folders is None else int(folders))
 

@@ -46,7 +46,7 @@ function OfOne({ entry, changedBy }: OfOneProps): JSX.Element {
       <Property name={trans.__('Kind')}>{kinds[entry.kind]}</Property>
       {entry.size != null && (
         <Property name={trans.__('Size')}>
-          {entry.size < 1000
+          {entry.size < 1024
             ? bytes(trans, entry.size)
             : trans.__('%1 (%2 bytes)', bytes(trans, entry.size), entry.size.toLocaleString())}
         </Property>

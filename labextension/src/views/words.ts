@@ -61,13 +61,13 @@ export function zoneName(): string {
   return parts.find(part => part.type === 'timeZoneName')?.value ?? '';
 }
 
-/** Bytes as people read them. */
+/** Bytes as people read them: in steps of 1024, as quotas are set and the file browser counts. */
 export function bytes(trans: TranslationBundle, size: number): string {
-  const units = [trans.__('B'), trans.__('KB'), trans.__('MB'), trans.__('GB'), trans.__('TB')];
-  const power = size < 1 ? 0 : Math.min(Math.floor(Math.log10(size) / 3), units.length - 1);
+  const units = [trans.__('B'), trans.__('KiB'), trans.__('MiB'), trans.__('GiB'), trans.__('TiB')];
+  const power = size < 1 ? 0 : Math.min(Math.floor(Math.log2(size) / 10), units.length - 1);
   const digits = power === 0 ? 0 : 1;
   const number = new Intl.NumberFormat(language(), { maximumFractionDigits: digits });
-  return `${number.format(size / 1000 ** power)} ${units[power] ?? ''}`;
+  return `${number.format(size / 1024 ** power)} ${units[power] ?? ''}`;
 }
 
 /** Several names in a sentence. */

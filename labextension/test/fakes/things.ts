@@ -222,10 +222,10 @@ export function clone(over: Partial<CloneView> = {}): CloneView {
 export function quota(over: Partial<QuotaView> = {}): QuotaView {
   return {
     person: 'ben',
-    bytes: { used: 3_000_000, limit: 10_000_000, left: 7_000_000 },
+    bytes: { used: 3 << 20, limit: 10 << 20, left: 7 << 20 },
     folders: { used: 2, limit: 20, left: 18 },
     by_default: true,
-    by_folder: [{ folder_id: 'fld_1', used: 2_000_000, snapshots: 1_000_000 }],
+    by_folder: [{ folder_id: 'fld_1', used: 2 << 20, snapshots: 1 << 20 }],
     ...over
   };
 }

@@ -21,7 +21,7 @@ describe('the room for folders', () => {
     const server = new FakeServer().on('GET api/me/quota', () => quota());
     const model = new QuotaModel(server.client);
     await model.refresh();
-    expect(model.usedBy('fld_1')).toBe(3_000_000);
+    expect(model.usedBy('fld_1')).toBe(3 << 20);
     expect(model.usedBy('fld_2')).toBeNull();
     ['files.changed', 'folder.created', 'snapshot.ended', 'grant.invited'].forEach(type => {
       model.receive(happening(type));

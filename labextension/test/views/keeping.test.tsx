@@ -28,10 +28,10 @@ describe('the room for folders', () => {
   it('says how much of how much, and where it goes', async () => {
     await shown();
     const [files, folders] = screen.getAllByRole('meter', { hidden: true });
-    expect(files!.getAttribute('aria-valuetext')).toBe('3 MB of 10 MB');
+    expect(files!.getAttribute('aria-valuetext')).toBe('3 MiB of 10 MiB');
     expect(folders!.getAttribute('aria-valuetext')).toBe('2 of 20');
     const largest = screen.getByRole('list', { name: 'Your largest folders', hidden: true });
-    expect(largest.textContent).toBe('tests2 MB and 1 MB of snapshots');
+    expect(largest.textContent).toBe('tests2 MiB and 1 MiB of snapshots');
   });
 
   it.each([
