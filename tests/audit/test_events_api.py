@@ -12,6 +12,7 @@ import pytest
 from jupyterhub_vmshare.api import events as events_api
 from jupyterhub_vmshare.audit.watch import Watch
 from jupyterhub_vmshare.db.database import NewEvent
+from jupyterhub_vmshare.ids import new_id
 from tests.fixtures.api import Api
 from tests.fixtures.service import RunningService
 from tests.fixtures.world import SmallWorld
@@ -31,13 +32,15 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def happen(service: RunningService, count: int = 1, *people: str) -> None:
+async def happen(
+    service: RunningService, count: int = 1, *people: str, thing: str | None = None
+) -> None:
     """Things that ana did, seen by herself and ``people``; they have their positions then."""
     feed, before = service.service.feed, service.service.feed.streams.position
     async with service.service.db.write() as transaction:
         for number in range(count):
             seen_by = frozenset({"ana", *people})
-            event = NewEvent("folder.created", "ana", seen_by, None, f"folder {number}")
+            event = NewEvent("folder.created", "ana", seen_by, thing, f"folder {number}")
             await transaction.record(event)
     await until(lambda: feed.streams.position >= before + count)
 
@@ -71,9 +74,35 @@ async def test_pages_join_without_gap_or_double(service: RunningService, api: Ap
 
 
 @pytest.mark.asyncio
+async def test_what_happened_to_one_folder_then_is_found_however_much_happened_since(
+    service: RunningService, api: Api
+) -> None:
+    reef, other = new_id("fld"), new_id("fld")
+    moments = []
+    for _ in range(3):
+        moments.append(service.clock())
+        await happen(service, 1, thing=reef)
+        await happen(service, 2, thing=other)
+        service.clock.advance(minutes=1)
+
+    async def found(**query: str) -> list[int]:
+        page = await api("ana").ask("GET", "/events", params=query)
+        return [item["position"] for item in page["items"]]
+
+    then = moments[1].isoformat()
+    assert await found(thing=reef) == [7, 4, 1]
+    assert await found(thing=reef, since=then) == [7, 4]
+    assert await found(thing=reef, until=then) == [4, 1]
+    assert await found(since=then, until=then) == [6, 5, 4]
+    assert await found(thing=reef, since=then, until=then, limit="1") == [4]
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize(
     "query",
     [
+        pytest.param({"thing": "../x"}, id="no id of a thing"),
+        pytest.param({"since": "yesterday"}, id="no moment"),
         pytest.param({"limit": "0"}, id="no items"),
         pytest.param({"limit": "201"}, id="too many items"),
         pytest.param({"before": "0"}, id="before the first"),

@@ -49,7 +49,9 @@ class Events(Route):
         async with self.rooms.db.read() as conn:
             head, _ = await log.head(conn)
             name, limit = self.caller.name, asked.limit
-            found = await log.page_backward(conn, name, asked.before, limit + 1)
+            found = await log.page_backward(
+                conn, name, asked.before, limit + 1, log.Only(asked.thing, asked.since, asked.until)
+            )
         items = [view(event) for event in found[:limit]]
         following = str(items[-1].position) if len(found) > limit else None
         self.reply(200, EventsPage(items=items, position=head, next=following))

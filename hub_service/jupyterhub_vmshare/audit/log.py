@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,11 +57,29 @@ async def page_forward(
     return [event_of(row) for row in await conn.execute(query)]
 
 
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Which events: of one thing, and in a span of time; None: of all."""
+
+    thing_id: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def of(self, query: sa.Select[Any]) -> sa.Select[Any]:
+        """The query for these alone."""
+        if self.thing_id is not None:
+            query = query.where(events.c.thing_id == self.thing_id)
+        if self.since is not None:
+            query = query.where(events.c.at >= self.since)
+        return query if self.until is None else query.where(events.c.at <= self.until)
+
+
 async def page_backward(
-    conn: AsyncConnection, person: str, before: int | None, limit: int
+    conn: AsyncConnection, person: str, before: int | None, limit: int, only: Only | None = None
 ) -> Sequence[Event]:
     """What ``person`` may see before a position (``None``: from the newest), newest first."""
     place = event_audience.c.position
     query = _of(person).where(place.is_not(None) if before is None else place < before)
+    query = query if only is None else only.of(query)
     rows = await conn.execute(query.order_by(place.desc()).limit(limit))
     return [event_of(row) for row in rows]

@@ -108,9 +108,10 @@ export class ApiClient {
     return this.call(`folders/${id}/leave`, { method: 'POST' });
   }
 
-  /** What happened to the visitor lately, newest first. */
-  events(limit: number): Promise<EventsPage> {
-    return this.call('events', { query: { limit } });
+  /** What of a thing happened in a span of time and was told to the visitor, newest first. */
+  eventsOf(thing: string, since: Date, until: Date): Promise<EventsPage> {
+    const span = { since: since.toISOString(), until: until.toISOString() };
+    return this.call('events', { query: { thing, ...span, limit: 200 } });
   }
 
   /** The visitor's running sessions, and which folders are in them. */

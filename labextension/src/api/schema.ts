@@ -5330,6 +5330,9 @@ export interface operations {
         parameters: {
             query?: {
                 before?: number;
+                thing?: string;
+                since?: string;
+                until?: string;
                 limit?: number;
             };
             header?: never;

@@ -2,8 +2,6 @@ import type { ApiClient } from '../api/client';
 import type { EntryView, EventView } from '../api/types';
 import { detail } from './application';
 
-/** As far back as one page goes. */
-const LOOKED_AT = 200;
 /** Changes are told once a second, after they have happened. */
 const TOLD_WITHIN_MS = { before: 1000, after: 3000 };
 
@@ -16,16 +14,15 @@ export async function changedBy(
   folderId: string,
   entry: EntryView
 ): Promise<string | null> {
-  const { items } = await api.events(LOOKED_AT);
-  return items.find(event => isOf(event, folderId, entry))?.actor ?? null;
+  const then = Date.parse(entry.modified_at);
+  const since = new Date(then - TOLD_WITHIN_MS.before);
+  const until = new Date(then + TOLD_WITHIN_MS.after);
+  const { items } = await api.eventsOf(folderId, since, until);
+  return items.find(event => isAbout(event, entry))?.actor ?? null;
 }
 
-function isOf(event: EventView, folderId: string, entry: EntryView): boolean {
+function isAbout(event: EventView, entry: EntryView): boolean {
   const path = detail(event, 'path');
-  if (event.type !== 'files.changed' || event.thing_id !== folderId || path === null) {
-    return false;
-  }
-  const later = Date.parse(event.at) - Date.parse(entry.modified_at);
-  const isThen = later >= -TOLD_WITHIN_MS.before && later <= TOLD_WITHIN_MS.after;
-  return isThen && (path === '' || path === entry.path || entry.path.startsWith(`${path}/`));
+  const isAtOrAbove = path === '' || path === entry.path || entry.path.startsWith(`${path}/`);
+  return event.type === 'files.changed' && path !== null && isAtOrAbove;
 }

@@ -28,6 +28,11 @@ class EventsAsked(Asked):
     """Which of the caller's events."""
 
     before: int | None = Field(None, ge=1, le=MAX_POSITION, description="Only older ones.")
+    thing: str | None = Field(
+        None, pattern="^[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}$", description="Only of this folder."
+    )
+    since: Timestamp | None = Field(None, description="Only what happened then or later.")
+    until: Timestamp | None = Field(None, description="Only what happened then or before.")
     limit: int = Field(50, ge=1, le=200)
 
 
