@@ -12,6 +12,11 @@ import type { Settings } from './settings';
 
 const SHORT_MS = 5000;
 const LONG_MS = 15_000;
+/** What comes within this time after another one of its kind is told together with it. */
+export const TOGETHER_MS = 300;
+/** As many of one kind are one notification. */
+const MANY = 3;
+const NAMED = 5;
 
 /** What a notification's buttons do. */
 export interface NoticeDeeds {
@@ -19,7 +24,13 @@ export interface NoticeDeeds {
   review: () => void;
 }
 
-/** One quiet notification for each event that the person should know of. */
+/** A notice that waits for others like it. */
+interface Waiting {
+  notice: Notice;
+  thing: string;
+}
+
+/** A quiet notification for each event that the person should know of; one for many alike. */
 export class Notifications implements IDisposable {
   constructor(
     private readonly model: VMShareModel,
@@ -38,6 +49,7 @@ export class Notifications implements IDisposable {
 
   dispose(): void {
     this._isDisposed = true;
+    clearTimeout(this._timer);
     this.model.happened.disconnect(this.onEvent);
     this.model.changed.disconnect(this.onConnection);
   }
@@ -46,16 +58,55 @@ export class Notifications implements IDisposable {
     this.withdraw(event);
     const notice = noticeOf(event, this.model.me, this.trans);
     if (notice && this.settings.notifications) {
-      this.show(notice);
+      this._waiting.push({ notice, thing: event.thing_name ?? '' });
+      clearTimeout(this._timer);
+      this._timer = window.setTimeout(this.tell, TOGETHER_MS);
     }
   };
+
+  /** Tells what waits: one change of many things has an event for each of them. */
+  private readonly tell = (): void => {
+    const groups = new Map<string, Waiting[]>();
+    for (const one of this._waiting.splice(0)) {
+      const alike = one.notice.message.replace(`"${one.thing}"`, '""');
+      groups.set(alike, [...(groups.get(alike) ?? []), one]);
+    }
+    for (const group of groups.values()) {
+      if (group.length < MANY) {
+        group.forEach(({ notice }) => this.show(notice));
+      } else {
+        this.showMany(group);
+      }
+    }
+  };
+
+  private showMany(group: readonly Waiting[]): void {
+    const [first, ...others] = group;
+    if (!first) {
+      return;
+    }
+    const { message, kind, invitation } = first.notice;
+    const names = others.map(({ thing }) => `"${thing}"`);
+    const told = this.trans.__(
+      '%1 The same for %2 more: %3',
+      message,
+      others.length,
+      names.length > NAMED ? `${names.slice(0, NAMED).join(', ')}, …` : names.join(', ')
+    );
+    const actions = invitation === null ? [] : [this.reviewing()];
+    this.manager.notify(told, kind, { autoClose: LONG_MS, actions });
+  }
 
   /** An invitation that has been answered or taken back asks for nothing any more. */
   private withdraw(event: EventView): void {
     const grant = detail(event, 'grant_id');
     const answered = event.type === 'grant.accepted' || event.type === 'grant.declined';
-    const shown = grant === null ? undefined : this._invitations.get(grant);
-    if (grant !== null && shown !== undefined && (answered || isEnding(event))) {
+    if (grant === null || !(answered || isEnding(event))) {
+      return;
+    }
+    this._waiting = this._waiting.filter(({ notice }) => notice.invitation !== grant);
+    const shown = this._invitations.get(grant);
+    if (shown !== undefined) {
       this.manager.dismiss(shown);
       this._invitations.delete(grant);
     }
@@ -72,10 +123,14 @@ export class Notifications implements IDisposable {
         displayType: 'accent',
         callback: () => this.deeds.accept(invitation)
       },
-      { label: this.trans.__('Review'), callback: () => this.deeds.review() }
+      this.reviewing()
     ];
     const id = this.manager.notify(message, kind, { autoClose: LONG_MS, actions });
     this._invitations.set(invitation, id);
+  }
+
+  private reviewing(): Notification.IAction {
+    return { label: this.trans.__('Review'), callback: () => this.deeds.review() };
   }
 
   private readonly onConnection = (): void => {
@@ -90,6 +145,8 @@ export class Notifications implements IDisposable {
   };
 
   private _gap: string | null = null;
+  private _timer: number | undefined;
+  private _waiting: Waiting[] = [];
   private _invitations = new Map<string, string>();
   private _isDisposed = false;
 }
