@@ -186,6 +186,28 @@ async def test_the_agent_hands_its_mounts_on_to_the_node() -> None:
     assert VIEW.startswith(f"{path}/views/"), "where pods look for their views"
 
 
+async def test_the_database_is_on_no_network_file_system_and_in_one_pod() -> None:
+    made = documents("service.yaml")
+    [service] = [one["spec"]["template"]["spec"] for one in made if one["kind"] == "Deployment"]
+    [container] = service["containers"]
+    paths = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    claims = {v["name"]: v["persistentVolumeClaim"]["claimName"] for v in service["volumes"]}
+    modes = {
+        one["metadata"]["name"]: one["spec"]["accessModes"]
+        for one in made
+        if one["kind"] == "PersistentVolumeClaim"
+    }
+    [data] = [one["value"] for one in container["env"] if one["name"] == "VMSHARE_DATA_DIR"]
+    assert modes[claims[paths[data]]] == ["ReadWriteOncePod"]
+    store = claims[paths[f"{data}/store"]]
+    assert modes[store] == ["ReadWriteMany"]
+    [daemons] = documents("daemonset.yaml")
+    agents = daemons["spec"]["template"]["spec"]["volumes"]
+    assert [v["persistentVolumeClaim"]["claimName"] for v in agents if v["name"] == "store"] == [
+        store
+    ]
+
+
 async def test_the_values_for_z2jh_configure_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     [values] = documents("z2jh-values.yaml")
     monkeypatch.setenv("VMSHARE_TOKEN", "t" * 64)
