@@ -35,7 +35,7 @@ demo: ## Start a JupyterHub on this machine with people and something to share
 
 .PHONY: test
 test: test-ui ## Unit and API tests, one smoke on PostgreSQL, one journey in the browser
-	@$(PYTEST) tests $(PARALLEL) -m "not slow and not browser_all and not postgres_all" $(ARGS)
+	@$(PYTEST) tests $(PARALLEL) -m "not slow and not browser_all and not postgres_all and not machines" $(ARGS)
 
 .PHONY: test-ui
 test-ui: ## The unit tests of the panel
@@ -60,6 +60,11 @@ test-browser: ## Every journey in the browser
 test-mounts: ## Every test of the mounts, as root: what the guard lets through, also for minutes
 	@$(INSTALL) test mounts
 	$(PYTEST) tests $(PARALLEL) -m mounts $(ARGS)
+
+.PHONY: test-machines
+test-machines: ## Every test on real sandboxes, as root (the first time an image is built: a minute)
+	@$(INSTALL) test machines
+	$(PYTEST) tests $(PARALLEL) -m machines $(ARGS)
 
 .PHONY: test-stress
 test-stress: ## Two sessions at random in one folder, for an hour (MINUTES=3 SEED=… KEEP=1)

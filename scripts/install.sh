@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs what a part of the project needs, into the project's own folders:
 #
-#   scripts/install.sh [hub] [test] [mounts] [lint] [docs] [guard]
+#   scripts/install.sh [hub] [test] [mounts] [machines] [lint] [docs] [guard]
 #
-# Without a name it is all of them but `mounts`, which is large: programs that act in shared folders.
+# Without a name it is all of them but `mounts`, which is large: programs that act in shared folders;
+# and `machines`: what sandboxes and the images for them are made with.
 #
 # Running it again is quick: each step is left out while what it was made from is the same.
 # Registries are those that pip and npm are set to use; none is named here.
@@ -266,6 +267,17 @@ install_mounts() {
   python_packages hub demo test mounts
 }
 
+# Where they can't be installed, the tests of sandboxes are left out.
+install_machines() {
+  local missing=()
+  has mmdebstrap || missing+=(mmdebstrap)
+  has mkfs.ext4 || missing+=(e2fsprogs)
+  has ssh || missing+=(openssh-client)
+  if ((${#missing[@]} > 0)) && [[ $(id -u) == 0 ]] && has apt-get; then
+    need_packages "Sandboxes and their images need them." "${missing[@]}"
+  fi
+}
+
 install_lint() {
   make_venv
   python_packages hub demo test lint
@@ -280,8 +292,8 @@ install_docs() {
 (($# > 0)) || set -- hub test lint docs guard
 for part in "$@"; do
   case $part in
-    hub | test | mounts | lint | docs | guard) "install_$part" ;;
-    *) die "There is no part \"$part\": the parts are hub, test, mounts, lint, docs and guard." ;;
+    hub | test | mounts | machines | lint | docs | guard) "install_$part" ;;
+    *) die "There is no part \"$part\": the parts are hub, test, mounts, machines, lint, docs and guard." ;;
   esac
 done
 say "Installed: $*."

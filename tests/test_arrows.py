@@ -63,7 +63,7 @@ RULES = (
     Rule("only wiring imports adapters of the cloud and of the store",
          rooms=(HUB,), never=ADAPTER_ROOMS,
          unless=tuple(f"={room}{part}" for room in ADAPTER_ROOMS for part in ("", ".port")),
-         besides=(*WIRING, *ADAPTER_ROOMS)),
+         besides=(*WIRING, *ADAPTER_ROOMS, f"={HUB}.commands.sandboxes")),
     Rule("a port does not import its adapters",
          rooms=tuple(f"={room}{part}" for room in ADAPTER_ROOMS for part in ("", ".port")),
          never=ADAPTER_ROOMS,
@@ -79,6 +79,14 @@ RULES = (
     Rule("what lies on a machine does with Python alone",
          rooms=(f"{HUB}.relay.machine",),
          never=(HUB, "asyncssh", "cryptography", "httpx2", "pydantic", "sqlalchemy", "tornado")),
+    Rule("the keeper of sandboxes, which is root, takes the words and the messages alone",
+         rooms=(f"{HUB}.cloud.sandbox.keeper", f"={HUB}.cloud.sandbox.messages"),
+         never=(HUB, "alembic", "jupyterhub", "pydantic", "sqlalchemy", "structlog", "tornado"),
+         unless=(f"{HUB}.cloud.sandbox.keeper", f"={HUB}.cloud.sandbox.messages",
+                 f"={HUB}.cloud.sandbox", f"={HUB}.mounts.fields", f"{HUB}.words",
+                 f"={HUB}.steps")),
+    Rule("what runs in a sandbox does with Python alone",
+         rooms=(f"{HUB}.cloud.sandbox.inside",), never=(HUB, "tornado", "traitlets")),
     Rule("nobody imports the application but the command that starts it",
          rooms=(HUB,), never=(f"{HUB}.app",),
          besides=(f"={HUB}.__main__", f"={HUB}.app", f"{HUB}.commands")),
@@ -258,6 +266,14 @@ BREAKERS = {
         (f"{HUB_DIR}/relay/machine/part.py", f"from {HUB}.words import Level"),
         (f"{HUB_DIR}/relay/machine/part.py", "import subprocess"),
     ),
+    "the keeper of sandboxes, which is root, takes the words and the messages alone": (
+        (f"{HUB_DIR}/cloud/sandbox/keeper/server.py", f"from {HUB}.errors import NotFound"),
+        (f"{HUB_DIR}/cloud/sandbox/keeper/server.py", f"from {HUB}.cloud.sandbox import messages"),
+    ),
+    "what runs in a sandbox does with Python alone": (
+        (f"{HUB_DIR}/cloud/sandbox/inside/init.py", f"from {HUB} import words"),
+        (f"{HUB_DIR}/cloud/sandbox/inside/init.py", "import subprocess"),
+    ),
     "nobody imports the application but the command that starts it": (
         (f"{HUB_DIR}/api/routes.py", "from ..app import VMShare"),
         (f"{HUB_DIR}/__main__.py", f"from {HUB}.app import VMShare"),
@@ -294,6 +310,7 @@ FURNITURE = tuple(
     f"{HUB_DIR}/{path}"
     for path in (
         "api/contract/__init__.py",
+        "cloud/sandbox/messages.py",
         "errors.py",
         "mounts/messages.py",
         "sharing/__init__.py",

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cloud.bench import Bench
 from tests.fakes.cloud import FakeCloud
+from tests.fixtures.sandboxes import IMAGE, KeeperProcess, missing_for_sandboxes
 
 
 @asynccontextmanager
@@ -17,7 +18,20 @@ async def _fake(where: Path) -> AsyncIterator[Bench]:
     yield Bench(FakeCloud(), "debian", "small", "large", patience=5)
 
 
+@asynccontextmanager
+async def _sandboxes(where: Path) -> AsyncIterator[Bench]:
+    if (because := missing_for_sandboxes()) is not None:
+        pytest.skip(because)
+    keeper = KeeperProcess(where)
+    try:
+        keeper.start()
+        yield Bench(keeper.cloud(), IMAGE, "small", "large", patience=60)
+    finally:
+        keeper.stop()
+
+
 Make = Callable[[Path], AbstractAsyncContextManager[Bench]]
 ADAPTERS = [
     pytest.param(_fake, id="the fake"),
+    pytest.param(_sandboxes, id="sandboxes", marks=pytest.mark.machines),
 ]

@@ -35,8 +35,6 @@ class Bench:
         image: An image that every one of its sizes takes.
         size: The smallest size; `larger` has a larger disk.
         patience: Seconds that the slowest order may take here, ten times over.
-        run: Runs a line of shell in a machine as root and gives what it printed, where the adapter
-            has real machines. None: there is nothing to run in.
     """
 
     cloud: Cloud
@@ -44,7 +42,6 @@ class Bench:
     size: str
     larger: str
     patience: float
-    run: Callable[[str, str], Awaitable[str]] | None = None
 
     def wanted(self, mark: str, *, size: str | None = None, **source: str) -> MachineWanted:
         """A machine as somebody would order it; from the image unless a snapshot is given."""

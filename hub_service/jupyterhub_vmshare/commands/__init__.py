@@ -47,6 +47,10 @@ class VMShare(Application):
             "jupyterhub_vmshare.commands.authorities.KeepAuthorities",
             "List, rotate and forget the authorities that sign certificates for machines.",
         ),
+        "sandboxes": (
+            "jupyterhub_vmshare.commands.sandboxes.Sandboxes",
+            "Keep this host's sandboxes, and build images for them (root; one a host).",
+        ),
         "openapi": ("jupyterhub_vmshare.commands.openapi.PrintOpenApi", "Print the HTTP contract."),
     }
 

@@ -16,10 +16,10 @@ class BadMessage(Exception):
     """A message that makes no sense; the text is a sentence that says why."""
 
 
-def object_of(line: bytes) -> dict[str, Any]:
+def object_of(line: bytes, *, limit: int = LINE_LIMIT) -> dict[str, Any]:
     """The one object that a line holds. Doubled keys and numbers that are none are refused."""
-    if len(line) > LINE_LIMIT:
-        raise BadMessage(f"A line is {LINE_LIMIT} bytes at most.")
+    if len(line) > limit:
+        raise BadMessage(f"A line is {limit} bytes at most.")
     try:
         found = json.loads(line, object_pairs_hook=_without_doubles, parse_constant=_no_number)
     except (ValueError, RecursionError):

@@ -1,0 +1,119 @@
+"""Everything that the keeper holds, what is under way with it, and who may order what now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyterhub_vmshare.cloud.sandbox import messages
+from jupyterhub_vmshare.cloud.sandbox.keeper.boot import Drive
+from jupyterhub_vmshare.cloud.sandbox.keeper.records import Record, Records
+
+
+class Refused(Exception):
+    """An order that is not obeyed: a code for programs, a sentence for people."""
+
+    def __init__(self, code: str, because: str) -> None:
+        super().__init__(because)
+        self.code = code
+        self.because = because
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What an order sets going. Nobody else orders anything of ``things`` until it has ended."""
+
+    things: frozenset[str]
+    run: Callable[[], None]
+
+
+class Holdings:
+    """Machines, drives and snapshots, below one directory.
+
+    Args:
+        where: Belongs to root, and nobody else gets in.
+    """
+
+    def __init__(self, where: Path) -> None:
+        self.where = where
+        self.machines = Records(where / "machines", "sbx")
+        self.drives = Records(where / "drives", "dsk")
+        self.snapshots = Records(where / "snapshots", "snp")
+        self.busy: set[str] = set()
+
+    def load(self) -> None:
+        """Read what there is."""
+        self.where.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for records in (self.machines, self.drives, self.snapshots):
+            records.load()
+
+    def machine(self, name: str) -> Record:
+        return _there(self.machines.get(name), "machine")
+
+    def drive(self, name: str) -> Record:
+        return _there(self.drives.get(name), "drive")
+
+    def snapshot(self, name: str) -> Record:
+        return _there(self.snapshots.get(name), "snapshot")
+
+    def free(self, *things: str) -> None:
+        """Refuse what is about things that are being worked on."""
+        for thing in things:
+            if thing in self.busy:
+                raise Refused(messages.BUSY, f"Something is under way with {thing}: ask again.")
+
+    def drives_of(self, machine: str) -> dict[str, Record]:
+        """The drives that are on a machine, or on their way to it or off it."""
+        return {name: drive for name, drive in self.drives.all() if machine in drive["attached"]}
+
+    def with_drives(self, machine: str) -> frozenset[str]:
+        """A machine and all its drives: what starts, stops or ends together."""
+        return frozenset((machine, *self.drives_of(machine)))
+
+    def disk(self, machine: str) -> Path:
+        return self.machines.place(machine) / "disk.ext4"
+
+    def drive_file(self, drive: str) -> Path:
+        return self.drives.place(drive) / "drive.ext4"
+
+    def snapshot_file(self, snapshot: str) -> Path:
+        return self.snapshots.place(snapshot) / "disk.ext4"
+
+    def mounted_on(self, machine: str) -> tuple[Drive, ...]:
+        """What a machine is started with."""
+        return tuple(
+            Drive(str(self.drive_file(name)), tag_of(drive), drive["attached"][machine])
+            for name, drive in sorted(self.drives_of(machine).items())
+        )
+
+    def attach(self, drive: str, machine: str, *, read_only: bool) -> None:
+        attached = self.drive(drive)["attached"]
+        self.drives.change(drive, attached={**attached, machine: read_only})
+
+    def detach(self, drive: str, machine: str) -> None:
+        """A drive is on a machine no more."""
+        if (record := self.drives.get(drive)) is not None:
+            record["attached"].pop(machine, None)
+            self.drives.change(drive, attached=record["attached"])
+
+    def marked(self, records: Records, mark: str) -> str | None:
+        """What was made with a mark already."""
+        return next((name for name, record in records.all() if record["mark"] == mark), None)
+
+
+def _there(record: Record | None, kind: str) -> Record:
+    if record is None:
+        raise Refused(messages.MISSING, f"There is no such {kind} here.")
+    return record
+
+
+def tag_of(drive: Record) -> str:
+    """How a drive is called on a machine."""
+    return str(drive["mark"])[-12:]
+
+
+def first_free(taken: Iterable[int], least: int) -> int:
+    """The lowest number that nobody has."""
+    used = set(taken)
+    return next(number for number in range(least, least + len(used) + 1) if number not in used)

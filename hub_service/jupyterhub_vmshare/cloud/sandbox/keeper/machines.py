@@ -1,0 +1,268 @@
+"""Orders about machines. Each is written down before it is answered, and then carried out.
+
+What is under way is in the record as ``doing``. A keeper that starts takes it up again: every step
+looks at what is there, and may be taken twice.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from jupyterhub_vmshare.cloud.sandbox import messages
+from jupyterhub_vmshare.cloud.sandbox.keeper import disks
+from jupyterhub_vmshare.cloud.sandbox.keeper.boot import socket_of
+from jupyterhub_vmshare.cloud.sandbox.keeper.disks import GIB, Trouble
+from jupyterhub_vmshare.cloud.sandbox.keeper.holdings import Holdings, Job, Refused
+from jupyterhub_vmshare.cloud.sandbox.keeper.images import Images
+from jupyterhub_vmshare.cloud.sandbox.keeper.power import Power, forget_files, remove_socket
+from jupyterhub_vmshare.cloud.sandbox.keeper.records import Record
+from jupyterhub_vmshare.steps import reached
+
+_CHANGING = ("create", "start", "stop", "reboot", "resize", "rebuild", "delete")
+
+
+class Machines:
+    """What can be ordered about machines.
+
+    Args:
+        holdings: What there is.
+        images: What they begin with.
+        power: Their processes.
+        run: The keeper's run directory.
+    """
+
+    def __init__(self, holdings: Holdings, images: Images, power: Power, run: Path) -> None:
+        self._holdings = holdings
+        self._records = holdings.machines
+        self._images = images
+        self._power = power
+        self._run = run
+
+    def seen(self, name: str) -> dict[str, Any]:
+        """A machine as it is."""
+        record = self._holdings.machine(name)
+        return {
+            "id": name,
+            "mark": record["mark"],
+            "power": self._state(name, record),
+            "because": record["because"],
+            "size": record["size"]["id"],
+            "socket": str(socket_of(self._run, name)),
+            "made_from": record["made_from"],
+            "attachments": [
+                {
+                    "drive": drive,
+                    "read_only": told["attached"][name],
+                    "settled": told["doing"] is None or told["doing"].get("machine") != name,
+                }
+                for drive, told in self._holdings.drives_of(name).items()
+            ],
+        }
+
+    def _state(self, name: str, record: Record) -> str:
+        if record["doing"] is not None or name in self._holdings.busy:
+            return self._state_at_work(name, record)
+        if self._power.process(name) is not None:
+            return "running"
+        return "failed" if record["because"] is not None else "stopped"
+
+    def _state_at_work(self, name: str, record: Record) -> str:
+        if record["doing"] is None and not self._is_copied(name):
+            # A drive comes or goes: the machine itself stays as it is.
+            return "running" if self._power.process(name) is not None else "stopped"
+        return "changing"
+
+    def _is_copied(self, name: str) -> bool:
+        return any(
+            record["doing"] is not None and record["machine"] == name
+            for _, record in self._holdings.snapshots.all()
+        )
+
+    # Orders
+
+    def create(self, told: dict[str, Any]) -> tuple[str, Job | None]:
+        """A new machine, or the one that was made with this mark before."""
+        there = self._holdings.marked(self._records, told["mark"])
+        if there is not None:
+            return there, None
+        source = self._source(told)
+        record = {
+            "mark": told["mark"],
+            "size": told["size"],
+            "seed": told["seed"],
+            **source,
+            "disk": secrets.token_hex(8),
+            "base": self._power.new_base(),
+            "doing": {"what": "create"},
+            "because": None,
+            "host_keys": [],
+        }
+        name = self._records.new(record)
+        reached("sandboxes.create.recorded")
+        return name, self.job(name)
+
+    def start(self, name: str) -> Job | None:
+        self._idle(name)
+        running = self._power.process(name) is not None
+        return None if running else self._order(name, "start")
+
+    def stop(self, name: str) -> Job | None:
+        record = self._idle(name)
+        if self._power.process(name) is None and record["because"] is None:
+            return None
+        return self._order(name, "stop")
+
+    def reboot(self, name: str, *, hard: bool) -> Job | None:
+        self._idle(name)
+        if self._power.process(name) is None and not hard:
+            because = "A machine that is stopped can't be rebooted: start it."
+            raise Refused(messages.REFUSED, because)
+        return self._order(name, "reboot", hard=hard)
+
+    def resize(self, name: str, size: dict[str, Any]) -> Job | None:
+        record = self._idle(name)
+        if size["disk_gib"] < record["size"]["disk_gib"]:
+            because = "A system disk can't shrink: choose a size with a disk as large, or larger."
+            raise Refused(messages.REFUSED, because)
+        return self._order(name, "resize", size=size)
+
+    def rebuild(self, name: str, told: dict[str, Any]) -> Job | None:
+        self._idle(name)
+        source = self._source(told)
+        kept = {"size": told["size"], "seed": told["seed"], **source}
+        return self._order(name, "rebuild", **kept)
+
+    def delete(self, name: str) -> Job | None:
+        self._idle(name)
+        return self._order(name, "delete")
+
+    def _idle(self, name: str) -> Record:
+        record = self._holdings.machine(name)
+        self._holdings.free(*self._holdings.with_drives(name))
+        return record
+
+    def _order(self, name: str, what: str, **more: Any) -> Job:
+        self._records.change(name, doing={"what": what, **more})
+        reached(f"sandboxes.{what}.recorded")
+        return self.job(name)
+
+    def _source(self, told: dict[str, Any]) -> dict[str, Any]:
+        """What a system disk is made from, and whether it fits."""
+        disk_gib = told["size"]["disk_gib"]
+        if told["snapshot"] is None:
+            if not disks.has_room(self._holdings.where):
+                raise Refused(messages.FULL, "The host of the sandboxes has no room left.")
+            image = self._images.newest(told["image"], disk_gib)
+            return {"image": image, "snapshot": None, "made_from": told["image"]}
+        snapshot = self._holdings.snapshots.get(told["snapshot"])
+        if snapshot is None or snapshot["doing"] is not None or snapshot["because"] is not None:
+            raise Refused(messages.REFUSED, "There is no such snapshot.")
+        if snapshot["disk_gib"] > disk_gib:
+            because = f"This needs a size with a disk of {snapshot['disk_gib']} GiB or more."
+            raise Refused(messages.REFUSED, because)
+        file = self._holdings.snapshot_file(told["snapshot"])
+        if not disks.has_room(self._holdings.where, file):
+            raise Refused(messages.FULL, "The host of the sandboxes has no room left.")
+        chosen = told["snapshot"]
+        return {"image": snapshot["image"], "snapshot": chosen, "made_from": chosen}
+
+    # How they are carried out
+
+    def under_way(self) -> list[Job]:
+        """What an earlier keeper did not finish."""
+        unfinished = [name for name, record in self._records.all() if record["doing"]]
+        return [self.job(name) for name in unfinished]
+
+    def job(self, name: str) -> Job:
+        """Carry out what the record says is under way."""
+        things = set(self._holdings.with_drives(name))
+        if (snapshot := self._holdings.machine(name)["snapshot"]) is not None:
+            things.add(snapshot)  # nobody deletes it while it is copied
+        return Job(frozenset(things), lambda: self._carry_out(name))
+
+    def _carry_out(self, name: str) -> None:
+        doing = self._holdings.machine(name)["doing"]
+        try:
+            getattr(self, f"_do_{doing['what']}")(name, doing)
+        except (OSError, Trouble) as error:
+            because = str(error) if isinstance(error, Trouble) else _sentence(error)
+            with suppress(KeyError):
+                self._records.change(name, doing=None, because=because)
+            return
+        if self._records.get(name) is not None:
+            self._records.change(name, doing=None, because=None)
+
+    def _do_create(self, name: str, doing: dict[str, Any]) -> None:
+        self._make_disk(name)
+        reached("sandboxes.create.disk")
+        self._power.start(name)
+
+    def _do_start(self, name: str, doing: dict[str, Any]) -> None:
+        self._make_disk(name)  # of a machine whose making failed
+        self._power.start(name)
+
+    def _do_stop(self, name: str, doing: dict[str, Any]) -> None:
+        self._power.stop(name)
+
+    def _do_reboot(self, name: str, doing: dict[str, Any]) -> None:
+        self._end_once(name, doing, hard=doing["hard"])
+        self._power.start(name)
+
+    def _do_resize(self, name: str, doing: dict[str, Any]) -> None:
+        size = doing["size"]
+        if self._holdings.disk(name).stat().st_size < size["disk_gib"] * GIB:
+            disks.grow(self._holdings.disk(name), size["disk_gib"])
+        reached("sandboxes.resize.grown")
+        self._power.resize(name, size)
+        self._records.change(name, size=size)
+
+    def _do_rebuild(self, name: str, doing: dict[str, Any]) -> None:
+        self._end_once(name, doing, hard=False)
+        if not doing.get("emptied"):
+            self._holdings.disk(name).unlink(missing_ok=True)
+            forget_files(self._records.place(name))
+            kept = {key: doing[key] for key in ("size", "seed", "image", "snapshot", "made_from")}
+            doing = {**doing, "emptied": True}
+            kept["disk"] = secrets.token_hex(8)
+            self._records.change(name, **kept, host_keys=[], doing=doing)
+        reached("sandboxes.rebuild.emptied")
+        self._make_disk(name)
+        self._power.start(name)
+
+    def _do_delete(self, name: str, doing: dict[str, Any]) -> None:
+        self._power.stop(name, hard=True)
+        for drive in self._holdings.drives_of(name):
+            self._holdings.detach(drive, name)
+        reached("sandboxes.delete.detached")
+        remove_socket(self._run, name)
+        self._records.remove(name)
+        reached("sandboxes.delete.removed")
+
+    def _end_once(self, name: str, doing: dict[str, Any], *, hard: bool) -> None:
+        """Stop it, unless that was done before this keeper was killed: it may run again."""
+        if not doing.get("ended"):
+            self._power.stop(name, hard=hard)
+            doing["ended"] = True
+            self._records.change(name, doing=doing)
+            reached("sandboxes.reboot.ended")
+
+    def _make_disk(self, name: str) -> None:
+        record, disk = self._holdings.machine(name), self._holdings.disk(name)
+        if disk.exists():
+            return
+        gib = record["size"]["disk_gib"]
+        if record["snapshot"] is None:
+            disks.new_disk(disk, gib)
+            return
+        source = self._holdings.snapshot_file(record["snapshot"])
+        if not source.exists():
+            raise Trouble("The snapshot that the machine begins with was deleted.")
+        disks.copy(source, disk)
+        disks.grow(disk, gib)
+
+
+def _sentence(error: OSError) -> str:
+    return f"The host of the sandboxes failed: {error.strerror or error}."
