@@ -60,6 +60,7 @@ class Shell:
         if not key.exists():
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
         shell = cls(keeper, machine, key)
+        keeper.wait_until_ready(machine)  # it writes its own configuration before
         shell.put("/etc/vmshare/sshd_config", _CONFIG)
         shell.put("/etc/vmshare/tests_keys", key.with_suffix(".pub").read_text())
         return shell

@@ -41,8 +41,8 @@ class Door:
         """A fresh key with a certificate beside it."""
         key = self.where / f"key-{len(list(self.where.iterdir()))}"
         _new_key(key)
-        command = ["ssh-keygen", "-q", "-s", self.where / "authority", "-I", "test",
-                   "-n", ",".join(principals), "-V", valid, key.with_suffix(".pub")]  # fmt: skip
+        command = ["ssh-keygen", "-q", "-s", str(self.where / "authority"), "-I", "test",
+                   "-n", ",".join(principals), "-V", valid, f"{key}.pub"]  # fmt: skip
         subprocess.run(command, check=True)
         return key
 

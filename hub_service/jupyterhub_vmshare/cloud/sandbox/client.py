@@ -63,10 +63,12 @@ SIZES: Final = (
 """The sizes where the operator names none."""
 # Whole lists may be long: a machine and its drives take about 500 bytes.
 _ANSWER_LIMIT: Final = 64 << 20
+_LOG: Final = 1 << 18
 _GONE: Final = "The sandboxes' keeper is not running, or can't be reached."
 _ERRORS: Final[dict[str, type[VMShareError]]] = {
     messages.BUSY: CloudBusy,
     messages.REFUSED: CloudRefused,
+    messages.MALFORMED: CloudRefused,
     messages.FULL: CloudFull,
     messages.MISSING: CloudMissing,
 }
@@ -141,7 +143,7 @@ class SandboxCloud:
 
     async def console_log(self, machine: str, *, most_bytes: int) -> str:
         _known(machine, messages.MACHINE)
-        found = await self._ask("console_log", machine=machine, most_bytes=most_bytes)
+        found = await self._ask("console_log", machine=machine, most_bytes=min(most_bytes, _LOG))
         return str(found["log"])
 
     async def host_keys(self, machine: str) -> Sequence[str]:

@@ -117,6 +117,8 @@ def make_fit(path: Path) -> None:
     """
     run("e2fsck", "-p", path, fine=(0, 1))
     if _blocks_of(path) < path.stat().st_size // _BLOCK:
+        # It refuses what was mounted since it was last looked at as a whole.
+        run("e2fsck", "-f", "-p", path, fine=(0, 1))
         run("resize2fs", path)
 
 

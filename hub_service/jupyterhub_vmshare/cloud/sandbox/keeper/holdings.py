@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,8 @@ class Holdings:
         self.machines = Records(where / "machines", "sbx")
         self.drives = Records(where / "drives", "dsk")
         self.snapshots = Records(where / "snapshots", "snp")
-        self.busy: set[str] = set()
+        self.busy: Counter[str] = Counter()
+        """How many jobs each thing is part of; of a snapshot that is copied, several."""
 
     def load(self) -> None:
         """Read what there is."""
@@ -60,7 +62,7 @@ class Holdings:
     def free(self, *things: str) -> None:
         """Refuse what is about things that are being worked on."""
         for thing in things:
-            if thing in self.busy:
+            if self.busy[thing]:
                 raise Refused(messages.BUSY, f"Something is under way with {thing}: ask again.")
 
     def drives_of(self, machine: str) -> dict[str, Record]:
@@ -111,9 +113,3 @@ def _there(record: Record | None, kind: str) -> Record:
 def tag_of(drive: Record) -> str:
     """How a drive is called on a machine."""
     return str(drive["mark"])[-12:]
-
-
-def first_free(taken: Iterable[int], least: int) -> int:
-    """The lowest number that nobody has."""
-    used = set(taken)
-    return next(number for number in range(least, least + len(used) + 1) if number not in used)

@@ -21,8 +21,6 @@ from jupyterhub_vmshare.cloud.sandbox.keeper.power import Power, forget_files, r
 from jupyterhub_vmshare.cloud.sandbox.keeper.records import Record
 from jupyterhub_vmshare.steps import reached
 
-_CHANGING = ("create", "start", "stop", "reboot", "resize", "rebuild", "delete")
-
 
 class Machines:
     """What can be ordered about machines.
@@ -63,17 +61,11 @@ class Machines:
         }
 
     def _state(self, name: str, record: Record) -> str:
-        if record["doing"] is not None or name in self._holdings.busy:
-            return self._state_at_work(name, record)
+        if record["doing"] is not None or self._is_copied(name):
+            return "changing"
         if self._power.process(name) is not None:
             return "running"
         return "failed" if record["because"] is not None else "stopped"
-
-    def _state_at_work(self, name: str, record: Record) -> str:
-        if record["doing"] is None and not self._is_copied(name):
-            # A drive comes or goes: the machine itself stays as it is.
-            return "running" if self._power.process(name) is not None else "stopped"
-        return "changing"
 
     def _is_copied(self, name: str) -> bool:
         return any(

@@ -81,12 +81,15 @@ class Power:
         """Have it run; it returns when its first process does."""
         if self.process(machine) is not None:
             return
-        for path in self._files(machine):
+        self._end_half(machine)
+        for path in self._written(machine):
             if not loops.wait_until_free(path, _TIDY_PATIENCE):
                 raise Trouble("A disk of the machine is still in use on the host.")
             if not path.exists():
                 raise Trouble("The machine has no disk any more.")
-            disks.make_fit(path)
+        for path in (*self._written(machine), *self._only_read(machine)):
+            if not loops.over(path):  # else others read it, who had it checked
+                disks.make_fit(path)
         reached("sandboxes.start.checked")
         self._shim(self._boot(machine))
         reached("sandboxes.start.running")
@@ -99,22 +102,36 @@ class Power:
             reached("sandboxes.stop.asked")
         if process is not None and not process.end(signal.SIGKILL, _KILL_PATIENCE):
             raise Trouble("The machine's processes do not end.")
+        self._end_half(machine)
         reached("sandboxes.stop.ended")
-        for path in self._files(machine):
+        for path in self._written(machine):
             loops.wait_until_free(path, _TIDY_PATIENCE)
         self._wait_for_shim(machine)
         self._limits.remove(machine)
 
     def _wait_for_shim(self, machine: str) -> None:
         """Its last act is to remove what is left of a start. One that hangs is not waited for."""
-        path = self._holdings.machines.place(machine) / "shim.lock"
         deadline = time.monotonic() + _TIDY_PATIENCE
+        while self._has_shim(machine) and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def _has_shim(self, machine: str) -> bool:
+        path = self._holdings.machines.place(machine) / "shim.lock"
         with path.open("ab") as lock:
-            while time.monotonic() < deadline:
-                with suppress(BlockingIOError):
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return
-                time.sleep(0.01)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
+    def _end_half(self, machine: str) -> None:
+        """A first process whose shim died before it was ready is nobody's: it ends."""
+        path = self._holdings.machines.place(machine) / "process.json"
+        if not self._has_shim(machine):
+            with suppress(OSError, ValueError):
+                told = json.loads(path.read_text())
+                if not told["ready"]:
+                    Process.parse(told).end(signal.SIGKILL, _KILL_PATIENCE)
 
     def resize(self, machine: str, size: Record) -> None:
         """Hold a machine that runs to another size."""
@@ -145,14 +162,15 @@ class Power:
                 told += (place / name).read_bytes()
         return told[-most_bytes:].decode(errors="replace") if most_bytes else ""
 
-    def _files(self, machine: str) -> list[Path]:
-        drives = [Path(drive.path) for drive in self._holdings.mounted_on(machine)]
-        written = [
-            path
-            for path, drive in zip(drives, self._holdings.mounted_on(machine), strict=True)
-            if not drive.read_only
-        ]
+    def _written(self, machine: str) -> list[Path]:
+        """The files that nobody else may have in use."""
+        drives = self._holdings.mounted_on(machine)
+        written = [Path(drive.path) for drive in drives if not drive.read_only]
         return [self._holdings.disk(machine), *written]
+
+    def _only_read(self, machine: str) -> list[Path]:
+        drives = self._holdings.mounted_on(machine)
+        return [Path(drive.path) for drive in drives if drive.read_only]
 
     def _boot(self, machine: str) -> Boot:
         record = self._holdings.machine(machine)
@@ -188,6 +206,8 @@ class Power:
         said = _answer_of(shim)
         if said is None:
             shim.kill()
+            shim.wait(_KILL_PATIENCE)
+            self._end_half(boot.machine)
             raise Trouble("The machine did not start in time.")
         if said["because"] is not None:
             _log.error("%s did not start: %s", boot.machine, said["because"])

@@ -79,12 +79,12 @@ class Server:
         await asyncio.to_thread(self._pool.shutdown)
 
     def _set_going(self, job: Job) -> None:
-        self._holdings.busy |= job.things
+        self._holdings.busy.update(job.things)
         done = asyncio.get_running_loop().run_in_executor(self._pool, job.run)
         done.add_done_callback(lambda ended: self._ended(job, ended))
 
     def _ended(self, job: Job, ended: asyncio.Future[None]) -> None:
-        self._holdings.busy -= job.things
+        self._holdings.busy.subtract(job.things)
         if not ended.cancelled() and (error := ended.exception()) is not None:
             _log.error("a mistake of the keeper's", exc_info=error)
 
