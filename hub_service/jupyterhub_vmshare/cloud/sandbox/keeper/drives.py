@@ -151,10 +151,13 @@ class Drives:
         except (OSError, Trouble) as error:
             _log.error("%s of %s failed: %s", doing["what"], name, error)
             because = str(error) if isinstance(error, Trouble) else "The host failed."
+            attached = dict(self._holdings.drive(name)["attached"])
             if doing["what"] == "attach":
-                self._holdings.detach(name, doing["machine"])
+                del attached[doing["machine"]]
             failed = doing["what"] == "create"
-            self._records.change(name, doing=None, because=because, failed=failed)
+            self._records.change(
+                name, doing=None, because=because, failed=failed, attached=attached
+            )
             return
         if self._records.get(name) is not None:
             self._records.change(name, doing=None, because=None)

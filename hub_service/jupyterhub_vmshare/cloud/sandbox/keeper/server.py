@@ -101,14 +101,15 @@ class Server:
     async def _answer_to(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> Answer:
-        uid = _uid_of(writer)
-        if uid not in (0, self._service_uid):
-            _log.warning("refused somebody with uid %d", uid)
-            return messages.refusal(messages.NOT_ALLOWED, "Only the hub service may give orders.")
         try:
             line = await asyncio.wait_for(reader.readline(), _PATIENCE)
         except ValueError:
             return messages.refusal(messages.MALFORMED, f"A line is {LINE_LIMIT} bytes at most.")
+        # Only now: who is not read from would not hear the answer.
+        uid = _uid_of(writer)
+        if uid not in (0, self._service_uid):
+            _log.warning("refused somebody with uid %d", uid)
+            return messages.refusal(messages.NOT_ALLOWED, "Only the hub service may give orders.")
         return self.obey(line)
 
     def obey(self, line: bytes) -> Answer:
