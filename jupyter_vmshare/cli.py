@@ -17,16 +17,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from jupyter_vmshare._version import __version__
-from jupyter_vmshare.client import NotConfigured, ServiceUnreachable, VMShareError
+from jupyter_vmshare.client import NotConfigured, NotFound, ServiceUnreachable, VMShareError
 from jupyter_vmshare.doctor import examine
 from jupyter_vmshare.shared_dir import SharedDir
-from jupyter_vmshare.terminal import glancing, owning
-from jupyter_vmshare.terminal.handing import hand_overs, refuse_hand_over, take_over
+from jupyter_vmshare.terminal import filing, following, glancing, owning
+from jupyter_vmshare.terminal.handing import (
+    delete_for_ever,
+    hand_over,
+    hand_overs,
+    refuse_hand_over,
+    take_over,
+)
 from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import Folder, FolderTable
 from jupyter_vmshare.widgets.invitations import InvitationTable
 from jupyter_vmshare.widgets.mounted import this_session
+from jupyter_vmshare.widgets.tables import Table
 
 UNREACHABLE = 3
 
@@ -67,9 +74,8 @@ def parser() -> argparse.ArgumentParser:
 
     _listing(verb)
     _sharing(verb)
-    _files(verb)
-    owning.add_to(verb)
-    glancing.add_to(verb)
+    for room in (filing, owning, glancing, following):
+        room.add_to(verb)
     verb("doctor", doctor)
     return top
 
@@ -94,8 +100,15 @@ def _listing(verb: Callable[..., Any]) -> None:
     )
     listed.add_argument("--trash", action="store_true", help="those in the trash")
     verb("create", create, "name")
-    verb("invitations", invitations)
-    verb("people", people, "folder")
+    verb("invitations", invitations).add_argument(
+        "--declined", action="store_true", help="what teams of yours have and you said no to"
+    )
+    verb("people", people, "folder").add_argument(
+        "--each", action="store_true", help="every person with all that they have it by"
+    )
+    verb("find-people", find_people).add_argument(
+        "name", nargs="?", default="", help="how a team-mate's name begins, or anybody's exact name"
+    )
     verb("teams", teams)
     asked = verb("why", why, "action")
     asked.add_argument("folder", nargs="?", help="the folder that it is about")
@@ -112,7 +125,13 @@ def _sharing(verb: Callable[..., Any]) -> None:
     shared.add_argument("--until", help="when it ends: 2026-11-27 or 2026-11-27T18:00")
     verb("accept", accept, "invitation").add_argument("--as", dest="alias", help="your name for it")
     verb("decline", decline, "invitation")
+    verb("rename", rename, "folder").add_argument("name", help="its new name, for everybody")
+    verb("alias", alias, "folder").add_argument(
+        "name", nargs="?", help="your own name for it; left out: its owner's"
+    )
     verb("leave", leave, "folder")
+    verb("hand-over", hand_over, "folder")
+    verb("delete-for-ever", delete_for_ever, "folder")
     verb("hand-overs", hand_overs)
     verb("take-over", take_over, "offer").add_argument(
         "--as", dest="name", help="its new name, for everybody"
@@ -124,27 +143,6 @@ def _sharing(verb: Callable[..., Any]) -> None:
     revoked = verb("revoke", revoke, "folder")
     revoked.add_argument("name", nargs="?", help="from whom")
     revoked.add_argument("--all", action="store_true", help="from everybody")
-
-
-def _files(verb: Callable[..., Any]) -> None:
-    verb("files", files, "folder").add_argument("path", nargs="?", default="", help="a directory")
-    got = verb("get", get, "folder", "path")
-    got.add_argument("local", nargs="?", default=".", help="a local directory or file name")
-    put_ = verb("put", put, "folder")
-    put_.add_argument("local", help="a local file")
-    put_.add_argument("path", nargs="?", help="its path in the folder; its own name by default")
-    zipped = verb("zip", zip_, "folder")
-    zipped.add_argument("paths", nargs="*", default=[""], help="what; by default all of it")
-    zipped.add_argument("--to", dest="local", default=".", help="a local directory or file name")
-    moved = verb("mv", mv, "folder")
-    moved.add_argument("paths", nargs="+", metavar="path", help="what, and last its new path")
-    removed = verb("rm", rm, "folder")
-    removed.add_argument("paths", nargs="+", metavar="path", help="what is to go")
-    removed.add_argument("-r", "--recursive", action="store_true", help="full directories, too")
-    began = verb("uploads", uploads, "folder")
-    began.add_argument("--give-up", metavar="ID", help="forget one of them")
-    for transfer in (got, put_, zipped):
-        transfer.add_argument("--overwrite", action="store_true", help="replace what is there")
 
 
 def folders(asked: Asked) -> int:
@@ -165,7 +163,8 @@ def create(asked: Asked) -> int:
 def invitations(asked: Asked) -> int:
     """List the invitations that wait for your answer."""
     with Share() as share:
-        found = InvitationTable(each.view for each in share.invitations)
+        waiting = share.declined if asked.declined else share.invitations
+        found = InvitationTable(each.view for each in waiting)
     return show(asked, list(found), found)
 
 
@@ -173,6 +172,14 @@ def people(asked: Asked) -> int:
     """List who has a folder."""
     with Share() as share:
         found = share.folders.get(asked.folder).people
+    told: Table[Any] = found.people if asked.each else found
+    return show(asked, list(told), told)
+
+
+def find_people(asked: Asked) -> int:
+    """Find people whom you can share with."""
+    with Share() as share:
+        found = share.people(asked.name)
     return show(asked, list(found), found)
 
 
@@ -196,7 +203,11 @@ def share(asked: Asked) -> int:
 def accept(asked: Asked) -> int:
     """Accept an invitation."""
     with Share() as share:
-        folder = share.invitations[asked.invitation].accept(asked.alias)
+        try:
+            invitation = share.invitations[asked.invitation]
+        except NotFound:
+            invitation = share.declined[asked.invitation]
+        folder = invitation.accept(asked.alias)
     return show(asked, folder.view, folder)
 
 
@@ -206,6 +217,22 @@ def decline(asked: Asked) -> int:
         invitation = share.invitations[asked.invitation]
         invitation.decline()
     return show(asked, {"declined": invitation.id}, "Declined.")
+
+
+def rename(asked: Asked) -> int:
+    """Give your folder another name, for everybody who has it."""
+    with Share() as share:
+        folder = share.folders.get(asked.folder)
+        folder.rename_folder(asked.name)
+    return show(asked, folder.view, folder)
+
+
+def alias(asked: Asked) -> int:
+    """Call a folder something else in your own lists and sessions."""
+    with Share() as share:
+        folder = share.folders.get(asked.folder)
+        folder.choose_alias(asked.name)
+    return show(asked, folder.view, folder)
 
 
 def leave(asked: Asked) -> int:
@@ -253,90 +280,6 @@ def why(asked: Asked) -> int:
     return show(asked, answer.why, answer)
 
 
-def files(asked: Asked) -> int:
-    """List a directory of a folder."""
-    with Share() as share:
-        found = share.folders.get(asked.folder).files(asked.path, limit=1_000_000)
-    return show(asked, list(found), found)
-
-
-def get(asked: Asked) -> int:
-    """Copy a file of a folder here."""
-    with Share() as share:
-        folder = share.folders.get(asked.folder)
-        target = folder.download(
-            asked.path, asked.local, overwrite=asked.overwrite, progress=_progress(asked)
-        )
-    return show(asked, {"local": str(target)}, f"Copied to {cards.visible(str(target))}.")
-
-
-def put(asked: Asked) -> int:
-    """Copy a local file into a folder."""
-    with Share() as share:
-        folder = share.folders.get(asked.folder)
-        entry = folder.upload(
-            asked.local, asked.path, overwrite=asked.overwrite, progress=_progress(asked)
-        )
-    return show(asked, entry, f"Copied to {cards.visible(entry.path)}.")
-
-
-def zip_(asked: Asked) -> int:
-    """Copy files and directories of a folder here as one zip archive."""
-    with Share() as share:
-        target = share.folders.get(asked.folder).download_zip(
-            asked.paths, asked.local, overwrite=asked.overwrite, progress=_progress(asked)
-        )
-    return show(asked, {"local": str(target)}, f"Copied to {cards.visible(str(target))}.")
-
-
-def mv(asked: Asked) -> int:
-    """Move or rename files and directories in a folder; several into a directory."""
-    *sources, target = asked.paths
-    if not sources:
-        raise ValueError("Say what to move, and where to.")
-    into = len(sources) > 1 or target.endswith("/")
-    moves = {
-        source: f"{target.rstrip('/')}/{source.rpartition('/')[2]}" if into else target
-        for source in sources
-    }
-    with Share() as share:
-        results = share.folders.get(asked.folder).rename_many(moves)
-    return _each(asked, results, [result.source for result in results], "Moved")
-
-
-def rm(asked: Asked) -> int:
-    """Delete files and directories in a folder, for good."""
-    with Share() as share:
-        folder = share.folders.get(asked.folder)
-        results = folder.delete_many(asked.paths, recursive=asked.recursive)
-    return _each(asked, results, [result.path for result in results], "Deleted")
-
-
-def _each(asked: Asked, results: Sequence[Any], names: Sequence[str], done: str) -> int:
-    """What became of each: FAILED if one of them was refused."""
-    lines = [
-        cards.visible(f"{done}: {name}" if one.problem is None else f"{name}: {one.problem.detail}")
-        for name, one in zip(names, results, strict=True)
-    ]
-    show(asked, list(results), "\n".join(lines))
-    return FAILED if any(result.problem for result in results) else DONE
-
-
-def uploads(asked: Asked) -> int:
-    """List your unfinished uploads to a folder; `put` of the same file goes on with one."""
-    with Share() as share:
-        folder = share.folders.get(asked.folder)
-        if asked.give_up:
-            folder.give_up_upload(asked.give_up)
-            return show(asked, None, "Forgotten.")
-        found = folder.unfinished_uploads()
-    lines = [
-        cards.visible(f"{one.id}  {cards.size(one.offset)} of {cards.size(one.length)}  {one.path}")
-        for one in found
-    ]
-    return show(asked, found, "\n".join(lines) or "Nothing is unfinished.")
-
-
 def doctor(asked: Asked) -> int:
     """Find out what may be wrong between here and the service."""
     findings = []
@@ -357,19 +300,6 @@ def _placed(folder: Folder) -> dict[str, Any]:
 def _receiver(text: str, level: str) -> tuple[str, str]:
     name, _, own = text.partition("=")
     return name, own or level
-
-
-def _progress(asked: Asked) -> Callable[[int, int | None], None] | None:
-    """A line that is written over, for people only."""
-    if asked.json or not sys.stderr.isatty():
-        return None
-
-    def tell(done: int, size: int | None) -> None:
-        of = f" of {cards.size(size)}" if size is not None else ""
-        end = "\n" if size is not None and done >= size else ""
-        print(f"\r\x1b[K{cards.size(done)}{of}", end=end, file=sys.stderr, flush=True)
-
-    return tell
 
 
 def _sentence(error: Exception) -> str:

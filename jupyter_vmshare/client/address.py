@@ -62,6 +62,17 @@ def service_address(given: str = "", environ: Mapping[str, str] | None = None) -
     return Address(_checked(urljoin(origin, SERVICE_PATH), source), source)
 
 
+def page_address(url: str, page: str, environ: Mapping[str, str] | None = None) -> str:
+    """Where a browser finds a page of the service, whose address ``url`` is the notebook's own way.
+
+    Browsers go through the hub's proxy. Where the hub's public address is not known, the answer is
+    the path below it.
+    """
+    path = urlsplit(url).path + page
+    public = (os.environ if environ is None else environ).get("JUPYTERHUB_PUBLIC_HUB_URL", "")
+    return urljoin(public, path)
+
+
 def service_token(given: str = "", environ: Mapping[str, str] | None = None) -> str:
     """The token to act with: given, ``VMSHARE_TOKEN``, or the notebook server's own.
 

@@ -136,6 +136,20 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
         part.unlink(missing_ok=True)
 
 
+def free_target(path: str, to: str | os.PathLike[str], overwrite: bool) -> Path:
+    """Where a folder's file goes on this disk: ``to``, or into it where that is a directory.
+
+    Raises:
+        FileExistsError: There is something, and it is not to be replaced.
+    """
+    target = Path(to)
+    if target.is_dir():
+        target = target / local_name(path)
+    if target.exists() and not overwrite:
+        raise FileExistsError(f"{target} is there already; overwrite=True replaces it.")
+    return target
+
+
 def local_name(path: str) -> str:
     """The last part of a folder's path, as a name for a local file that can't escape."""
     name = re.sub(r"[/\\\0]", "_", path.rstrip("/").rpartition("/")[2])

@@ -8,21 +8,9 @@ from typing import Any
 from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.connect import VMShare
-from jupyter_vmshare.widgets.moments import moment, shown
-from jupyter_vmshare.widgets.tables import Table
+from jupyter_vmshare.widgets.glance import SharesTable
+from jupyter_vmshare.widgets.moments import KEEP
 from jupyterhub_vmshare.api.contract.glance import ManyResults, ShareView
-
-
-class SharesTable(Table[ShareView]):
-    """What is shared, with whom, until when."""
-
-    heads = ("Id", "Folder", "With", "Level", "Until", "State")
-    empty = "Nothing is shared."
-
-    def row(self, item: ShareView) -> tuple[str, ...]:
-        """Id, folder, receiver, level, end, state."""
-        until = shown(item.ends_at) or "no end"
-        return item.id, item.thing_label, item.receiver.name, item.level, until, item.state.value
 
 
 def add_to(verb: Callable[..., Any]) -> None:
@@ -48,9 +36,8 @@ def _which(parser: Any) -> None:
 def shares(asked: Asked) -> int:
     """List everything that you share, or that is shared with you."""
     with Share() as share:
-        client = share.client
-        found = client.shares_received() if asked.received else client.shares_given()
-        listed = SharesTable(one for one in found if _fits(asked, one))
+        found = share.shares(asked.folder, asked.receiver, received=asked.received)
+    listed = SharesTable(_named(asked, found))
     return show(asked, list(listed), listed)
 
 
@@ -58,11 +45,10 @@ def change_shares(asked: Asked) -> int:
     """Change the level or the end date of many shares of yours."""
     if asked.level is None and asked.until is None and not asked.no_end:
         raise ValueError("Say what is to change: --level, --until or --no-end.")
-    ends_at = None if asked.no_end else moment(asked.until) if asked.until else ""
+    until = None if asked.no_end else asked.until or KEEP
     with Share() as share:
         chosen = _chosen(asked, share)
-        versions = {one.id: one.version for one in chosen}
-        told = share.client.change_grants(versions, level=asked.level, ends_at=ends_at)
+        told = share.change_shares(chosen, asked.level, until)
     return _tell(asked, chosen, told, "changed")
 
 
@@ -70,7 +56,7 @@ def revoke_shares(asked: Asked) -> int:
     """Take many shares of yours away; what is not answered yet is cancelled."""
     with Share() as share:
         chosen = _chosen(asked, share)
-        told = share.client.revoke_grants([one.id for one in chosen])
+        told = share.revoke_shares(chosen)
     return _tell(asked, chosen, told, "taken away")
 
 
@@ -78,7 +64,7 @@ def _chosen(asked: Asked, share: VMShare) -> list[ShareView]:
     """Those that were named. All of them is nothing that one says by leaving everything out."""
     if not (asked.ids or asked.folder or asked.receiver):
         raise ValueError("Say which: their ids, --folder or --with.")
-    chosen = [one for one in share.client.shares_given() if _fits(asked, one)]
+    chosen = _named(asked, share.shares(asked.folder, asked.receiver))
     missing = set(asked.ids) - {one.id for one in chosen}
     if missing:
         raise LookupError(f"You share nothing of the id {', '.join(sorted(missing))}.")
@@ -87,10 +73,9 @@ def _chosen(asked: Asked, share: VMShare) -> list[ShareView]:
     return chosen
 
 
-def _fits(asked: Asked, one: ShareView) -> bool:
-    folder = asked.folder in {None, one.thing_label, one.thing_id}
-    receiver = asked.receiver in {None, one.receiver.name}
-    return folder and receiver and (not asked.ids or one.id in asked.ids)
+def _named(asked: Asked, found: Sequence[ShareView]) -> list[ShareView]:
+    """Those of the ids that were named; all of them where none was."""
+    return [one for one in found if not asked.ids or one.id in asked.ids]
 
 
 def _tell(asked: Asked, chosen: Sequence[ShareView], told: ManyResults, done: str) -> int:

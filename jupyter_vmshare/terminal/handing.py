@@ -28,3 +28,20 @@ def refuse_hand_over(asked: Asked) -> int:
         else:
             share.refuse_hand_over(asked.offer)
     return show(asked, {"offer": asked.offer}, "It stays with its owner.")
+
+
+def hand_over(asked: Asked) -> int:
+    """Say where you offer your folder to somebody: a page of the hub."""
+    with Share() as share:
+        page = share.folders.get(asked.folder).hand_over_page
+    return show(asked, {"page": page}, f"{_OPEN}\n{page}")
+
+
+def delete_for_ever(asked: Asked) -> int:
+    """Say where you delete a folder of the trash for ever: a page of the hub."""
+    with Share() as share:
+        page = share.folders.get(asked.folder, "trashed").deletion_page
+    return show(asked, {"page": page}, f"{_OPEN}\n{page}")
+
+
+_OPEN = "Open this in your browser, at the hub; no program can confirm it for you:"

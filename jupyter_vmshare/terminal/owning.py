@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
+from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, progress, show
 from jupyter_vmshare.widgets import cards, moments
 
 _LOOK_EVERY: Final = 0.2
@@ -16,6 +16,7 @@ def add_to(verb: Callable[..., Any]) -> None:
     """Add the commands; ``verb`` is the command line's."""
     verb("quota", quota)
     verb("clone", clone, "folder", "name")
+    verb("copies", copies).add_argument("--give-up", metavar="ID", help="one of them")
     settings_ = verb("settings", settings, "folder")
     may = settings_.add_mutually_exclusive_group(required=True)
     may.add_argument("--cloneable", action="store_true", help="others may copy it")
@@ -31,11 +32,16 @@ def _snapshots(verb: Callable[..., Any]) -> None:
     verb("snapshots", snapshots, "folder")
     verb("snapshot", snapshot, "folder")
     every = verb("snapshot-every", snapshot_every, "folder")
-    every.add_argument("hours", type=int, help="hours between two; 0 ends it")
+    every.add_argument(
+        "hours", type=int, nargs="?", help="hours between two; 0 ends it; left out: say how it is"
+    )
     every.add_argument("--keep", type=int, default=24, help="how many of those are kept (24)")
     verb("snapshot-files", snapshot_files, "folder", "snapshot").add_argument(
         "path", nargs="?", default="", help="a directory"
     )
+    got = verb("snapshot-get", snapshot_get, "folder", "snapshot", "path")
+    got.add_argument("local", nargs="?", default=".", help="a local directory or file name")
+    got.add_argument("--overwrite", action="store_true", help="replace what is there")
     back = verb("restore-file", restore_file, "folder", "snapshot", "path")
     back.add_argument("--as", dest="target", help="to another path in the folder")
     back.add_argument("--overwrite", action="store_true", help="replace what is there")
@@ -59,6 +65,16 @@ def clone(asked: Asked) -> int:
     said = made.because or f"{made.files} files, {cards.size(made.bytes)}: {made.name}."
     show(asked, made, cards.visible(said))
     return DONE if made.state.value == "done" else FAILED
+
+
+def copies(asked: Asked) -> int:
+    """List the copies of folders that you asked for; give one up that is under way."""
+    with Share() as share:
+        if asked.give_up:
+            share.give_up_copy(asked.give_up)
+            return show(asked, {"given_up": asked.give_up}, "Given up.")
+        found = share.copies
+    return show(asked, list(found), found)
 
 
 def settings(asked: Asked) -> int:
@@ -108,12 +124,15 @@ def snapshot(asked: Asked) -> int:
 
 
 def snapshot_every(asked: Asked) -> int:
-    """Have snapshots of your folder made by themselves."""
+    """Have snapshots of your folder made by themselves, or say whether they are."""
     with Share() as share:
         folder = share.folders.get(asked.folder)
-        policy = folder.snapshot_every(asked.hours or None, asked.keep)
+        if asked.hours is None:
+            policy = folder.snapshot_policy
+        else:
+            policy = folder.snapshot_every(asked.hours or None, asked.keep)
     hours = policy.every_hours
-    said = f"Every {hours} hours; {policy.keep} are kept." if hours else "No more by themselves."
+    said = f"Every {hours} hours; {policy.keep} are kept." if hours else "None by themselves."
     return show(asked, policy, said)
 
 
@@ -122,6 +141,17 @@ def snapshot_files(asked: Asked) -> int:
     with Share() as share:
         found = share.folders.get(asked.folder).files_then(asked.snapshot, asked.path, 1_000_000)
     return show(asked, list(found), found)
+
+
+def snapshot_get(asked: Asked) -> int:
+    """Copy a file here as it was when a snapshot was made."""
+    with Share() as share:
+        target = share.folders.get(asked.folder).download_then(
+            *(asked.snapshot, asked.path, asked.local),
+            overwrite=asked.overwrite,
+            progress=progress(asked),
+        )
+    return show(asked, {"local": str(target)}, f"Copied to {cards.visible(str(target))}.")
 
 
 def restore_file(asked: Asked) -> int:

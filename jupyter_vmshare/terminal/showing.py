@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
+from collections.abc import Callable
 from typing import Any, Final
 
 from pydantic import BaseModel
 
+from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.connect import VMShare, connect
 
 Asked = argparse.Namespace
@@ -37,3 +40,16 @@ def plain(told: Any) -> Any:
     if isinstance(told, BaseModel):
         return told.model_dump(mode="json")
     return [plain(each) for each in told] if isinstance(told, list) else told
+
+
+def progress(asked: Asked) -> Callable[[int, int | None], None] | None:
+    """A line that is written over, for people only."""
+    if asked.json or not sys.stderr.isatty():
+        return None
+
+    def tell(done: int, size: int | None) -> None:
+        of = f" of {cards.size(size)}" if size is not None else ""
+        end = "\n" if size is not None and done >= size else ""
+        print(f"\r\x1b[K{cards.size(done)}{of}", end=end, file=sys.stderr, flush=True)
+
+    return tell

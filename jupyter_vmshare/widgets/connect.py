@@ -8,14 +8,25 @@ from typing import TYPE_CHECKING
 from jupyter_vmshare.client import AsyncClient, Client, Retries
 from jupyter_vmshare.client.address import service_token
 from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.calls import clones as clone_calls
 from jupyter_vmshare.client.calls import hand_overs as offers
+from jupyter_vmshare.client.calls import mounts as mount_calls
 from jupyter_vmshare.client.calls import people as calls
 from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.twins import Async, Sync, twin, twin_property
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import AsyncFolders, Folders, FolderVerbs
+from jupyter_vmshare.widgets.glance import GlanceVerbs
 from jupyter_vmshare.widgets.invitations import AsyncInvitations, Invitations
-from jupyter_vmshare.widgets.tables import Answer, HandOvers, People, Quota, Teams
+from jupyter_vmshare.widgets.tables import (
+    Answer,
+    Copies,
+    HandOvers,
+    People,
+    Quota,
+    Sessions,
+    Teams,
+)
 from jupyterhub_vmshare.api.contract.events import EventView
 from jupyterhub_vmshare.api.contract.hand_overs import FolderTaken, HandOverView
 from jupyterhub_vmshare.api.contract.people import Me, QuotaView, TeamsList, Why
@@ -24,7 +35,7 @@ if TYPE_CHECKING:
     from jupyter_vmshare.widgets.panel import Panel
 
 
-class VMShareVerbs:
+class VMShareVerbs(GlanceVerbs):
     """What both colours have."""
 
     @twin_property
@@ -38,6 +49,23 @@ class VMShareVerbs:
         """What your folders hold together and may hold, those in the trash included."""
         view: QuotaView = yield calls.quota()
         return Quota(view)
+
+    @twin_property
+    def copies(self) -> Steps[Copies]:
+        """Copies of folders that you asked for, under way and ended, the newest first."""
+        found = yield from clone_calls.clones().steps()
+        return Copies(found, "Copies")
+
+    @twin
+    def give_up_copy(self, clone_id: str) -> Steps[None]:
+        """Give up a copy that is under way, or forget one that has ended; the folder stays."""
+        yield clone_calls.give_up_clone(clone_id)
+
+    @twin_property
+    def sessions(self) -> Steps[Sessions]:
+        """Your running notebook servers, and which folders are in each of them."""
+        found = yield from mount_calls.sessions().steps()
+        return Sessions(found, "Your sessions")
 
     @twin
     def people(self, q: str = "") -> Steps[People]:
@@ -122,6 +150,11 @@ class VMShare(VMShareVerbs, Sync):
         """The invitations that wait for your answer."""
         return Invitations(self.client)
 
+    @property
+    def declined(self) -> Invitations:
+        """What teams of yours have and you said no to: it can still be accepted."""
+        return Invitations(self.client, declined=True)
+
     def events(self, after: int | None = None) -> Iterator[EventView]:
         """What happens, as it happens, for ever."""
         return self.client.events(after)
@@ -169,6 +202,11 @@ class AsyncVMShare(VMShareVerbs, Async):
     def invitations(self) -> AsyncInvitations:
         """The invitations that wait for your answer."""
         return AsyncInvitations(self.client)
+
+    @property
+    def declined(self) -> AsyncInvitations:
+        """What teams of yours have and you said no to: it can still be accepted."""
+        return AsyncInvitations(self.client, declined=True)
 
     def events(self, after: int | None = None) -> AsyncGenerator[EventView, None]:
         """What happens, as it happens, for ever."""

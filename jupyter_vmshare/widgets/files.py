@@ -6,6 +6,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -13,7 +14,14 @@ from jupyter_vmshare.client.call import Steps
 from jupyter_vmshare.client.calls import files as calls
 from jupyter_vmshare.client.calls import uploads
 from jupyter_vmshare.client.resuming import is_large, resumable
-from jupyter_vmshare.client.transfer import Progress, Received, Sent, local_name, replacing
+from jupyter_vmshare.client.transfer import (
+    Progress,
+    Received,
+    Sent,
+    free_target,
+    local_name,
+    replacing,
+)
 from jupyter_vmshare.client.twins import twin
 from jupyter_vmshare.widgets.handle import FolderHandle
 from jupyter_vmshare.widgets.tables import Entries
@@ -24,11 +32,14 @@ from jupyterhub_vmshare.api.contract.batches import (
     MoveResult,
     MoveResults,
 )
+from jupyterhub_vmshare.api.contract.events import EventsPage, EventView
 from jupyterhub_vmshare.api.contract.files import EntryView
 from jupyterhub_vmshare.api.contract.uploads import UploadView
 
 # A file opened for reading is kept in memory up to this many bytes, then on the local disk.
 IN_MEMORY = 16 * 1024 * 1024
+# Changes are told once a second, after they have happened.
+TOLD_BEFORE, TOLD_AFTER = timedelta(seconds=1), timedelta(seconds=3)
 T = TypeVar("T")
 Local = str | os.PathLike[str] | bytes | IO[bytes]
 
@@ -54,6 +65,19 @@ class FileVerbs(FolderHandle):
         """One file or directory."""
         entry: EntryView = yield calls.entry(self.id, path)
         return entry
+
+    @twin
+    def changed_by(self, path: str) -> Steps[str | None]:
+        """Who changed it last, as far as times tell; None: a program in a session, or nobody knows.
+
+        Whoever changed something at or above it through the service when it was modified.
+        """
+        entry: EntryView = yield calls.entry(self.id, path)
+        since, until = entry.modified_at - TOLD_BEFORE, entry.modified_at + TOLD_AFTER
+        page: EventsPage = yield calls.events_page(
+            limit=200, thing=self.id, since=since, until=until
+        )
+        return next((one.actor for one in page.items if _is_about(one, entry)), None)
 
     @twin
     def read_bytes(self, path: str) -> Steps[bytes]:
@@ -102,10 +126,7 @@ class FileVerbs(FolderHandle):
         Raises:
             FileExistsError: The local file is there already.
         """
-        target = Path(to)
-        if target.is_dir():
-            target = target / local_name(path)
-        _demand_free(target, overwrite)
+        target = free_target(path, to, overwrite)
         with replacing(target) as file:
             yield calls.download(self.id, path, Received(file, progress))
         return target
@@ -133,11 +154,8 @@ class FileVerbs(FolderHandle):
         Raises:
             FileExistsError: The local file is there already.
         """
-        target = Path(to)
-        if target.is_dir():
-            only = paths[0] if len(paths) == 1 else ""
-            target = target / f"{local_name(only or self.label)}.zip"
-        _demand_free(target, overwrite)
+        only = paths[0] if len(paths) == 1 else ""
+        target = free_target(f"{local_name(only or self.label)}.zip", to, overwrite)
         with replacing(target) as file:
             yield calls.archive(self.id, paths, Received(file, progress))
         return target
@@ -166,6 +184,11 @@ class FileVerbs(FolderHandle):
         target = path or ""
         if not target or target.endswith("/"):
             target += _own_name(local)
+        return (yield from self._sent(local, target, overwrite, progress))
+
+    def _sent(
+        self, local: Local, target: str, overwrite: bool, progress: Progress | None
+    ) -> Steps[EntryView]:
         if is_large(local):
             return (yield from resumable(self.id, target, Path(local), overwrite, progress))
         source = Sent(local, progress)
@@ -236,9 +259,11 @@ def _in_batches(items: list[T]) -> Iterator[list[T]]:
     return (items[start : start + MOST_AT_ONCE] for start in range(0, len(items), MOST_AT_ONCE))
 
 
-def _demand_free(target: Path, overwrite: bool) -> None:
-    if target.exists() and not overwrite:
-        raise FileExistsError(f"{target} is there already; overwrite=True replaces it.")
+def _is_about(event: EventView, entry: EntryView) -> bool:
+    path = event.data.get("path")
+    if event.type != "files.changed" or path is None:
+        return False
+    return path in {"", entry.path} or entry.path.startswith(f"{path}/")
 
 
 def _own_name(local: Local) -> str:

@@ -17,7 +17,7 @@ from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.sync import Client
 from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
-from jupyter_vmshare.widgets.files import FileVerbs
+from jupyter_vmshare.widgets.directories import DirectoryVerbs
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.mounted import AsyncMounted, Mounted, paths_here
 from jupyter_vmshare.widgets.sharing import SharingVerbs
@@ -32,7 +32,7 @@ F = TypeVar("F", bound="FolderVerbs")
 FOLDER_ID = re.compile(r"fld_[0-9a-hjkmnp-tv-z]{26}")
 
 
-class FolderVerbs(SharingVerbs, FileVerbs, SnapshotVerbs):
+class FolderVerbs(SharingVerbs, DirectoryVerbs, SnapshotVerbs):
     """Methods on the folder itself. Each updates what the object shows."""
 
     @twin

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_vmshare.client.address import page_address
 from jupyterhub_vmshare.api.contract.folders import FolderView
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from jupyter_vmshare.client.address import Address
 
 
 class FolderHandle:
@@ -59,3 +62,17 @@ class FolderHandle:
     def is_read_only(self) -> bool:
         """Whether you may change nothing in it."""
         return "upload" not in self.view.actions
+
+    @property
+    def hand_over_page(self) -> str:
+        """Where you offer it to somebody: a page of the hub, which no program can answer."""
+        return self._page("hand-over")
+
+    @property
+    def deletion_page(self) -> str:
+        """Where you delete it for ever, once it is in the trash: a page of the hub, too."""
+        return self._page("delete-folder")
+
+    def _page(self, verb: str) -> str:
+        address: Address = self._player.address  # type: ignore[attr-defined]
+        return page_address(address.url, f"confirm/{verb}/{self.id}")

@@ -114,8 +114,8 @@ class Invitations(Sync):
 
     _player: Client
 
-    def __init__(self, player: Client) -> None:
-        self._player = player
+    def __init__(self, player: Client, *, declined: bool = False) -> None:
+        self._player, self._declined = player, declined
 
     def __getitem__(self, which: int | str) -> Invitation:
         views = self._views()
@@ -139,7 +139,7 @@ class Invitations(Sync):
         return InvitationTable(self._views(), "Your invitations")._repr_html_()
 
     def _views(self) -> list[InvitationView]:
-        return list(self._player.invitations())
+        return list(self._player.invitations(self._declined))
 
 
 class AsyncInvitations(Async):
@@ -147,17 +147,17 @@ class AsyncInvitations(Async):
 
     _player: AsyncClient
 
-    def __init__(self, player: AsyncClient) -> None:
-        self._player = player
+    def __init__(self, player: AsyncClient, *, declined: bool = False) -> None:
+        self._player, self._declined = player, declined
 
     async def get(self, which: str) -> AsyncInvitation:
         """The invitation with this id, or to a thing of this name."""
-        views = [view async for view in self._player.invitations()]
+        views = [view async for view in self._player.invitations(self._declined)]
         return AsyncInvitation(_named(views, which), self._player)
 
     async def __aiter__(self) -> AsyncIterator[AsyncInvitation]:
         """Each invitation."""
-        async for view in self._player.invitations():
+        async for view in self._player.invitations(self._declined):
             yield AsyncInvitation(view, self._player)
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
+from typing import Final
 
 Until = datetime | date | str | None
+
+KEEP: Final = "keep"
+"""Leaves an end date as it is."""
 
 
 def moment(until: Until) -> datetime | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 
 from jupyter_vmshare.client.call import Steps
 from jupyter_vmshare.client.calls import folders as folder_calls
@@ -11,8 +10,8 @@ from jupyter_vmshare.client.calls import grants as calls
 from jupyter_vmshare.client.errors import NotFound, error_of
 from jupyter_vmshare.client.twins import twin, twin_property
 from jupyter_vmshare.widgets.handle import FolderHandle
-from jupyter_vmshare.widgets.moments import Until, moment
-from jupyter_vmshare.widgets.tables import Access, Shared
+from jupyter_vmshare.widgets.moments import KEEP, Until, moment
+from jupyter_vmshare.widgets.tables import Access, Shared, level_named
 from jupyterhub_vmshare.api.contract.grants import (
     Cut,
     GrantResults,
@@ -20,9 +19,6 @@ from jupyterhub_vmshare.api.contract.grants import (
     NewGrant,
     PeopleOfThing,
 )
-
-KEEP: Final = "keep"
-"""Leaves an end date as it is."""
 
 
 class SharingVerbs(FolderHandle):
@@ -76,7 +72,7 @@ class SharingVerbs(FolderHandle):
         """Change what somebody holds (or is invited to), or when it ends; None: never."""
         grant = yield from self._grant_of(receiver)
         ends_at = "" if until == KEEP else moment(until)
-        changed = None if level is None else _level(level)
+        changed = None if level is None else level_named(level)
         told: GrantView = yield calls.change_grant(
             grant.id, grant.version, level=changed, ends_at=ends_at
         )
@@ -113,10 +109,5 @@ def _levels(receivers: str | Iterable[str] | Mapping[str, str], level: str) -> d
     if isinstance(receivers, str):
         receivers = [receivers]
     if isinstance(receivers, Mapping):
-        return {name: _level(each) for name, each in receivers.items()}
-    return dict.fromkeys(receivers, _level(level))
-
-
-def _level(text: str) -> str:
-    """A level as the service spells it: ``Edit+Delete`` is ``edit_delete``."""
-    return text.strip().lower().replace("+", "_").replace(" ", "_").replace("-", "_")
+        return {name: level_named(each) for name, each in receivers.items()}
+    return dict.fromkeys(receivers, level_named(level))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from jupyter_vmshare.client.call import Steps
 from jupyter_vmshare.client.calls import snapshots as calls
-from jupyter_vmshare.client.twins import twin
+from jupyter_vmshare.client.transfer import Progress, Received, free_target, replacing
+from jupyter_vmshare.client.twins import twin, twin_property
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.handle import FolderHandle
 from jupyter_vmshare.widgets.moments import shown
@@ -54,6 +58,23 @@ class SnapshotVerbs(FolderHandle):
         return Entries(found[:limit], path or "Snapshot", more=len(found) > limit)
 
     @twin
+    def download_then(
+        self,
+        snapshot_id: str,
+        path: str,
+        to: str | os.PathLike[str] = ".",
+        *,
+        overwrite: bool = False,
+        progress: Progress | None = None,
+    ) -> Steps[Path]:
+        """Copy a file here as it was when the snapshot was made; see `download`."""
+        target = free_target(path, to, overwrite)
+        with replacing(target) as file:
+            sink = Received(file, progress)
+            yield calls.snapshot_download(self.id, snapshot_id, path, sink)
+        return target
+
+    @twin
     def restore_file(
         self,
         snapshot_id: str,
@@ -72,4 +93,10 @@ class SnapshotVerbs(FolderHandle):
     def snapshot_every(self, hours: int | None, keep: int = 24) -> Steps[SnapshotPolicyView]:
         """Have a snapshot made every so many hours, and so many kept; None ends that."""
         policy: SnapshotPolicyView = yield calls.set_snapshot_policy(self.id, hours, keep)
+        return policy
+
+    @twin_property
+    def snapshot_policy(self) -> Steps[SnapshotPolicyView]:
+        """How often snapshots are made by themselves, and how many of those are kept."""
+        policy: SnapshotPolicyView = yield calls.snapshot_policy(self.id)
         return policy

@@ -7,9 +7,17 @@ from typing import ClassVar, TypeVar
 
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.moments import shown
+from jupyterhub_vmshare.api.contract.clones import CloneView
 from jupyterhub_vmshare.api.contract.files import EntryView
-from jupyterhub_vmshare.api.contract.grants import GrantResult, GrantView, PeopleOfThing
+from jupyterhub_vmshare.api.contract.grants import (
+    AccessSourceView,
+    GrantResult,
+    GrantView,
+    PeopleOfThing,
+    PersonWithAccess,
+)
 from jupyterhub_vmshare.api.contract.hand_overs import HandOverView
+from jupyterhub_vmshare.api.contract.mounts import SessionView
 from jupyterhub_vmshare.api.contract.people import PersonView, QuotaView, TeamView, Why
 
 T = TypeVar("T")
@@ -114,6 +122,31 @@ class HandOvers(Table[HandOverView]):
         return item.thing_name, item.owner, item.receiver, item.by, keeps
 
 
+class Copies(Table[CloneView]):
+    """Copies of folders, the newest first."""
+
+    heads = ("Copy", "Of", "Name", "State", "Files", "Bytes")
+    empty = "No copies. folder.clone('name') makes one."
+
+    def row(self, item: CloneView) -> tuple[str, ...]:
+        """Id, source, name, state, and how far it is."""
+        state, size = item.because or item.state.value, cards.size(item.bytes)
+        return item.id, item.source_name, item.name, state, str(item.files), size
+
+
+class Sessions(Table[SessionView]):
+    """Running notebook servers, and the folders in them."""
+
+    heads = ("Server", "Since", "Folders")
+    empty = "None of your servers is known to have folders."
+
+    def row(self, item: SessionView) -> tuple[str, ...]:
+        """Name, start, and each folder with how it stands, or why there are none."""
+        there = ", ".join(f"{mount.name} ({mount.state.value})" for mount in item.mounts)
+        shown_there = there if item.mounts_available else item.because or "none"
+        return item.server_name or "(default)", shown(item.started_at), shown_there
+
+
 class Shared(Table[GrantResult]):
     """What became of each receiver of a batch."""
 
@@ -146,7 +179,7 @@ class Access(Table[GrantView]):
     def __init__(self, told: PeopleOfThing, title: str) -> None:
         super().__init__(told.grants, title)
         self.owner = told.owner
-        self.people = told.people
+        self.people = Holders(told.people, title)
         self.empty = f"Nobody but its owner, {told.owner}."  # type: ignore[misc]
 
     def of(self, receiver: str) -> list[GrantView]:
@@ -159,6 +192,26 @@ class Access(Table[GrantView]):
         state = "invited" if item.state.value == "pending" else item.state.value
         level = cards.level(item.level)
         return item.receiver.name + kind, level, state, shown(item.ends_at), item.giver
+
+
+class Holders(Table[PersonWithAccess]):
+    """Each person who has a folder, with everything that they have it by; the strongest counts."""
+
+    heads = ("Who", "Level", "Ends", "By")
+    empty = "Nobody but its owner."
+
+    def row(self, item: PersonWithAccess) -> tuple[str, ...]:
+        """Name, the level that counts, its end, and each source."""
+        level = cards.level(item.level) if item.level else "not accepted yet"
+        by = "; ".join(map(_source, item.sources))
+        return item.name, level, shown(item.ends_at), by
+
+
+def _source(source: AccessSourceView) -> str:
+    team = f" through {source.team}" if source.team else ""
+    until = f" until {shown(source.ends_at)}" if source.ends_at else ""
+    said = "" if source.answer == "accepted" else f" ({source.answer.replace('none', 'no answer')})"
+    return f"{cards.level(source.level)} from {source.giver}{team}{until}{said}"
 
 
 class Answer:
@@ -212,3 +265,8 @@ class Answer:
             )
             for source in self.why.sources
         ]
+
+
+def level_named(text: str) -> str:
+    """A level as the service spells it: ``Edit+Delete`` is ``edit_delete``."""
+    return text.strip().lower().replace("+", "_").replace(" ", "_").replace("-", "_")

@@ -227,7 +227,7 @@ ROWS = [
     Row("uploads", lambda c: c.uploads(F), f"GET /folders/{F}/uploads", page(UPLOAD)),
     Row("give_up_upload", lambda c: c.give_up_upload(F, U), f"DELETE /folders/{F}/uploads/{U}",
         None, status=204, tus_resumable="1.0.0"),
-    Row("events_page", lambda c: c.events_page(9, 2), "GET /events?before=9&limit=2",
+    Row("events_page", lambda c: c.events_page(9, 2, thing=F), f"GET /events?before=9&limit=2&thing={F}",
         {**page(), "position": 9}),
 ]  # fmt: skip
 

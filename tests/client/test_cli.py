@@ -13,35 +13,9 @@ from jupyter_vmshare.shared_dir import BECAUSE_VARIABLE, DIRECTORY_VARIABLE
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import handing
 from tests.client.conftest import Real
+from tests.client.terminal import Terminal
 from tests.client.test_mounted import FOLDER, mount, session
 from tests.fakes.vmshare import FakeVMShare, Scripted
-
-
-class Terminal:
-    """A person's terminal on the hub: what a command prints, and its exit code."""
-
-    def __init__(self, real: Real, name: str, patch: pytest.MonkeyPatch, capture: Any) -> None:
-        self._environ = {
-            "VMSHARE_SERVICE_URL": real.url,
-            "JUPYTERHUB_API_TOKEN": real.token(name),
-            "JUPYTERHUB_USER": name,
-        }
-        self._patch, self._capture = patch, capture
-
-    def __call__(self, line: str) -> tuple[int, str, str]:
-        for name, value in self._environ.items():
-            self._patch.setenv(name, value)
-        self._capture.readouterr()
-        code = main(line.split())
-        out, err = self._capture.readouterr()
-        # The service runs in this process and logs to the same standard output.
-        out = "".join(x for x in out.splitlines(True) if "request_id=" not in x)
-        return code, out, err
-
-    def json(self, line: str) -> Any:
-        code, out, err = self(f"{line} --json")
-        assert (code, err) == (0, "")
-        return json.loads(out)
 
 
 @pytest.fixture
@@ -158,7 +132,7 @@ def test_snapshots_at_the_terminal(ana: Terminal, tmp_path: Path) -> None:
     ana(f"get tests old {tmp_path}/old")
     assert (tmp_path / "old").read_text() == "a"
     assert ana("snapshot-every tests 6 --keep 2")[1] == "Every 6 hours; 2 are kept.\n"
-    assert ana("snapshot-every tests 0")[1] == "No more by themselves.\n"
+    assert ana("snapshot-every tests 0")[1] == "None by themselves.\n"
     assert ana(f"delete-snapshot tests {made['id']}") == (0, "Deleted.\n", "")
 
 

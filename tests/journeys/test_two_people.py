@@ -274,7 +274,7 @@ def test_deleting_for_ever_is_confirmed_on_the_hubs_own_page(
     picture(page, "confirm")
     field.fill("flotsam")
     page.get_by_role("button", name="Delete for ever").click()
-    expect(page.get_by_role("status")).to_contain_text("flotsam is deleted for ever")
+    expect(page.get_by_role("status")).to_contain_text("“flotsam” is deleted for ever")
     page.close()
     expect(trash.get_by_role("listitem")).to_have_count(0)
 
@@ -319,8 +319,10 @@ def test_ana_hands_a_folder_over_and_ben_takes_it(lab_of: Labs) -> None:
     page = opened.value
     page.get_by_label("To whom?").fill("ben")
     page.get_by_role("button", name="Offer it").click()
-    expect(page.get_by_role("status")).to_contain_text("ben was asked to take urchins over")
+    expect(page.get_by_role("status")).to_contain_text("ben was asked to take “urchins” over")
     page.close()
+    taken_back = ana.panel.get_by_role("button", name='Take back the offer of "urchins"')
+    expect(taken_back).to_be_in_viewport(ratio=1)
 
     offered = ben.panel.get_by_role("list", name="Handing over").get_by_role("listitem")
     expect(offered).to_contain_text("ana offers to hand this folder over to you")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from jupyter_vmshare.client.call import (
     Call,
@@ -99,9 +100,17 @@ def delete_many(
     return send("POST", _path(folder_id, "deletions"), reads(DeletionResults), asked)
 
 
-def events_page(before: int | None = None, limit: int | None = None) -> Call[EventsPage]:
-    """What happened, newest first."""
-    return get("events", EventsPage, before=before, limit=limit)
+def events_page(
+    before: int | None = None,
+    limit: int | None = None,
+    *,
+    thing: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Call[EventsPage]:
+    """What happened, newest first; ``thing``: only to this folder, by its id."""
+    span = {"since": since and since.isoformat(), "until": until and until.isoformat()}
+    return get("events", EventsPage, before=before, limit=limit, thing=thing, **span)
 
 
 def _path(folder_id: str, what: str) -> str:

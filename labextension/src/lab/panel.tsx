@@ -176,9 +176,11 @@ export class VMSharePanel extends SidePanel {
       section.title.label =
         count > 0 ? trans.__('Invitations (%1)', count) : trans.__('Invitations');
     }
-    if (count !== this._invitations) {
-      this.makeRoom(count, this._invitations);
-      this._invitations = count;
+    // One's own offers are nothing to answer, but something to take back.
+    const shown = invitations.items.length + handOvers.items.length;
+    if (shown !== this._invitations) {
+      this.makeRoom(shown, this._invitations);
+      this._invitations = shown;
     }
   };
 

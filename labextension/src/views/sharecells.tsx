@@ -120,7 +120,17 @@ function Who({ share, side }: { share: ShareView; side: Side }): JSX.Element {
       <span className="jp-VMShare-who" title={main}>
         {main}
       </span>
-      {details.length > 0 && <span className="jp-VMShare-detail">{details.join(', ')}</span>}
+      {(details.length > 0 || share.ends_at) && (
+        <span className="jp-VMShare-detail">
+          {details.join(', ')}
+          {share.ends_at && (
+            <span className="jp-VMShare-endHere">
+              {details.length > 0 && ', '}
+              {trans.__('until %1', shortMoment(share.ends_at))}
+            </span>
+          )}
+        </span>
+      )}
     </div>
   );
 }
