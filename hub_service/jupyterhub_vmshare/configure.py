@@ -83,6 +83,7 @@ def configure(
     most_gigabytes: float | None = None,
     most_folders: int | None = None,
     trash_days: float | None = None,
+    cloud: str | None = None,
 ) -> None:
     """Register the service, its scopes and roles, and what sessions need to find it.
 
@@ -117,6 +118,7 @@ def configure(
         most_folders: How many folders one person may own; None: any number.
         trash_days: After how many days what is in the trash is deleted for ever; None: when its
             owner deletes it.
+        cloud: Where machines are made, as ``c.Serve.cloud`` names it; None: this site has none.
     """
     if not managed and not api_token:
         raise ValueError("A service that the hub does not start needs an api_token.")
@@ -126,7 +128,8 @@ def configure(
     service = _service(name, url, command if managed else None, managed, token)
     if oauth_redirect_uri:
         service["oauth_redirect_uri"] = oauth_redirect_uri
-    variables = {**_limits(most_gigabytes, most_folders, trash_days), **(environment or {})}
+    limits = _limits(most_gigabytes, most_folders, trash_days)
+    variables = {**limits, **({"VMSHARE_CLOUD": cloud} if cloud else {}), **(environment or {})}
     if managed and variables:
         service["environment"] = variables
     _put_named(c, "services", service)

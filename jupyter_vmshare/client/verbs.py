@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from jupyter_vmshare.client.calls import clones as _clones
+from jupyter_vmshare.client.calls import drives as _drives
 from jupyter_vmshare.client.calls import files as _files
 from jupyter_vmshare.client.calls import folders as _folders
 from jupyter_vmshare.client.calls import glance as _glance
 from jupyter_vmshare.client.calls import grants as _grants
 from jupyter_vmshare.client.calls import hand_overs as _hand_overs
+from jupyter_vmshare.client.calls import machines as _machines
 from jupyter_vmshare.client.calls import mounts as _mounts
 from jupyter_vmshare.client.calls import people as _people
 from jupyter_vmshare.client.calls import snapshots as _snapshots
@@ -74,6 +76,36 @@ class Verbs:
     sessions = listing(_mounts.sessions)
     mount = verb(_mounts.mount)
     unmount = verb(_mounts.unmount)
+
+    cloud = verb(_machines.cloud)
+    machines = listing(_machines.machines)
+    machine = verb(_machines.machine)
+    create_machine = verb(_machines.create_machine)
+    rename_machine = verb(_machines.rename_machine)
+    delete_machine = verb(_machines.delete_machine)
+    start_machine = verb(_machines.start_machine)
+    stop_machine = verb(_machines.stop_machine)
+    reboot_machine = verb(_machines.reboot_machine)
+    resize_machine = verb(_machines.resize_machine)
+    rebuild_machine = verb(_machines.rebuild_machine)
+    console_log = verb(_machines.console_log)
+    keep_machine_on = verb(_machines.keep_machine_on)
+    set_idle_policy = verb(_machines.set_idle_policy)
+    detach_from_machine = verb(_machines.detach_from_machine)
+    take_machine_snapshot = verb(_machines.take_machine_snapshot)
+    machine_snapshots = listing(_machines.machine_snapshots)
+    machine_snapshot = verb(_machines.machine_snapshot)
+    delete_machine_snapshot = verb(_machines.delete_machine_snapshot)
+
+    drives = listing(_drives.drives)
+    drive = verb(_drives.drive)
+    create_drive = verb(_drives.create_drive)
+    rename_drive = verb(_drives.rename_drive)
+    extend_drive = verb(_drives.extend_drive)
+    clone_drive = verb(_drives.clone_drive)
+    delete_drive = verb(_drives.delete_drive)
+    attach_drive = verb(_drives.attach_drive)
+    detach_drive = verb(_drives.detach_drive)
 
     entries = listing(_files.entries)
     entry = verb(_files.entry)

@@ -15,9 +15,11 @@ from jupyter_vmshare.client.calls import people as calls
 from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.twins import Async, Sync, twin, twin_property
 from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.drives import AsyncDrives, Drives
 from jupyter_vmshare.widgets.folders import AsyncFolders, Folders, FolderVerbs
 from jupyter_vmshare.widgets.glance import GlanceVerbs
 from jupyter_vmshare.widgets.invitations import AsyncInvitations, Invitations
+from jupyter_vmshare.widgets.machines import AsyncMachines, Machines
 from jupyter_vmshare.widgets.tables import (
     Answer,
     Copies,
@@ -133,7 +135,7 @@ class VMShareVerbs(GlanceVerbs):
 
 
 class VMShare(VMShareVerbs, Sync):
-    """VMShare from a notebook. See ``folders``, ``invitations``, ``why`` and ``panel()``."""
+    """VMShare from a notebook. See ``folders``, ``machines``, ``invitations``, ``panel()``."""
 
     def __init__(self, client: Client, token: str) -> None:
         self.client = self._player = client
@@ -144,6 +146,16 @@ class VMShare(VMShareVerbs, Sync):
     def folders(self) -> Folders:
         """Your folders, by label or id."""
         return Folders(self.client)
+
+    @property
+    def machines(self) -> Machines:
+        """Your machines, by name or id."""
+        return Machines(self.client)
+
+    @property
+    def drives(self) -> Drives:
+        """Your drives, by name or id."""
+        return Drives(self.client)
 
     @property
     def invitations(self) -> Invitations:
@@ -197,6 +209,16 @@ class AsyncVMShare(VMShareVerbs, Async):
     def folders(self) -> AsyncFolders:
         """Your folders."""
         return AsyncFolders(self.client)
+
+    @property
+    def machines(self) -> AsyncMachines:
+        """Your machines."""
+        return AsyncMachines(self.client)
+
+    @property
+    def drives(self) -> AsyncDrives:
+        """Your drives."""
+        return AsyncDrives(self.client)
 
     @property
     def invitations(self) -> AsyncInvitations:

@@ -15,11 +15,14 @@ import pytest
 
 from jupyter_vmshare.client import AsyncClient, Backoff, Client, Retries
 from jupyter_vmshare.widgets.connect import AsyncVMShare, VMShare, connect
+from jupyterhub_vmshare.reconcile.pace import Pace
+from tests.fakes.cloud import FakeCloud
 from tests.fakes.hub import FakeHub, fake_hub
 from tests.fakes.vmshare import FakeVMShare
 from tests.fixtures.service import RunningService, running_service
 from tests.fixtures.world import SmallWorld
 
+QUICKLY = Pace(poll=0.01, poll_most=0.05)
 QUICK = Retries(attempts=4, backoff=Backoff(first=0.01, longest=0.05))
 
 
@@ -119,7 +122,7 @@ def real(tmp_path: Path, small_world: SmallWorld) -> Iterator[Real]:
         small_world.move_into(hub)
         url = f"sqlite:///{tmp_path}/service.sqlite"
         return await stack.enter_async_context(
-            running_service(tmp_path, url, hub, small_world)
+            running_service(tmp_path, url, hub, small_world, cloud=FakeCloud(), pace=QUICKLY)
         ), hub
 
     service, hub = loop.run(start())

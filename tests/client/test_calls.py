@@ -17,6 +17,7 @@ from jupyter_vmshare.client.verbs import Verbs
 from jupyterhub_vmshare.api.contract.grants import NewGrant
 from jupyterhub_vmshare.api.openapi import stored
 from tests.client.conftest import Colour
+from tests.client.machine_rows import DRIVES, MACHINES
 from tests.fakes.vmshare import FakeVMShare, Scripted
 
 F, G = "fld_01hzzzzzzzzzzzzzzzzzzzzzzz", "gnt_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -230,6 +231,10 @@ ROWS = [
     Row("events_page", lambda c: c.events_page(9, 2, thing=F),
         f"GET /events?before=9&limit=2&thing={F}", {**page(), "position": 9}),
 ]  # fmt: skip
+ROWS += [
+    Row(name, act, request, told, body, status, **headers)
+    for name, act, request, told, body, status, headers in (*MACHINES, *DRIVES)
+]
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.name) for row in ROWS])
@@ -259,9 +264,7 @@ def test_every_route_of_the_contract_has_a_method() -> None:
     streamed |= {f"{m} /folders/*/uploads/*" for m in ("GET", "HEAD", "PATCH", "POST")}
     streamed |= {"GET /folders/*/snapshots/*/download"}
     streamed |= {f"{m} /hub/sessions" for m in ("POST", "DELETE")}  # the hub's own
-    # Machines have no methods yet.
-    later = ("/cloud", "/machines", "/machine-snapshots", "/drives")
-    paths = [each for each in stored()["paths"].items() if not each[0].startswith(later)]
+    paths = stored()["paths"].items()
     wanted = {f"{method.upper()} {_starred(path)}" for path, ms in paths for method in ms}
     have = {f"{row.method} {_starred(row.path)}" for row in ROWS}
     assert wanted - streamed == have
@@ -330,4 +333,4 @@ def test_bytes_go_both_ways(colour: Colour, fake: FakeVMShare) -> None:
 
 
 def _starred(path: str) -> str:
-    return re.sub(r"\{[^}]*\}|(?:fld|gnt|hnd|upl|cln|snp)_\w+|ben%20b%2Fc", "*", path)
+    return re.sub(r"\{[^}]*\}|(?:fld|gnt|hnd|upl|cln|snp|mch|drv|msn)_\w+|ben%20b%2Fc", "*", path)

@@ -14,6 +14,7 @@ from traitlets.config import Config
 from jupyterhub_vmshare.commands.serve import Serve
 from jupyterhub_vmshare.configure import CONFIRM, ORGANIZE, USE, configure
 from jupyterhub_vmshare.folders.quota import Limits
+from tests.fakes.cloud import FakeCloud
 
 ACCESS = "access:services!service=vmshare"
 USE_HERE = f"{USE}!server"
@@ -137,6 +138,25 @@ def test_the_service_takes_what_it_is_told(
     settings = Serve(**said).settings()
     assert settings.limits == Limits(1 << 29, said.get("most_folders"))
     assert settings.trash_for == timedelta(days=30)
+
+
+def test_a_cloud_is_named_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    c = Config()
+    configure(c, cloud="tests.fakes.cloud:FakeCloud")
+    assert service(c)["environment"] == {"VMSHARE_CLOUD": "tests.fakes.cloud:FakeCloud"}
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "t")
+    assert Serve().settings().cloud is None
+    monkeypatch.setenv("VMSHARE_CLOUD", "tests.fakes.cloud:FakeCloud")
+    settings = Serve(cloud_address="here", machine_drive_gib=0).settings()
+    assert isinstance(settings.cloud, FakeCloud)
+    assert (settings.cloud.name, settings.machine_rules.drive_gib) == ("here", 0)
+
+
+@pytest.mark.parametrize("name", ["no-such-cloud", "tests.fakes.cloud:Nothing", "no.module:f"])
+def test_a_cloud_that_is_none_ends_the_start(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "t")
+    with pytest.raises(SystemExit):
+        Serve(cloud=name).settings()
 
 
 def test_the_operators_own_dictionaries_are_not_changed() -> None:

@@ -101,9 +101,9 @@ def kills(count: int, chance: random.Random) -> list[tuple[str, int]]:
 def test_every_named_step_is_among_them() -> None:
     source = ROOT / "hub_service" / "jupyterhub_vmshare"
     text = "".join(path.read_text() for path in source.rglob("*.py") if path.name != "steps.py")
-    named = set(re.findall(r'\breached\(f?"([^"]+)"\)', text))
-    patterns = [re.sub(r"{[^}]*}", r"[a-z_]+", name.replace(".", r"\.")) for name in named]
-    assert len(patterns) == text.count("reached(")
+    named = re.findall(r'\breached\(f?"([^"]+)"\)', text)
+    assert len(named) == text.count("reached("), "a step whose name is not written out"
+    patterns = [re.sub(r"{[^}]*}", r"[a-z_]+", name.replace(".", r"\.")) for name in set(named)]
     known = (*STEPS, *MOUNT_STEPS, *QUOTA_STEPS, *CLONE_STEPS, *SNAPSHOT_STEPS)
     known += (*MACHINE_STEPS, *RECONCILER_STEPS)
     for pattern in patterns:

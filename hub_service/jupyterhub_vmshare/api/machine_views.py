@@ -81,7 +81,7 @@ def drive_view(seen: Seen[Drive], can: Capabilities | None) -> DriveView:
         return DriveView(**basis, actions=list(seen.actions))
     return DriveView(
         **basis,
-        state=_stored(drive, drive.state),
+        state=StoredState.CHANGING if _grows(drive) else _stored(drive, drive.state),
         because=drive.because,
         retry_at=drive.retry_at,
         size_gib=drive.size_gib,
@@ -121,6 +121,11 @@ def _attached(attachment: Attachment) -> dict[str, object]:
         state = AttachmentState.ATTACHING
     told = {"read_only": attachment.read_only, "state": state}
     return {**told, "because": attachment.because}
+
+
+def _grows(drive: Drive) -> bool:
+    is_wanted = drive.desired is not Desired.DELETED and not drive.settled
+    return is_wanted and drive.size_seen is not None and drive.size_seen < drive.size_gib
 
 
 def _stored(row: Row, state: State) -> StoredState:

@@ -10,11 +10,15 @@ from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlparse
 
-from traitlets import Bool, Float, Int, List, Unicode, default
+from traitlets import Bool, Float, Int, List, Tuple, Unicode, default
 
 from jupyterhub_vmshare.app import Service, Settings
+from jupyterhub_vmshare.cloud.port import Cloud
+from jupyterhub_vmshare.clouds import cloud_named
 from jupyterhub_vmshare.commands.base import DataCommand
 from jupyterhub_vmshare.folders.quota import Limits
+from jupyterhub_vmshare.machines.room import MachineRules
+from jupyterhub_vmshare.machines.uids import UidRange
 from jupyterhub_vmshare.mounts.node_keys import NodeKeys, secret_in
 from jupyterhub_vmshare.observe.logs import configure_logs
 from jupyterhub_vmshare.people.membership import TeamChoice
@@ -92,6 +96,41 @@ class Serve(DataCommand):
         shell patterns of their names. Each shows its key; `jupyterhub-vmshare node-key NAME`
         prints it. Empty: none. Since 0.2.""",
     ).tag(config=True)
+    cloud = Unicode(
+        help="""Where machines are made: sandbox (namespaces of this host, by
+        jupyterhub-vmshare sandboxes), or an adapter of your own as package.module:function, called
+        with cloud_address. Empty: this site offers no machines. Since 0.3."""
+    ).tag(config=True)
+    cloud_address = Unicode(
+        help="""Where the cloud's adapter finds its cloud; for sandboxes the socket of their
+        keeper. Empty: where it is by default. Since 0.3."""
+    ).tag(config=True)
+    machine_drive_gib = Int(
+        10,
+        min=0,
+        help="""GiB of the drive that comes with a machine, unless its maker says otherwise. 0:
+        none. Since 0.3.""",
+    ).tag(config=True)
+    most_drive_gib = Int(
+        None,
+        allow_none=True,
+        min=1,
+        help="GiB of the largest drive that people may make. None: what the cloud lets. Since 0.3.",
+    ).tag(config=True)
+    machine_idle_minutes = Int(
+        None,
+        allow_none=True,
+        min=5,
+        help="""Minutes without use after which new machines stop; their owners may say otherwise.
+        None: never. Since 0.3.""",
+    ).tag(config=True)
+    machine_uids = Tuple(
+        Int(min=1000),
+        Int(min=1000),
+        default_value=(20_000, 59_999),
+        help="""The first and the last Unix uid that people get on machines: one a person for all
+        machines, and never another's. Sandboxes take none above 65,535. Since 0.3.""",
+    ).tag(config=True)
     cut_within = Float(
         1.0,
         min=0,
@@ -119,6 +158,10 @@ class Serve(DataCommand):
     def _default_most_folders(self) -> int | None:
         found = os.environ.get("VMSHARE_MOST_FOLDERS")
         return int(found) if found else None
+
+    @default("cloud")
+    def _default_cloud(self) -> str:
+        return os.environ.get("VMSHARE_CLOUD", "")
 
     @default("trash_days")
     def _default_trash_days(self) -> float | None:
@@ -153,8 +196,27 @@ class Serve(DataCommand):
             agent_socket=self.agent_socket,
             nodes=self.node_keys(),
             cut_within=self.cut_within,
+            cloud=self.machines_cloud(),
+            machine_rules=self.machine_rules(),
             grace=self.grace,
             upgrade_database=self.upgrade_database,
+        )
+
+    def machines_cloud(self) -> Cloud | None:
+        """Where machines are made."""
+        try:
+            return cloud_named(self.cloud, self.cloud_address)
+        except (ImportError, AttributeError, ValueError) as error:
+            self.fail(f"c.Serve.cloud names no cloud that can be used here: {error}")
+            raise
+
+    def machine_rules(self) -> MachineRules:
+        """What the operator says of machines."""
+        return MachineRules(
+            drive_gib=self.machine_drive_gib,
+            most_drive_gib=self.most_drive_gib,
+            idle_minutes=self.machine_idle_minutes,
+            uids=UidRange(*self.machine_uids),
         )
 
     def node_keys(self) -> NodeKeys:

@@ -84,6 +84,8 @@ def _not_now(action: str, machine: Machine, can: Capabilities) -> str | None:
         failed = machine.settled and machine.because is not None
         wait = "Start it to try again" if failed else "Wait until it runs"
         return f"{name} is not made yet. {wait}."
+    if action == "rebuild" and not machine.made and not machine.settled:
+        return f"{name} is not made yet. Wait until it runs."
     if action in _ON_IT and (machine.power is not State.RUNNING or not machine.made):
         stopped = machine.desired is not Desired.RUNNING
         return (

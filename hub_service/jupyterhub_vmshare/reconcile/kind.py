@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jupyterhub_vmshare.cloud.port import Cloud, CloudRefused
+from jupyterhub_vmshare.cloud.port import Capabilities, Cloud, CloudRefused
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.machines.model import Row
 from jupyterhub_vmshare.reconcile.steps import Step
@@ -32,7 +32,11 @@ class Kind(ABC, Generic[R, L]):
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.can = cloud.capabilities
+
+    @property
+    def can(self) -> Capabilities:
+        """What the cloud can do; known once it was started."""
+        return self.cloud.capabilities
 
     @abstractmethod
     def rows(self) -> sa.Select[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
@@ -34,6 +34,8 @@ POWER: Final[Mapping[Power, State]] = {
     Power.STOPPED: State.STOPPED,
     Power.FAILED: State.FAILED,
 }
+Trusted = Callable[[], Awaitable[Sequence[str]]]
+
 LOST: Final = "The cloud has this machine no more."
 FAILED: Final = "The cloud says that this machine failed, and not why."
 NOT_MADE: Final = "The cloud could not make this machine."
@@ -51,15 +53,15 @@ class SeenWithKeys:
 class Machines(Kind[Machine, SeenWithKeys]):
     """The machines of this installation.
 
-    ``authorities``: public keys that a new machine trusts, as OpenSSH writes them.
+    ``trusted`` says which public keys a new machine believes, as OpenSSH writes them.
     """
 
     name = "machines"
     table = machines
 
-    def __init__(self, cloud: Cloud, db: Database, authorities: tuple[str, ...] = ()) -> None:
+    def __init__(self, cloud: Cloud, db: Database, trusted: Trusted | None = None) -> None:
         super().__init__(cloud)
-        self._db, self.authorities = db, authorities
+        self._db, self._trusted = db, trusted
 
     def rows(self) -> sa.Select[Any]:
         return MACHINES
@@ -111,7 +113,8 @@ class Machines(Kind[Machine, SeenWithKeys]):
         return None
 
     async def _wanted(self, row: Machine) -> MachineWanted:
-        seed = Seed(hostname(row.name, row.id), row.id, self.authorities)
+        keys = () if self._trusted is None else tuple(await self._trusted())
+        seed = Seed(hostname(row.name, row.id), row.id, keys)
         wanted = MachineWanted(mark=row.id, size=row.size, seed=seed, image=row.image)
         if row.snapshot_id is None:
             return wanted
@@ -162,16 +165,21 @@ class Machines(Kind[Machine, SeenWithKeys]):
             done = {"doing": None, "attempts": 0, "because": None}
             return {**done, "made": True, "reboots_done": row.reboots}
         if step is Step.FOLLOW and seen.machine is not None:
-            running = seen.machine.power is Power.RUNNING
-            return {
-                "desired": Desired.RUNNING if running else Desired.STOPPED,
-                "because": None if running else FROM_ELSEWHERE,
-            }
+            return self._followed(row, seen.machine)
         if step is Step.LOST:
             return {"power": State.MISSING, "because": LOST, "address": None, "host_keys": None}
         if step is Step.BROKEN:
             return {"because": _because(seen) or FAILED, "doing": None}
         return {"because": row.because or NOT_MADE, "cloud_id": None, "power": State.NONE}
+
+    def _followed(self, row: Machine, seen: SeenMachine) -> dict[str, Any]:
+        running = seen.power is Power.RUNNING
+        went_off = row.desired is Desired.RUNNING and not running
+        return {
+            "desired": Desired.RUNNING if running else Desired.STOPPED,
+            "because": FROM_ELSEWHERE if went_off else row.because,
+            "size": seen.size or row.size,
+        }
 
     def refused(
         self, step: Step, row: Machine, seen: SeenWithKeys, error: CloudRefused

@@ -57,7 +57,7 @@ class Step(StrEnum):
     SETTLE = "settle"
     """All is as it should be."""
     FOLLOW = "follow"
-    """It was started or stopped from elsewhere: that is what is wanted now."""
+    """It was started, stopped or resized from elsewhere: that is what is wanted now."""
     BROKEN = "broken"
     """It failed, and nothing that may be done by itself mends it."""
     GIVE_UP = "give_up"
@@ -127,6 +127,8 @@ def _failed_machine(row: Machine) -> Step:
 
 def _changes(row: Machine, seen: SeenMachine, can: Capabilities) -> Step | None:
     running = seen.power is Power.RUNNING
+    if row.settled:  # whatever differs was changed from elsewhere
+        return Step.FOLLOW if seen.size not in (None, row.size) else None
     if row.rebuilds != row.rebuilds_done:
         return Step.REBUILD
     if seen.size is not None and row.size != seen.size:

@@ -122,7 +122,8 @@ class Sweep:
         for name, delete in orders.items():
             for seen in there.of(name).values():
                 row = rows[name].get(seen.mark)
-                if row is None or row.cloud_id not in (None, seen.id):
+                # Of what is being made, the row may not know the id yet.
+                if row is None or (row.made and row.cloud_id != seen.id):
                     yield f"{name}:{seen.id}", lambda id=seen.id, delete=delete: delete(id)  # type: ignore[misc]
 
     async def _remove(self, key: str, delete: Callable[[], Awaitable[None]]) -> None:

@@ -32,6 +32,8 @@ from jupyterhub_vmshare.steps import reached
 _log = structlog.get_logger("vmshare.reconcile")
 
 _KEPT_TRYING: Final = frozenset({Step.CREATE, Step.START})
+_MADE_FROM_SOMETHING: Final = frozenset({Step.CREATE, Step.REBUILD})
+"""Where what is missing may be what it is made from."""
 _NEVER_DROPPED: Final = frozenset({Step.DELETE, Step.DISCARD})
 
 
@@ -162,6 +164,10 @@ class Work(Generic[R, L]):
                 made = await self._kind.order(step, row, seen)
         except CloudRefused as error:
             return await self._refused(step, row, seen, error)
+        except CloudMissing as error:
+            if step not in _MADE_FROM_SOMETHING:
+                raise
+            return await self._refused(step, row, seen, CloudRefused(error.message))
         reached(f"{self._kind.name}.{step}.ordered")
         async with self._held() as (tx, held):
             # Of the row as it was when it was ordered: what is asked for since comes after it.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
@@ -22,7 +22,7 @@ from jupyterhub_vmshare.machines import idle
 from jupyterhub_vmshare.reconcile.attachments import Attachments
 from jupyterhub_vmshare.reconcile.drives import Drives
 from jupyterhub_vmshare.reconcile.kind import Kind
-from jupyterhub_vmshare.reconcile.machines import Machines
+from jupyterhub_vmshare.reconcile.machines import Machines, Trusted
 from jupyterhub_vmshare.reconcile.pace import Pace
 from jupyterhub_vmshare.reconcile.snapshots import Snapshots
 from jupyterhub_vmshare.reconcile.sweep import Sweep
@@ -34,7 +34,15 @@ _log = structlog.get_logger("vmshare.reconcile")
 _LOOK_EVERY: Final = 2.0
 _AFTER_MISTAKE: Final = 60.0
 _LASTS: Final = timedelta(seconds=10)
-_ROOMS: Final = frozenset({"machine", "drive", "machine_snapshot"})
+_ASKED: Final = frozenset(
+    {
+        *("machine.created", "machine.asked", "machine.deleted"),
+        *("drive.created", "drive.asked", "drive.deleted"),
+        *("drive.attach_asked", "drive.detach_asked"),
+        *("machine_snapshot.begun", "machine_snapshot.deleted"),
+    }
+)
+"""Events after which something is wanted that was not wanted before."""
 
 
 class Happened(Protocol):
@@ -42,6 +50,10 @@ class Happened(Protocol):
 
     @property
     def type(self) -> str: ...
+    @property
+    def thing_id(self) -> str | None: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
 
 
 class Reconciler:
@@ -50,7 +62,7 @@ class Reconciler:
     Args:
         db: The database.
         cloud: Where machines are.
-        authorities: Public keys that new machines trust.
+        trusted: Which public keys new machines believe.
         leases: Of this process.
         pace: How often it looks.
     """
@@ -60,14 +72,14 @@ class Reconciler:
         db: Database,
         cloud: Cloud,
         *,
-        authorities: tuple[str, ...] = (),
+        trusted: Trusted | None = None,
         leases: Leases | None = None,
         pace: Pace | None = None,
     ) -> None:
         self._db, self._pace = db, pace or Pace()
         self._leases = leases or Leases(db, lasts=_LASTS)
         self.kinds: tuple[Kind[Any, Any], ...] = (
-            Machines(cloud, db, authorities),
+            Machines(cloud, db, trusted),
             Drives(cloud, db),
             Attachments(cloud, db),
             Snapshots(cloud, db),
@@ -99,16 +111,25 @@ class Reconciler:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._task = None
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether rows are being worked on in this process."""
+        return bool(self._running)
+
     def hear(self, happened: Sequence[Happened]) -> None:
         """Look at once where something was asked for, in this process or another one."""
-        if any(event.type.partition(".")[0] in _ROOMS for event in happened):
-            self.wake()
+        for event in happened:
+            if event.type in _ASKED:
+                self._woken.set()
+                self._wake(event)
 
-    def wake(self) -> None:
-        """Something may be wanted that was not wanted before."""
-        self._woken.set()
-        for work in self._works.values():
-            work.wake()
+    def _wake(self, event: Happened) -> None:
+        """Those at work on what it is about: they rest, and would look later."""
+        on_the_way = event.type in ("drive.attach_asked", "drive.detach_asked")
+        for row_id, work in self._works.items():
+            about = row_id in (event.thing_id, event.data.get("snapshot_id"))
+            if about or (on_the_way and row_id.startswith("att_")):
+                work.wake()
 
     # --- one look ---
 

@@ -127,7 +127,10 @@ class Drives:
 
     def _order(self, name: str, what: str, **more: Any) -> Job:
         self._records.change(name, doing={"what": what, **more})
-        reached(f"sandboxes.{what}.recorded" if "machine" in more else f"sandboxes.drive.{what}")
+        if "machine" in more:
+            reached(f"sandboxes.{what}.recorded")
+        else:
+            reached(f"sandboxes.drive.{what}")
         return self.job(name)
 
     # How they are carried out

@@ -1,0 +1,38 @@
+"""Which cloud the operator named. Adapters are imported by their name, when one is asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Final, cast
+
+from jupyterhub_vmshare.cloud.port import Cloud
+
+_SANDBOX: Final = f"{__package__}.cloud.sandbox.client:SandboxCloud"
+_KEEPER: Final = Path("/run/vmshare-sandboxes/keeper.sock")
+
+
+def cloud_named(name: str, address: str = "") -> Cloud | None:
+    """The cloud of that name; None for no name.
+
+    Args:
+        name: ``sandbox``, or ``package.module:function`` for one that the operator brought; the
+            function is called with the address.
+        address: Where the adapter finds its cloud; empty: where it is by default.
+
+    Raises:
+        ValueError: That is no name of a cloud.
+        ImportError, AttributeError: There is no such module, or no such function in it.
+    """
+    if not name:
+        return None
+    if name == "sandbox":
+        return cast(Cloud, _found(_SANDBOX)(Path(address) if address else _KEEPER))
+    return cast(Cloud, _found(name)(address))
+
+
+def _found(where: str) -> type:
+    module, _, attribute = where.partition(":")
+    if not attribute:
+        raise ValueError(f"{where!r}: write it as sandbox, or as package.module:function.")
+    return cast(type, getattr(import_module(module), attribute))

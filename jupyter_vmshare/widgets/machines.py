@@ -1,0 +1,364 @@
+"""Machines, for notebooks and the command line."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Final, Generic, TypeVar
+
+from jupyter_vmshare.client.aio import AsyncClient
+from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.calls import machines as calls
+from jupyter_vmshare.client.errors import NotFound, VMShareError
+from jupyter_vmshare.client.sync import Client
+from jupyter_vmshare.client.twins import Async, Sync, twin
+from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.moments import shown
+from jupyter_vmshare.widgets.tables import Table
+from jupyterhub_vmshare.api.contract.machines import (
+    CloudView,
+    ConsoleLog,
+    MachineSnapshotView,
+    MachineView,
+)
+
+M = TypeVar("M", bound="MachineVerbs")
+_LOOK_EVERY: Final = 0.5
+_UNDER_WAY: Final = frozenset(
+    {
+        *("making", "starting", "stopping", "rebooting"),
+        *("resizing", "rebuilding", "changing", "deleting"),
+    }
+)
+
+
+class MachineFailed(VMShareError):
+    """The machine is not as it was wanted; the message says why."""
+
+
+class MachineVerbs:
+    """Methods on the machine itself. Each updates what the object shows."""
+
+    def __init__(self, view: MachineView, player: object) -> None:
+        self.view = view
+        self._player = player
+
+    @property
+    def id(self) -> str:
+        """The machine's id, which never changes."""
+        return self.view.id
+
+    @property
+    def name(self) -> str:
+        """What its owner calls it."""
+        return self.view.name
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self.view.owner
+
+    @property
+    def state(self) -> str:
+        """Where it was when the service last told: running, stopped, making or failed."""
+        return self.view.state.value if self.view.state else "invited"
+
+    @property
+    def actions(self) -> list[str]:
+        """What you may do with it now."""
+        return list(self.view.actions)
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it is on its way to what was wanted."""
+        return self.state in _UNDER_WAY
+
+    @twin
+    def refresh(self) -> Steps[None]:
+        """Ask the service again what the machine is like."""
+        self.view = yield calls.machine(self.id)
+
+    @twin
+    def start(self) -> Steps[None]:
+        """Have it run; where something failed, have it tried again. ``wait`` until it does."""
+        self.view = yield calls.start_machine(self.id)
+
+    @twin
+    def stop(self) -> Steps[None]:
+        """Have it stop; what is on its disks stays."""
+        self.view = yield calls.stop_machine(self.id)
+
+    @twin
+    def reboot(self, *, hard: bool = False) -> Steps[None]:
+        """Have it reboot; ``hard``: without asking anybody on it."""
+        self.view = yield calls.reboot_machine(self.id, hard=hard)
+
+    @twin
+    def resize(self, size: str) -> Steps[None]:
+        """Have it in another size, by its name or id."""
+        offer: CloudView = yield calls.cloud()
+        self.view = yield calls.resize_machine(self.id, id_of(size, offer.sizes, "size"))
+
+    @twin
+    def rebuild(self, *, image: str | None = None, snapshot: str | None = None) -> Steps[None]:
+        """Have a fresh system disk from an image or a snapshot; drives and people stay."""
+        of_image, of_snapshot = yield from source(image, snapshot)
+        self.view = yield calls.rebuild_machine(self.id, image=of_image, snapshot_id=of_snapshot)
+
+    @twin
+    def rename(self, name: str) -> Steps[None]:
+        """Give it another name, for everybody."""
+        self.view = yield calls.rename_machine(self.id, name, self.view.version)
+
+    @twin
+    def delete(self) -> Steps[None]:
+        """Delete it and its system disk for ever; its drives stay, detached."""
+        self.view = yield calls.delete_machine(self.id)
+
+    @twin
+    def console_log(self) -> Steps[str]:
+        """The end of what it wrote to its console."""
+        told: ConsoleLog = yield calls.console_log(self.id)
+        return told.text
+
+    @twin
+    def keep_on(self, hours: int) -> Steps[None]:
+        """Keep it on for some hours, though nobody uses it."""
+        self.view = yield calls.keep_machine_on(self.id, hours)
+
+    @twin
+    def stop_when_idle(self, minutes: int | None) -> Steps[None]:
+        """Have it stop after so many minutes without use; None: never."""
+        self.view = yield calls.set_idle_policy(self.id, minutes)
+
+    @twin
+    def snapshot(self, name: str) -> Steps[MachineSnapshotView]:
+        """Store a copy of its system disk, from which machines can be made."""
+        taken: MachineSnapshotView = yield calls.take_machine_snapshot(self.id, name)
+        return taken
+
+    def _settled(self) -> bool:
+        if self.is_under_way:
+            return False
+        if self.view.because is not None:
+            raise MachineFailed(self.view.because)
+        return True
+
+    def __repr__(self) -> str:
+        notes = [self.state] + ([] if self.view.level == "owner" else [f"of {self.owner}"])
+        if self.view.because:
+            notes.append(self.view.because)
+        return cards.visible(f"<Machine {self.name!r}: {', '.join(notes)}>")
+
+    def _repr_html_(self) -> str:
+        drives = ", ".join(drive.drive_name for drive in self.view.drives)
+        pairs = [
+            ("Owner", self.owner),
+            ("State", self.state),
+            ("Because", self.view.because or ""),
+            ("Size", self.view.size or ""),
+            ("Made from", self.view.made_from or ""),
+            ("Drives", drives),
+            ("Stops", shown(self.view.stops_at)),
+            ("Until", shown(self.view.ends_at)),
+        ]
+        return cards.card(self.name, cards.facts(pairs))
+
+
+class Machine(MachineVerbs, Sync):
+    """A machine. Its methods answer at once; ``wait`` until what was asked for is so."""
+
+    _player: Client
+
+    def wait(self, within: float = 600.0) -> Machine:
+        """Wait until nothing is under way any more.
+
+        Raises:
+            MachineFailed: It is not as it was wanted; the message says why.
+            TimeoutError: It took longer than ``within`` seconds.
+        """
+        until = time.monotonic() + within
+        self.refresh()
+        while not self._settled():
+            if time.monotonic() > until:
+                raise TimeoutError(f"{self.name} is {self.state} after {within:.0f} seconds.")
+            time.sleep(_LOOK_EVERY)
+            self.refresh()
+        return self
+
+
+class AsyncMachine(MachineVerbs, Async):
+    """A machine whose methods are awaited."""
+
+    _player: AsyncClient
+
+    async def wait(self, within: float = 600.0) -> AsyncMachine:
+        """The same as `Machine.wait`, awaited."""
+        async with asyncio.timeout(within):
+            await self.refresh()
+            while not self._settled():
+                await asyncio.sleep(_LOOK_EVERY)
+                await self.refresh()
+        return self
+
+
+class MachineTable(Table[M]):
+    """Several machines."""
+
+    heads = ("Machine", "Owner", "State", "Size", "Made from", "Drives")
+    empty = "No machines. machines.create('name', size=…, image=…) makes one."
+
+    def row(self, item: M) -> tuple[str, ...]:
+        """Name, owner, state, size, source, drives."""
+        drives = ", ".join(drive.drive_name for drive in item.view.drives)
+        view = item.view
+        return item.name, item.owner, item.state, view.size or "", view.made_from or "", drives
+
+
+class SnapshotsTable(Table[MachineSnapshotView]):
+    """Snapshots of machines, the newest first."""
+
+    heads = ("Snapshot", "Name", "Of", "Made", "State")
+    empty = "No snapshots. machine.snapshot('name') makes one."
+
+    def row(self, item: MachineSnapshotView) -> tuple[str, ...]:
+        """Id, name, machine, moment, state."""
+        state = item.because or item.state.value
+        return item.id, item.name, item.machine_name, shown(item.created_at), state
+
+
+class MachinesVerbs(Generic[M]):
+    """Methods on all of one's machines."""
+
+    _machine: type[M]
+    _player: object
+
+    @twin
+    def create(
+        self,
+        name: str,
+        *,
+        size: str,
+        image: str | None = None,
+        snapshot: str | None = None,
+        drive_gib: int | None = None,
+    ) -> Steps[M]:
+        """Make a machine of your own; ``wait()`` until it runs.
+
+        Args:
+            name: What to call it.
+            size: The name or id of a size; ``offer`` lists them.
+            image: The name or id of an image; or else
+            snapshot: the name or id of a snapshot of yours.
+            drive_gib: Of the drive that comes with it; 0: none, None: as the site says.
+        """
+        offer: CloudView = yield calls.cloud()
+        of_image, of_snapshot = yield from source(image, snapshot)
+        view: MachineView = yield calls.create_machine(
+            name,
+            id_of(size, offer.sizes, "size"),
+            image=of_image,
+            snapshot_id=of_snapshot,
+            drive_gib=drive_gib,
+        )
+        return self._machine(view, self._player)
+
+    @twin
+    def get(self, name: str) -> Steps[M]:
+        """The machine of this name or id; of several, your own. Raises ``NotFound``."""
+        views = yield from calls.machines().steps()
+        found = [view for view in views if name in (view.id, view.name)]
+        found.sort(key=lambda view: view.level != "owner")
+        if not found:
+            raise NotFound(f"You have no machine {name!r}.")
+        return self._machine(found[0], self._player)
+
+    @twin
+    def find(self) -> Steps[MachineTable[M]]:
+        """Your machines, the newest first."""
+        views = yield from calls.machines().steps()
+        return MachineTable((self._machine(view, self._player) for view in views), "Your machines")
+
+    @twin
+    def offer(self) -> Steps[CloudView]:
+        """What machines can be made from at this site, and how large."""
+        offered: CloudView = yield calls.cloud()
+        return offered
+
+    @twin
+    def snapshots(self) -> Steps[SnapshotsTable]:
+        """Your snapshots, the newest first."""
+        found = yield from calls.machine_snapshots().steps()
+        return SnapshotsTable(found, "Snapshots of machines")
+
+    @twin
+    def delete_snapshot(self, snapshot: str) -> Steps[None]:
+        """Delete a snapshot, by its name or id; machines that were made from it stay."""
+        found = yield from calls.machine_snapshots().steps()
+        yield calls.delete_machine_snapshot(id_of(snapshot, found, "snapshot"))
+
+
+class Machines(MachinesVerbs[Machine], Sync):
+    """Your machines: ``machines["gpu-box"]`` by name or id, ``for machine in machines``."""
+
+    _player: Client
+
+    def __init__(self, player: Client) -> None:
+        self._machine, self._player = Machine, player
+
+    def __getitem__(self, name: str) -> Machine:
+        try:
+            return self.get(name)
+        except NotFound as error:
+            raise KeyError(str(error)) from None
+
+    def __iter__(self) -> Iterator[Machine]:
+        return iter(self.find())
+
+    def __len__(self) -> int:
+        return len(self.find())
+
+    def _ipython_key_completions_(self) -> list[str]:
+        return [machine.name for machine in self.find()]
+
+    def __repr__(self) -> str:
+        return repr(self.find())
+
+    def _repr_html_(self) -> str:
+        return self.find()._repr_html_()
+
+
+class AsyncMachines(MachinesVerbs[AsyncMachine], Async):
+    """Your machines: ``await machines.get("gpu-box")``, ``async for machine in machines``."""
+
+    _player: AsyncClient
+
+    def __init__(self, player: AsyncClient) -> None:
+        self._machine, self._player = AsyncMachine, player
+
+    async def __aiter__(self) -> AsyncIterator[AsyncMachine]:
+        """Each machine."""
+        async for view in self._player.machines():
+            yield AsyncMachine(view, self._player)
+
+
+def source(image: str | None, snapshot: str | None) -> Steps[tuple[str | None, str | None]]:
+    """The ids of an image or a snapshot that was named."""
+    if (image is None) == (snapshot is None):
+        raise ValueError("Name an image or a snapshot, one of the two.")
+    if image is not None:
+        offer: CloudView = yield calls.cloud()
+        return id_of(image, offer.images, "image"), None
+    found = yield from calls.machine_snapshots().steps()
+    return None, id_of(snapshot or "", found, "snapshot")
+
+
+def id_of(name: str, offered: object, what: str) -> str:
+    """The id of what has this name, or this id. Raises ``NotFound``, and says what there is."""
+    there = list(offered)  # type: ignore[call-overload]
+    for one in there:
+        if name in (one.id, one.name):
+            return str(one.id)
+    names = ", ".join(one.name for one in there) or "none"
+    raise NotFound(f"There is no {what} {name!r}. There is: {names}.")
