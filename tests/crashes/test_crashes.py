@@ -23,6 +23,7 @@ from jupyterhub_vmshare.audit.verify import verify
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.tables import team_members, uploads
 from jupyterhub_vmshare.storage.posix.accounts import Accounts
+from tests.cloud.test_kills import ORDERS as SANDBOX_ORDERS
 from tests.crashes.history import History, is_as_recorded, played
 from tests.crashes.journal import Journal
 from tests.crashes.process import ROOT, Victim
@@ -87,6 +88,10 @@ SNAPSHOT_STEPS = (
 """Reached where somebody has snapshots made: tests/folders/test_snapshots.py."""
 MACHINE_STEPS = ("machines.created", "machines.deleted")
 """Beside those of the reconciler: tests/reconcile/test_killed.py."""
+SANDBOX_STEPS = tuple(
+    {f"sandboxes.{step}" for order in SANDBOX_ORDERS.values() for step in order.steps}
+)
+"""Reached in the keeper of sandboxes: tests/cloud/test_kills.py."""
 NAMES = ("ana", "ben", "cleo")
 
 
@@ -105,7 +110,7 @@ def test_every_named_step_is_among_them() -> None:
     assert len(named) == text.count("reached("), "a step whose name is not written out"
     patterns = [re.sub(r"{[^}]*}", r"[a-z_]+", name.replace(".", r"\.")) for name in set(named)]
     known = (*STEPS, *MOUNT_STEPS, *QUOTA_STEPS, *CLONE_STEPS, *SNAPSHOT_STEPS)
-    known += (*MACHINE_STEPS, *RECONCILER_STEPS)
+    known += (*MACHINE_STEPS, *RECONCILER_STEPS, *SANDBOX_STEPS)
     for pattern in patterns:
         assert any(re.fullmatch(pattern, step) for step in known), pattern
     assert all(any(re.fullmatch(p, step) for p in patterns) for step in known)
