@@ -79,7 +79,7 @@ class Power:
 
     def start(self, machine: str) -> None:
         """Have it run; it returns when its first process does."""
-        if self.process(machine) is not None:
+        if self._runs_soon(machine):
             return
         self._end_half(machine)
         for path in self._written(machine):
@@ -114,6 +114,18 @@ class Power:
         deadline = time.monotonic() + _TIDY_PATIENCE
         while self._has_shim(machine) and time.monotonic() < deadline:
             time.sleep(0.01)
+
+    def _runs_soon(self, machine: str) -> bool:
+        """Whether it runs, or does so in a moment: an earlier keeper may just have started it."""
+        deadline = time.monotonic() + _START_PATIENCE
+        while self.process(machine) is None:
+            if not self._has_shim(machine):
+                # A shim that was killed may have left a machine that runs.
+                return self.process(machine) is not None
+            if time.monotonic() > deadline:
+                raise Trouble("An earlier start of the machine hangs.")
+            time.sleep(0.02)
+        return True
 
     def _has_shim(self, machine: str) -> bool:
         path = self._holdings.machines.place(machine) / "shim.lock"
