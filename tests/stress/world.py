@@ -5,7 +5,9 @@ answer the same, at each call, whichever session makes it, but for
 
 - names that Edit protects (`owning.py`);
 - a shared mapping, which is refused while another session has the file open for writing;
-- what is stored through a mapping: others see it after `msync`, or when they open the file.
+- what is stored through a mapping: others see it after `msync`, or when they open the file. So before
+  another session reads through what it has open already, `msync` is called here; before it writes it
+  is not, since what was stored must come first.
 """
 
 from __future__ import annotations
@@ -24,9 +26,8 @@ from tests.stress.calls import Call
 from tests.stress.owning import Owning
 
 EXPLORER: Final = 2
-_OF_DATA: Final = {
-    "read", "write", "ftruncate", "truncate", "punch", "allocate", "copy", "peek", "poke", "map",
-}  # fmt: skip
+_SHOWS_BYTES: Final = {"read", "copy", "peek"}
+"""What shows a file's bytes without opening it."""
 _READS: Final = {
     "read", "peek", "fstat", "seek_end", "stat", "lstat", "contents", "readdir", "readlink",
     "getxattr", "statfs", "close", "unmap", "sync", "fsync",
@@ -166,7 +167,7 @@ class World:
             raise Wrong(f"{call}: {answer} where Edit answers EPERM")
 
     def _on_both(self, call: Call) -> None:
-        if call.what in _OF_DATA:
+        if call.what in _SHOWS_BYTES:
             self._settle_mappings(call.who)
         before = self.owning.before(call)
         wanted: Answer = self.reference[call.who](acting.act, call)

@@ -165,6 +165,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 		return;
 	error = decide_setattr(&call, attr, to_set, info != NULL);
 	if (!error) {
+		if (to_set & FUSE_SET_ATTR_SIZE)
+			notify_stores(call.session, call.node);
 		tie_changed_itself(call.tie);
 		error = set_attributes(&call, attr, to_set, info);
 		if (to_set & FUSE_SET_ATTR_SIZE)

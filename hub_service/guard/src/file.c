@@ -37,6 +37,13 @@ struct file *file_new(struct tie *tie, int fd, bool writing)
 	return file;
 }
 
+void file_may_map(struct file *file)
+{
+	file->mapping = true;
+	atomic_fetch_add(&file->tie->mappers, 1);
+	atomic_fetch_add(&file->tie->node->mappers, 1);
+}
+
 void file_free(struct file *file)
 {
 	struct tie *tie = file->tie;
@@ -54,6 +61,10 @@ void file_free(struct file *file)
 		atomic_fetch_sub(&place->writable, 1);
 		atomic_fetch_sub(&tie->writers, 1);
 		atomic_fetch_sub(&tie->node->writers, 1);
+	}
+	if (file->mapping) {
+		atomic_fetch_sub(&tie->mappers, 1);
+		atomic_fetch_sub(&tie->node->mappers, 1);
 	}
 	if (!file->listing)
 		own_closed(place->share->own, node_key(tie->node), place->who, clock_now());

@@ -88,6 +88,7 @@ struct node {
 	struct tie *ties;
 	atomic_uint tie_count;
 	atomic_uint writers;	/* descriptors open for writing, in all sessions */
+	atomic_uint mappers;	/* those of them by which one may map it and store: all of one session */
 	atomic_int watch;	/* inotify's number, or -1 */
 	atomic_int told_by;	/* the watch of the directory in which it was found, or -1 */
 	_Atomic int64_t inside;	/* when it was last seen to be inside of its share */
@@ -120,6 +121,7 @@ struct tie {
 	atomic_bool attributes, pages; /* may the kernel have them cached? */
 	atomic_bool names, list;       /* a directory's entries, one by one and as a list */
 	atomic_uint writers;	/* descriptors of this session that are open for writing */
+	atomic_uint mappers;	/* those of them by which it may be mapped and stored to */
 	atomic_uint changing;	/* requests under way that hold the directory in that kernel */
 };
 
@@ -174,7 +176,7 @@ struct file {
 	struct tie *tie;
 	struct file *next, **at;
 	int fd;
-	bool writing, appending, direct, quiet_close;
+	bool writing, appending, direct, mapping, quiet_close;
 	atomic_bool wrote;
 	struct listing *listing;
 };
@@ -242,6 +244,8 @@ void tie_forget(struct tie *tie, uint64_t lookups);
 void tie_hold(struct tie *tie);
 void tie_put(struct tie *tie);
 void tie_tell(struct tie *tie, const struct stat *st, bool cached);
+/* The same for pages; not where it has attributes, which may be older. */
+void tie_tell_without_attributes(struct tie *tie, const struct stat *st);
 bool tie_differs(struct tie *tie, const struct stat *st); /* from what was told; unknown: no */
 bool tie_is_told(struct tie *tie, const struct stat *st); /* exactly this; unknown: no */
 void tie_tell_if_unknown(struct tie *tie, const struct stat *st);
@@ -293,6 +297,8 @@ void root_refuse(fuse_req_t req, const char *name); /* to change a name in it */
 
 /* file.c */
 struct file *file_new(struct tie *tie, int fd, bool writing);
+/* By this one it may be mapped, and stored to. */
+void file_may_map(struct file *file);
 void file_free(struct file *file);
 
 /* quick words */

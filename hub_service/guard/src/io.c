@@ -31,6 +31,18 @@ static char *thread_buffer(void)
 	return buffer;
 }
 
+/* The first pages since it was told to drop all: it knows the file as it is now, and not as it was told
+ * before. Otherwise its next look at the attributes would take the pages back once more, and a kernel
+ * that is told so while it asks does not believe the answer: it would go on with the old size. */
+static void pages_begin(struct tie *tie, const struct file *file)
+{
+	struct stat st;
+
+	if (!atomic_load(&tie->attributes) && !fstat(file->fd, &st))
+		tie_tell_without_attributes(tie, &st);
+	atomic_store(&tie->pages, true); /* before the bytes are got: see entry_for */
+}
+
 void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *info)
 {
 	struct file *file = file_of(info);
@@ -41,7 +53,7 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct f
 	if (!call_begin(&call, req, ino))
 		return;
 	if (!file->direct && !atomic_load_explicit(&call.tie->pages, memory_order_relaxed))
-		atomic_store(&call.tie->pages, true); /* before the bytes are got: see entry_for */
+		pages_begin(call.tie, file);
 	got = buffer ? pread(file->fd, buffer, size < READ_SIZE ? size : READ_SIZE, offset) : -1;
 	if (got < 0)
 		fuse_reply_err(req, buffer ? errno : ENOMEM);
@@ -83,6 +95,8 @@ static int contents_begin(struct call *call, struct file *file, int64_t end, boo
 	*room = (struct room){.claimed = false};
 	if (!error && !file->writing)
 		error = EBADF;
+	if (!error)
+		notify_stores(call->session, call->node);
 	if (!error && share_counts(call->node->share)) {
 		pthread_mutex_lock(&call->node->claim);
 		error = room_take(call->node, file, end, appends, room);
@@ -122,6 +136,18 @@ static void contents_end(struct call *call, struct file *file, struct room *room
 	notify_wait(wave, call->session);
 }
 
+/* A kernel writes into the pages that it has before it asks. It does not believe them any more when the
+ * answer is no, but a mapping would go on showing them, and take them along when it is written. */
+static void contents_refused(struct call *call, const struct file *file)
+{
+	struct wave *wave = NULL;
+
+	if (file->direct || !atomic_exchange(&call->tie->pages, false))
+		return;
+	notify_tie(&wave, call->tie, 0);
+	notify_wait(wave, call->session);
+}
+
 /* The file's end is where it is now, not where this session's kernel believes it to be. */
 static ssize_t append(struct call *call, struct file *file, const char *bytes, size_t size, off_t offset,
 		      bool claimed)
@@ -148,7 +174,7 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, of
 	int64_t end = (appends ? 0 : (int64_t)offset) + (int64_t)size;
 	struct call call;
 	struct room room;
-	ssize_t wrote;
+	ssize_t wrote = 0;
 	int error;
 
 	if (info->writepage)
@@ -166,6 +192,8 @@ void op_write(fuse_req_t req, fuse_ino_t ino, const char *bytes, size_t size, of
 			atomic_fetch_add(&call.place->flushed, (uint64_t)wrote);
 		contents_end(&call, file, &room);
 	}
+	if (!info->writepage && (error || (size_t)wrote < size))
+		contents_refused(&call, file);
 	if (error)
 		fuse_reply_err(req, error);
 	else

@@ -70,6 +70,20 @@ void notify_pages(struct wave **wave, struct session *by, struct node *node)
 		notify_inode(wave, by, node, true);
 }
 
+void notify_stores(struct session *by, struct node *node)
+{
+	struct wave *wave = NULL;
+
+	if (!atomic_load(&node->mappers) || nobody_else(node, by))
+		return;
+	pthread_mutex_lock(&node->share->lock);
+	for (struct tie *tie = node->ties; tie; tie = tie->next_of_node)
+		if (is_other(tie, by) && atomic_load(&tie->mappers) && atomic_exchange(&tie->pages, false))
+			wave_add(&wave, tie->place->session, tie, number_of(tie), 0, NULL);
+	pthread_mutex_unlock(&node->share->lock);
+	notify_wait(wave, by);
+}
+
 void notify_tie(struct wave **wave, struct tie *tie, int64_t offset)
 {
 	pthread_mutex_lock(&tie->node->share->lock);

@@ -23,6 +23,9 @@ void notify_list(struct wave **wave, struct session *by, struct node *directory)
 /* An inode's attributes, or also its pages. */
 void notify_attributes(struct wave **wave, struct session *by, struct node *node);
 void notify_pages(struct wave **wave, struct session *by, struct node *node);
+/* Before `by` changes bytes: what another session has stored through a mapping, and is in nothing but
+ * its kernel's pages, gets to the store. Written later it would bring back the whole pages. Waits. */
+void notify_stores(struct session *by, struct node *node);
 /* One session's pages, whatever it is believed to have. */
 void notify_tie(struct wave **wave, struct tie *tie, int64_t offset);
 /* A name in the virtual root, and the root's list. */

@@ -52,6 +52,8 @@ int file_begin(struct call *call, int fd, struct fuse_file_info *info, struct fi
 		return ENOMEM;
 	(*file)->appending = info->flags & O_APPEND;
 	(*file)->direct = others_write(call->tie) || writes_directly(call->tie, info->flags);
+	if ((info->flags & O_ACCMODE) == O_RDWR && !(*file)->direct)
+		file_may_map(*file);
 	/* No FLUSH where there are no locks for it to end. Those to come would end with the last close
 	 * alone, and not with the process that has them: so not where they may exclude others. */
 	(*file)->quiet_close = !writing && !locks_has(call->node, call->session);
@@ -74,6 +76,7 @@ static int cut(struct call *call)
 
 	if (fd < 0)
 		return errno;
+	notify_stores(call->session, call->node);
 	error = node_resize(call->node, fd, 0);
 	close(fd);
 	if (error)

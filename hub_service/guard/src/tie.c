@@ -149,27 +149,37 @@ static bool is_same(const struct told *told, const struct stat *st)
 	       told->modified.tv_nsec == st->st_mtim.tv_nsec && told->size == st->st_size;
 }
 
-void tie_tell(struct tie *tie, const struct stat *st, bool cached)
+/* tie.telling is held. */
+static void tell(struct tie *tie, const struct stat *st)
 {
-	tell_begin(tie);
 	tie->told.changed = st->st_ctim;
 	tie->told.modified = st->st_mtim;
 	tie->told.size = st->st_size;
 	tie->told_known = !tie->own_changes;
+}
+
+void tie_tell(struct tie *tie, const struct stat *st, bool cached)
+{
+	tell_begin(tie);
+	tell(tie, st);
 	tell_end(tie);
 	if (cached && !atomic_load_explicit(&tie->attributes, memory_order_relaxed))
 		atomic_store(&tie->attributes, true);
 }
 
+void tie_tell_without_attributes(struct tie *tie, const struct stat *st)
+{
+	tell_begin(tie);
+	if (!atomic_load(&tie->attributes))
+		tell(tie, st);
+	tell_end(tie);
+}
+
 void tie_tell_if_unknown(struct tie *tie, const struct stat *st)
 {
 	tell_begin(tie);
-	if (!tie->told_known && !tie->own_changes) {
-		tie->told.changed = st->st_ctim;
-		tie->told.modified = st->st_mtim;
-		tie->told.size = st->st_size;
-		tie->told_known = true;
-	}
+	if (!tie->told_known && !tie->own_changes)
+		tell(tie, st);
 	tell_end(tie);
 }
 
