@@ -5,9 +5,12 @@ answer the same, at each call, whichever session makes it, but for
 
 - names that Edit protects (`owning.py`);
 - a shared mapping, which is refused while another session has the file open for writing;
-- what is stored through a mapping: others see it after `msync`, or when they open the file. So before
-  another session reads through what it has open already, `msync` is called here; before it writes it
-  is not, since what was stored must come first.
+- what is stored through a mapping: others see it after `msync`, or when they open the file. So
+  before another session reads through what it has open already, `msync` is called here; before it
+  writes it is not, since what was stored must come first;
+- a directory that this session has open and another has moved: while a kernel renames from one
+  directory to another it can't learn that, and says ESTALE until the name has been looked up. So
+  it is looked up here, and then the answer has to be right.
 """
 
 from __future__ import annotations
@@ -139,6 +142,10 @@ class World:
     def _mounted(self, call: Call) -> Answer:
         try:
             answer: Answer = self.mounted[call.who](acting.act, call)
+            if (call.what, answer[0]) == ("rename", "ESTALE"):
+                for path in (call.path, call.other):
+                    self.mounted[call.who](acting.act, replace(call, what="lstat", path=path))
+                answer = self.mounted[call.who](acting.act, call)
         except Died as death:
             raise Wrong(f"{call}: {death}") from death
         return answer
