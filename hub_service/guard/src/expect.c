@@ -2,14 +2,12 @@
 
 #include <stdlib.h>
 
-#include "watch.h"
-
 #define BUCKETS 1024
 #define PATIENCE 5000000000 /* nanoseconds; events come within a fraction of that */
 
 struct expected {
 	struct expected *next;
-	const struct node *directory; /* compared, never followed */
+	int watch;
 	uint64_t name;
 	uint32_t what;
 	int64_t since;
@@ -27,25 +25,21 @@ static uint64_t hash_of(const char *name)
 	return hash;
 }
 
-void watch_expect(struct node *directory, const char *name, uint32_t what)
+void expect(int watch, const char *name, uint32_t what)
 {
-	struct expected *one;
-	uint64_t hash;
+	struct expected *one = malloc(sizeof(*one));
+	uint64_t hash = hash_of(name);
 
-	if (atomic_load(&directory->watch) < 0)
-		return;
-	one = malloc(sizeof(*one));
 	if (!one)
 		return; /* then it is taken for somebody else's, which costs a look-up */
-	hash = hash_of(name);
-	*one = (struct expected){NULL, directory, hash, what, clock_steady()};
+	*one = (struct expected){NULL, watch, hash, what, clock_steady()};
 	pthread_mutex_lock(&lock);
 	one->next = table[hash % BUCKETS];
 	table[hash % BUCKETS] = one;
 	pthread_mutex_unlock(&lock);
 }
 
-bool expect_met(const struct node *directory, const char *name, uint32_t what)
+bool expect_met(int watch, const char *name, uint32_t what)
 {
 	uint64_t hash = hash_of(name);
 	int64_t now = clock_steady();
@@ -55,7 +49,7 @@ bool expect_met(const struct node *directory, const char *name, uint32_t what)
 	for (struct expected **at = &table[hash % BUCKETS]; *at;) {
 		struct expected *one = *at;
 		bool is_late = now - one->since > PATIENCE;
-		bool is_this = !met && !is_late && one->directory == directory && one->name == hash && one->what == what;
+		bool is_this = !met && !is_late && one->watch == watch && one->name == hash && one->what == what;
 
 		if (!is_late && !is_this) {
 			at = &one->next;
@@ -67,12 +61,6 @@ bool expect_met(const struct node *directory, const char *name, uint32_t what)
 	}
 	pthread_mutex_unlock(&lock);
 	return met;
-}
-
-void watch_unexpect(struct node *directory, const char *name, uint32_t what)
-{
-	if (atomic_load(&directory->watch) >= 0)
-		expect_met(directory, name, what);
 }
 
 void expect_nothing(void)

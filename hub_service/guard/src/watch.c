@@ -162,6 +162,22 @@ static void name_changed(struct node *directory, const char *name)
 	notify_leave(wave);
 }
 
+void watch_expect(struct node *directory, const char *name, uint32_t what)
+{
+	int number = atomic_load(&directory->watch);
+
+	if (number >= 0)
+		expect(number, name, what);
+}
+
+void watch_unexpect(struct node *directory, const char *name, uint32_t what)
+{
+	int number = atomic_load(&directory->watch);
+
+	if (number >= 0 && !expect_met(number, name, what))
+		name_changed(directory, name); /* meanwhile somebody else's was taken for it */
+}
+
 /* Everything that is known in this share and is not inside any more is taken back. */
 static void sweep(struct share *share)
 {
@@ -235,7 +251,7 @@ static void handle(const struct inotify_event *event)
 		directory_moved(node);
 	else if (!event->len && !fstat(node->fd, &st))
 		check_node(node, &st);
-	else if (event->len && event->mask & NAMES && !expect_met(node, event->name, event->mask & NAMES)) {
+	else if (event->len && event->mask & NAMES && !expect_met(event->wd, event->name, event->mask & NAMES)) {
 		name_changed(node, event->name);
 		check_name(node, event->name);
 	} else if (event->len && event->mask & CONTENTS)

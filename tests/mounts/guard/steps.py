@@ -131,6 +131,26 @@ def make_bytes(path: bytes) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
 
 
+def make_directories(top: str, name: str, count: int) -> None:
+    """Directories with a file in each, which has been looked at."""
+    for number in range(count):
+        os.mkdir(f"{top}/{name}{number}")
+        make(f"{top}/{name}{number}/file")
+        os.stat(f"{top}/{name}{number}/file")
+
+
+def remove_directories(top: str, name: str, count: int) -> None:
+    """They go again, one right after the other."""
+    for number in range(count):
+        os.unlink(f"{top}/{name}{number}/file")
+        os.rmdir(f"{top}/{name}{number}")
+
+
+def which_are_there(paths: list[str]) -> list[str]:
+    """Those that can be looked up."""
+    return [path for path in paths if os.path.lexists(path)]
+
+
 def append_lines(path: str, who: str, lines: int) -> None:
     """One line after the other, each by one write."""
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND)

@@ -292,6 +292,21 @@ def test_what_changes_in_the_store_is_seen_soon(
     wait_until(seen, within=10)
 
 
+def test_a_new_directory_has_nothing_to_do_with_one_that_is_gone(
+    people: tuple[Session, Session], folder: Folder
+) -> None:
+    """What somebody has done in that, just before it went, hides no change in the store."""
+    _, ben = people
+    top = ben.path("tests")
+    ben(steps.make_directories, top, "gone", 60)
+    ben(steps.remove_directories, top, "gone", 60)
+    ben(steps.make_directories, top, "new", 60)
+    for number in range(60):
+        (folder.disk / f"new{number}/file").unlink()
+    paths = [f"{top}/new{number}/file" for number in range(60)]
+    wait_until(lambda: ben(steps.which_are_there, paths) == [])
+
+
 def put_twice(folder: Folder, names: list[str]) -> list[Path]:
     """Files that have a second name in a directory where nobody has looked: inotify says nothing
     of what is written there."""
