@@ -286,7 +286,8 @@ class World:
         wanted, got = (program(acting.act, call) for program in self.explorer[::-1])
         if wanted != got:
             raise Wrong(f"{call}: {got} in the store instead of {wanted}")
-        if wanted[0] == "ok" and inode is not None and call.what != "append":
+        gone = inode is not None and inode.st_nlink == 1 and call.what != "append"
+        if wanted[0] == "ok" and inode is not None and gone:  # with its last name
             self.owning.made.pop(inode.st_ino, None)
         try:
             wait_until(lambda: self._unseen(call) is None, within=self.patience)
