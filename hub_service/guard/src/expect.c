@@ -10,6 +10,7 @@ struct expected {
 	int watch;
 	uint64_t name;
 	uint32_t what;
+	ino_t ino;
 	int64_t since;
 };
 
@@ -25,37 +26,44 @@ static uint64_t hash_of(const char *name)
 	return hash;
 }
 
-void expect(int watch, const char *name, uint32_t what)
+void expect(int watch, const char *name, uint32_t what, ino_t ino)
 {
 	struct expected *one = malloc(sizeof(*one));
 	uint64_t hash = hash_of(name);
 
 	if (!one)
 		return; /* then it is taken for somebody else's, which costs a look-up */
-	*one = (struct expected){NULL, watch, hash, what, clock_steady()};
+	*one = (struct expected){NULL, watch, hash, what, ino, clock_steady()};
 	pthread_mutex_lock(&lock);
 	one->next = table[hash % BUCKETS];
 	table[hash % BUCKETS] = one;
 	pthread_mutex_unlock(&lock);
 }
 
-bool expect_met(int watch, const char *name, uint32_t what)
+static bool is_of(const struct expected *one, int watch, uint64_t hash, uint32_t what)
+{
+	return one->watch == watch && one->name == hash && one->what == what;
+}
+
+/* The newest comes first in its bucket. */
+bool expect_met(int watch, const char *name, uint32_t what, ino_t ino)
 {
 	uint64_t hash = hash_of(name);
 	int64_t now = clock_steady();
-	bool met = false;
+	bool found = false, met = false;
 
 	pthread_mutex_lock(&lock);
 	for (struct expected **at = &table[hash % BUCKETS]; *at;) {
 		struct expected *one = *at;
 		bool is_late = now - one->since > PATIENCE;
-		bool is_this = !met && !is_late && one->watch == watch && one->name == hash && one->what == what;
+		bool is_this = !is_late && is_of(one, watch, hash, what) && (!found || ino);
 
 		if (!is_late && !is_this) {
 			at = &one->next;
 			continue;
 		}
-		met = met || is_this;
+		met = met || (is_this && !found && one->ino == ino);
+		found = found || is_this;
 		*at = one->next;
 		free(one);
 	}

@@ -55,10 +55,10 @@ static int make_locked(struct change *change, maker make, const void *with, mode
 		error = EINVAL;
 	if (error)
 		return error;
-	watch_expect(change->directory, change->name, IN_CREATE);
+	watch_expect(change->directory, change->name, IN_CREATE, NULL);
 	if (make(change, with, mode)) {
 		error = errno;
-		watch_unexpect(change->directory, change->name, IN_CREATE);
+		watch_unexpect(change->directory, change->name, IN_CREATE, NULL);
 		return error;
 	}
 	error = node_named(change->directory, change->name, node);
@@ -187,13 +187,13 @@ static int create_locked(struct change *change, mode_t mode, struct fuse_file_in
 		error = EINVAL;
 	if (error)
 		return error;
-	watch_expect(change->directory, change->name, IN_CREATE);
+	watch_expect(change->directory, change->name, IN_CREATE, NULL);
 	fd = openat(change->directory->fd, change->name,
 		    flags | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode_kept(mode, false));
 	if (fd >= 0)
 		return file_made(change, fd, info, node, file);
 	error = errno;
-	watch_unexpect(change->directory, change->name, IN_CREATE);
+	watch_unexpect(change->directory, change->name, IN_CREATE, NULL);
 	return error;
 }
 
@@ -247,11 +247,11 @@ static int link_locked(struct change *change, struct node *node)
 	if (error)
 		return error;
 	snprintf(number, sizeof(number), "%d", node->fd);
-	watch_expect(change->directory, change->name, IN_CREATE);
+	watch_expect(change->directory, change->name, IN_CREATE, NULL);
 	if (!linkat(guard.proc_fd, number, change->directory->fd, change->name, AT_SYMLINK_FOLLOW))
 		return 0;
 	error = errno;
-	watch_unexpect(change->directory, change->name, IN_CREATE);
+	watch_unexpect(change->directory, change->name, IN_CREATE, NULL);
 	return error;
 }
 

@@ -92,10 +92,10 @@ static int remove_locked(struct change *change, struct node *victim, int flags)
 	error = decide(change->call.level, DEED_UNLINK, &facts);
 	if (error)
 		return error;
-	watch_expect(change->directory, change->name, what);
+	watch_expect(change->directory, change->name, what, NULL);
 	if (unlinkat(change->directory->fd, change->name, flags)) {
 		error = errno;
-		watch_unexpect(change->directory, change->name, what);
+		watch_unexpect(change->directory, change->name, what, NULL);
 		return error;
 	}
 	last_name_gone(victim, &before);

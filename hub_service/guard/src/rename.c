@@ -115,13 +115,14 @@ static int decide_move(struct move *move)
 	return decide(move->call.level, DEED_RENAME, &facts);
 }
 
-static void expect_move(const struct move *move, void (*word)(struct node *, const char *, uint32_t))
+static void expect_move(const struct move *move,
+			void (*word)(struct node *, const char *, uint32_t, const struct node *))
 {
-	word(move->from, move->name, IN_MOVED_FROM);
-	word(move->to, move->new_name, IN_MOVED_TO);
+	word(move->from, move->name, IN_MOVED_FROM, NULL);
+	word(move->to, move->new_name, IN_MOVED_TO, move->source);
 	if (move->flags & RENAME_EXCHANGE) {
-		word(move->to, move->new_name, IN_MOVED_FROM);
-		word(move->from, move->name, IN_MOVED_TO);
+		word(move->to, move->new_name, IN_MOVED_FROM, NULL);
+		word(move->from, move->name, IN_MOVED_TO, move->target);
 	}
 }
 

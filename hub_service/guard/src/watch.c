@@ -20,6 +20,7 @@
 #define EVENTS_SIZE 65536
 #define LOOK_EVERY 500000000 /* nanoseconds */
 #define REFUSED (-2)
+#define NO_INO ((ino_t)-1)
 
 struct watched {
 	struct watched *next;
@@ -162,19 +163,19 @@ static void name_changed(struct node *directory, const char *name)
 	notify_leave(wave);
 }
 
-void watch_expect(struct node *directory, const char *name, uint32_t what)
+void watch_expect(struct node *directory, const char *name, uint32_t what, const struct node *moved)
 {
 	int number = atomic_load(&directory->watch);
 
 	if (number >= 0)
-		expect(number, name, what);
+		expect(number, name, what, moved ? moved->ino : 0);
 }
 
-void watch_unexpect(struct node *directory, const char *name, uint32_t what)
+void watch_unexpect(struct node *directory, const char *name, uint32_t what, const struct node *moved)
 {
 	int number = atomic_load(&directory->watch);
 
-	if (number >= 0 && !expect_met(number, name, what))
+	if (number >= 0 && !expect_met(number, name, what, moved ? moved->ino : 0))
 		name_changed(directory, name); /* meanwhile somebody else's was taken for it */
 }
 
@@ -235,6 +236,15 @@ static void all_changed(void)
 	notify_leave(wave);
 }
 
+static bool is_our_own(const struct node *directory, const struct inotify_event *event)
+{
+	struct stat st = {.st_ino = 0};
+
+	if (event->mask & IN_MOVED_TO && fstatat(directory->fd, event->name, &st, AT_SYMLINK_NOFOLLOW))
+		st.st_ino = NO_INO; /* it has gone on already: that is not what we did last */
+	return expect_met(event->wd, event->name, event->mask & NAMES, st.st_ino);
+}
+
 static void handle(const struct inotify_event *event)
 {
 	struct node *node;
@@ -251,7 +261,7 @@ static void handle(const struct inotify_event *event)
 		directory_moved(node);
 	else if (!event->len && !fstat(node->fd, &st))
 		check_node(node, &st);
-	else if (event->len && event->mask & NAMES && !expect_met(event->wd, event->name, event->mask & NAMES)) {
+	else if (event->len && event->mask & NAMES && !is_our_own(node, event)) {
 		name_changed(node, event->name);
 		check_name(node, event->name);
 	} else if (event->len && event->mask & CONTENTS)

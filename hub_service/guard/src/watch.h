@@ -12,8 +12,9 @@ bool watch_start(void);
 bool watch_directory(struct node *directory);
 void watch_forget(struct node *node);
 
-/* Our own change of a name is on its way (IN_CREATE, …); it was not made after all. */
-void watch_expect(struct node *directory, const char *name, uint32_t what);
-void watch_unexpect(struct node *directory, const char *name, uint32_t what);
+/* Our own change of a name is on its way (IN_CREATE, …); it was not made after all. `moved`: what comes
+ * to this name by IN_MOVED_TO, else NULL. */
+void watch_expect(struct node *directory, const char *name, uint32_t what, const struct node *moved);
+void watch_unexpect(struct node *directory, const char *name, uint32_t what, const struct node *moved);
 
 #endif

@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from tests.mounts.guard import steps, traffic
 from tests.mounts.guard.program import Identity, Program, outcome, wait_until
-from tests.mounts.guard.stage import Folder, Session
+from tests.mounts.guard.stage import Folder, Session, Stage
 
 Join = Callable[[str, str], Session]
 
@@ -63,6 +64,11 @@ def lists(session: Session, name: str) -> bool:
 def finds(session: Session, name: str) -> bool:
     """Whether the name can be looked up."""
     return session(os.path.lexists, session.path("tests", name))
+
+
+def has(session: Session, name: str, content: bytes) -> bool:
+    """Whether the file is read as this."""
+    return session(steps.read, session.path("tests", name)) == content
 
 
 @pytest.fixture
@@ -305,6 +311,24 @@ def test_a_new_directory_has_nothing_to_do_with_one_that_is_gone(
         (folder.disk / f"new{number}/file").unlink()
     paths = [f"{top}/new{number}/file" for number in range(60)]
     wait_until(lambda: ben(steps.which_are_there, paths) == [])
+
+
+def test_of_two_who_move_to_one_name_the_last_is_seen(
+    stage: Stage, people: tuple[Session, Session], folder: Folder
+) -> None:
+    """A session's, and right after it one from elsewhere: inotify makes one event of both."""
+    ana, ben = people
+    elsewhere = stage.store / "uploaded"
+    for number in range(5):
+        name = f"file{number}"
+        ana(steps.write, ana.path("tests/draft"), b"draft")
+        assert not finds(ben, name)
+        elsewhere.write_bytes(b"from elsewhere")
+        elsewhere.chmod(0o644)
+        ana(os.rename, ana.path("tests/draft"), ana.path("tests", name))
+        elsewhere.rename(folder.disk / name)
+        for session in (ana, ben):
+            wait_until(partial(has, session, name, b"from elsewhere"))
 
 
 def put_twice(folder: Folder, names: list[str]) -> list[Path]:
