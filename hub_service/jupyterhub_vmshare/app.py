@@ -57,7 +57,7 @@ from jupyterhub_vmshare.people.search import PeopleSearch
 from jupyterhub_vmshare.reconcile.pace import Pace
 from jupyterhub_vmshare.reconcile.worker import Reconciler
 from jupyterhub_vmshare.sharing.expiry import Expiry
-from jupyterhub_vmshare.sharing.teams import members_changed
+from jupyterhub_vmshare.sharing.moving import members_changed
 from jupyterhub_vmshare.steady import steadily
 from jupyterhub_vmshare.storage.posix.store import PosixStore
 from jupyterhub_vmshare.uploads.room import Uploads

@@ -56,7 +56,12 @@ class Verbs:
 
     people_of = verb(_grants.people_of)
     invite = verb(_grants.invite)
+    invite_users = verb(_grants.invite_users)
+    invite_managers = verb(_grants.invite_managers)
     stop_sharing = verb(_grants.stop_sharing)
+    leave = verb(_grants.leave)
+    lineage = verb(_grants.lineage)
+    use_drive_elsewhere = verb(_grants.use_drive_elsewhere)
     change_grant = verb(_grants.change_grant)
     revoke = verb(_grants.revoke)
     shares_given = listing(_glance.shares_given)
@@ -69,6 +74,8 @@ class Verbs:
 
     hand_overs = listing(_hand_overs.hand_overs)
     take_over = verb(_hand_overs.take_over)
+    take_machine_over = verb(_hand_overs.take_machine_over)
+    take_drive_over = verb(_hand_overs.take_drive_over)
     refuse_hand_over = verb(_hand_overs.refuse_hand_over)
     cancel_hand_over = verb(_hand_overs.cancel_hand_over)
     leavers_things = listing(_hand_overs.leavers_things)

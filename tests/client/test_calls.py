@@ -14,7 +14,7 @@ import pytest
 
 from jupyter_vmshare.client import Client, Received, Sent
 from jupyter_vmshare.client.verbs import Verbs
-from jupyterhub_vmshare.api.contract.grants import NewGrant
+from jupyterhub_vmshare.api.contract.grants import NewGrant, NewUse, Profile
 from jupyterhub_vmshare.api.openapi import stored
 from tests.client.conftest import Colour
 from tests.client.machine_rows import DRIVES, MACHINES
@@ -91,6 +91,15 @@ SESSION = {
 CHOICE = {"folder_id": F, "wanted": True, "sessions": [SESSION]}
 FRIDAY = datetime(2026, 11, 27, 18, tzinfo=UTC)
 NEW = NewGrant(receiver="ben", level="view")
+USE = NewUse(receiver="ben", profile=Profile.FILES)
+M = "mch_01hzzzzzzzzzzzzzzzzzzzzzzz"
+D = "drv_01hzzzzzzzzzzzzzzzzzzzzzzz"
+USES = {"grants": [{"receiver": "ben", "profile": "files"}]}
+PEOPLE = {"owner": "ana", "grants": [GRANT]}
+GIVEN = {"results": [{"receiver": "ben", "grant": GRANT}]}
+OWNED = {
+    "name": "box", "owner": "ana", "level": "owner", "created_at": AT, "actions": [], "version": 1,
+}  # fmt: skip
 
 
 def page(*items: Any) -> dict[str, Any]:
@@ -178,6 +187,26 @@ ROWS = [
     Row("invite", lambda c: c.invite(F, [NEW]), f"POST /folders/{F}/grants",
         {"results": [{"receiver": "ben", "grant": GRANT}]},
         {"grants": [{"receiver": "ben", "level": "view"}]}, 201, idempotency_key="?"),
+    Row("people_of a machine", lambda c: c.people_of(M), f"GET /machines/{M}/people", PEOPLE),
+    Row("people_of a drive", lambda c: c.people_of(D), f"GET /drives/{D}/people", PEOPLE),
+    Row("invite_users", lambda c: c.invite_users(M, [USE]), f"POST /machines/{M}/users", GIVEN,
+        USES, 201, idempotency_key="?"),
+    Row("invite_managers", lambda c: c.invite_managers(M, [USE]),
+        f"POST /machines/{M}/managers", GIVEN, USES, 201, idempotency_key="?"),
+    Row("invite to a drive", lambda c: c.invite(D, [NEW]), f"POST /drives/{D}/grants", GIVEN,
+        {"grants": [{"receiver": "ben", "level": "view"}]}, 201, idempotency_key="?"),
+    Row("stop_sharing a machine", lambda c: c.stop_sharing(M), f"DELETE /machines/{M}/grants",
+        CUT),
+    Row("stop_sharing a drive", lambda c: c.stop_sharing(D), f"DELETE /drives/{D}/grants", CUT),
+    Row("leave a machine", lambda c: c.leave(M), f"POST /machines/{M}/leave", CUT),
+    Row("leave a drive", lambda c: c.leave(D), f"POST /drives/{D}/leave", CUT),
+    Row("lineage", lambda c: c.lineage(G), f"GET /grants/{G}/lineage", {"grants": [GRANT]}),
+    Row("use_drive_elsewhere", lambda c: c.use_drive_elsewhere(M, D, M),
+        f"POST /machines/{M}/drives/{D}/move", {**OWNED, "id": M}, {"machine_id": M}, 202),
+    Row("change_grant ticks", lambda c: c.change_grant(G, 2, ticks=["files"]),
+        f"PATCH /grants/{G}", GRANT, {"ticks": ["files"]}, if_match='"2"'),
+    Row("change_grant profile", lambda c: c.change_grant(G, 2, profile="files"),
+        f"PATCH /grants/{G}", GRANT, {"profile": "files"}, if_match='"2"'),
     Row("stop_sharing", lambda c: c.stop_sharing(F), f"DELETE /folders/{F}/grants", CUT),
     Row("change_grant level", lambda c: c.change_grant(G, 2, level="edit"), f"PATCH /grants/{G}",
         GRANT, {"level": "edit"}, if_match='"2"'),
@@ -204,6 +233,10 @@ ROWS = [
     Row("take_over", lambda c: c.take_over(H), f"POST /hand-overs/{H}/accept", FOLDER),
     Row("take_over as", lambda c: c.take_over(H, "b"), f"POST /hand-overs/{H}/accept", FOLDER,
         {"name": "b"}),
+    Row("take_machine_over", lambda c: c.take_machine_over(H), f"POST /hand-overs/{H}/machine",
+        {**OWNED, "id": M}),
+    Row("take_drive_over", lambda c: c.take_drive_over(H, "b"), f"POST /hand-overs/{H}/drive",
+        {**OWNED, "id": D}, {"name": "b"}),
     Row("refuse_hand_over", lambda c: c.refuse_hand_over(H), f"POST /hand-overs/{H}/decline",
         None, status=204),
     Row("cancel_hand_over", lambda c: c.cancel_hand_over(H), f"DELETE /hand-overs/{H}", None,

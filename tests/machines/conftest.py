@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from jupyterhub_vmshare.policy import model as policy
 from jupyterhub_vmshare.reconcile.pace import Pace
+from jupyterhub_vmshare.sharing import inviting
+from jupyterhub_vmshare.sharing.model import Grant
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.hub import FakeHub
 from tests.fixtures.api import Api, Json, Person
@@ -70,9 +73,35 @@ class Lab:
 
     async def make_drive(self, name: str = "data", *, by: str = "ana", size_gib: int = 5) -> Json:
         """A drive that is ready."""
-        asked = {"name": name, "size_gib": size_gib}
-        made = await self.api(by).ask("POST", "/drives", asked)
+        made = await self.ask_for_drive(name, by=by, size_gib=size_gib)
         return await self.until(f"/drives/{made['id']}", is_(state="ready"), by=by)
+
+    async def ask_for_drive(
+        self, name: str = "data", *, by: str = "ana", size_gib: int = 5
+    ) -> Json:
+        """A drive that is only asked for."""
+        return await self.api(by).ask("POST", "/drives", {"name": name, "size_gib": size_gib})
+
+    async def give(self, thing: str, level: str, to: str, *, by: str = "ana", **more: Any) -> str:
+        """Invites somebody; the grant's id. Co-ownership: as the page of the service does."""
+        if level == "co_own":
+            return await self._co_own(thing, to, by)
+        paths = {"use": "machines/{}/users", "manage": "machines/{}/managers"}
+        path = paths.get(level, "drives/{}/grants").format(thing)
+        one = {"receiver": to, **more} | ({} if level in paths else {"level": level})
+        told = await self.api(by).ask("POST", f"/{path}", {"grants": [one]})
+        assert told["results"][0]["grant"], told
+        return str(told["results"][0]["grant"]["id"])
+
+    async def _co_own(self, thing: str, to: str, by: str) -> str:
+        service = self.api.running.service
+        teams = {name: await service.membership.teams_of(name) for name in (by, to)}
+        wanted = [inviting.Wanted(to, "co_own", confirmed=True)]
+        async with service.db.write() as tx:
+            giver = policy.Person(by, teams=teams[by])
+            [made] = await inviting.invite(tx, giver, thing, wanted, {to: teams[to]})
+        assert isinstance(made, Grant), made
+        return made.id
 
     async def until(self, path: str, is_so: Callable[[Json], bool], *, by: str = "ana") -> Json:
         """What is told at a path once it is so."""

@@ -22,11 +22,11 @@ from jupyterhub_vmshare.errors import (
 from jupyterhub_vmshare.folders import life
 from jupyterhub_vmshare.folders.joining import make_room_for_joined
 from jupyterhub_vmshare.people.membership import Change, Member
-from jupyterhub_vmshare.sharing import answering, ending, inviting
-from jupyterhub_vmshare.sharing.ending import Left
+from jupyterhub_vmshare.sharing import answering, changing, ending, inviting, leaving
 from jupyterhub_vmshare.sharing.inviting import NoSuchTeam
+from jupyterhub_vmshare.sharing.leaving import Left
 from jupyterhub_vmshare.sharing.model import Grant
-from jupyterhub_vmshare.sharing.teams import members_changed
+from jupyterhub_vmshare.sharing.moving import members_changed
 from jupyterhub_vmshare.words import ReceiverKind
 from tests.sharing.model import ModelGrant
 from tests.sharing.played import PEOPLE, Played
@@ -233,7 +233,7 @@ class Histories(Played):
         version = row.version - 1 if stale else row.version
         changes = {"level": level, "ends_at": ends_at}
         result = self.attempt(
-            self._write(inviting.change, self.person(by), grant, version, **changes)
+            self._write(changing.change, self.person(by), grant, version, **changes)
         )
         if self.is_gone(row, result):
             return
@@ -284,7 +284,7 @@ class Histories(Played):
         row = self.row(grant)
         who = self.a_member(row) if row.receiver in TEAMS else row.receiver
         by, folder = self.actor(by, who), row.thing_id
-        result = self.attempt(self._write(ending.leave, self.person(by), folder))
+        result = self.attempt(self._write(leaving.leave, self.person(by), folder))
         if self.is_gone(row, result):
             return
         if not self.model.sources(folder, by, mounted=False):

@@ -11,6 +11,7 @@ from jupyterhub_vmshare.api.contract.drives import (
     NewDrive,
     NewDriveClone,
 )
+from jupyterhub_vmshare.api.contract.machines import StoredState
 from jupyterhub_vmshare.api.machine_views import drive_view
 from jupyterhub_vmshare.api.machines import MachineRoute, demand_drive_size
 from jupyterhub_vmshare.api.operation import operation
@@ -90,9 +91,11 @@ class Drive(DriveRoute):
     async def delete(self, drive_id: str) -> None:
         """Delete a drive and all that is on it for ever; refused while it is attached."""
         async with self.rooms.db.write() as tx:
-            await drives.delete(tx, self.caller.person(), drive_id)
+            # Afterwards a co-owner does not see it any more.
             told = await self.drive(tx, drive_id)
-        self.reply(202, told)
+            await drives.delete(tx, self.caller.person(), drive_id)
+        gone = {"state": StoredState.DELETING, "actions": []}
+        self.reply(202, told.model_copy(update=gone))
 
 
 class SizeOfDrive(DriveRoute):

@@ -27,8 +27,8 @@ from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.mounts.reach import HeldMount, Reached
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import glance, many
+from jupyterhub_vmshare.sharing.changing import UNSET
 from jupyterhub_vmshare.sharing.glance import Share
-from jupyterhub_vmshare.sharing.inviting import UNSET
 from jupyterhub_vmshare.sharing.many import AT_ONCE, Results
 from jupyterhub_vmshare.sharing.model import Grant
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jupyterhub_vmshare.api.contract.grants import (
     Cut,
     GrantChange,
     GrantChanged,
     GrantResults,
-    NewGrant,
+    Lineage,
     NewGrants,
+    NewUse,
     PeopleOfThing,
+    Ticked,
 )
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.render import (
@@ -25,14 +29,66 @@ from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.folders.aliases import make_room
 from jupyterhub_vmshare.people.known import known
-from jupyterhub_vmshare.sharing import ending, inviting, store
-from jupyterhub_vmshare.sharing.inviting import UNSET, Wanted
+from jupyterhub_vmshare.sharing import changing, ending, inviting, leaving, store
+from jupyterhub_vmshare.sharing.changing import UNSET
+from jupyterhub_vmshare.sharing.facts import permitted
+from jupyterhub_vmshare.sharing.inviting import Wanted
 from jupyterhub_vmshare.sharing.listing import people_of
 from jupyterhub_vmshare.sharing.model import Grant
-from jupyterhub_vmshare.words import ReceiverKind
+from jupyterhub_vmshare.sharing.ticks import PROFILES
+from jupyterhub_vmshare.sharing.verbs import kind_of
+from jupyterhub_vmshare.words import ReceiverKind, ThingKind
 
 
-class FolderPeople(Route):
+class SharingRoute(Route):
+    """What sharing is for things of every kind."""
+
+    async def show_people(self, thing_id: str) -> None:
+        """Answer with who has it."""
+        db = self.rooms.db
+        async with db.read() as conn:
+            told = await people_of(conn, self.caller.person(), thing_id, db.clock())
+        self.reply(200, people_view(told))
+
+    async def invite(self, thing_id: str, level: str | None, wanted: Sequence[Wanted]) -> None:
+        """Invite several, who may be invited at ``level`` at all; each gets a result."""
+        person = self.caller.person()
+        async with self.rooms.db.read() as conn:
+            await inviting.may_invite(conn, person, thing_id, self.rooms.db.clock(), level)
+        there = await self.known(wanted)
+        async with self.once() as tx:
+            results = await inviting.invite(tx, person, thing_id, wanted, there)
+            await _list_with_members(tx, thing_id, results)
+            told = [result_view(one.receiver, r) for one, r in zip(wanted, results, strict=True)]
+            self.keep(201, GrantResults(results=told))
+
+    async def known(self, wanted: Sequence[Wanted]) -> dict[str, frozenset[str]]:
+        """Those of the receivers whom the hub knows, with their teams."""
+        people = (w.receiver for w in wanted if w.receiver_kind is ReceiverKind.PERSON)
+        hub, db, limit = self.rooms.hub, self.rooms.db, self.rooms.search.limit
+        return await known(hub, db, people, asker=self.caller.name, limit=limit)
+
+    async def stop_sharing(self, thing_id: str) -> None:
+        """End every grant on it but co-owners'."""
+        async with self.rooms.db.write() as tx:
+            ended = await ending.stop_sharing(tx, self.caller.person(), thing_id)
+            held = await self.rooms.mounts.held(tx, thing_id)
+        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(thing_id, held)))
+
+    async def leave(self, thing_id: str) -> None:
+        """Give up what the caller has of it."""
+        person = self.caller.person()
+        async with self.rooms.db.write() as tx:
+            left = await leaving.leave(tx, person, thing_id)
+            # What flowed from a grant of theirs has ended for others too.
+            people = None if left.ended else {person.name}
+            held = await self.rooms.mounts.held(tx, thing_id, people)
+        reached = await self.rooms.mounts.reach(thing_id, held)
+        offered_to = None if left.offered is None else left.offered.receiver
+        self.reply(200, cut_view(left.ended, reached, left.declined, offered_to))
+
+
+class FolderPeople(SharingRoute):
     """Who has a folder."""
 
     path = "/folders/{folder_id}/people"
@@ -40,13 +96,10 @@ class FolderPeople(Route):
     @operation("folder.see_people", gives=PeopleOfThing)
     async def get(self, folder_id: str) -> None:
         """The owner, every pending or live grant, and each person with their sources."""
-        db = self.rooms.db
-        async with db.read() as conn:
-            told = await people_of(conn, self.caller.person(), folder_id, db.clock())
-        self.reply(200, people_view(told))
+        await self.show_people(folder_id)
 
 
-class FolderGrants(Route):
+class FolderGrants(SharingRoute):
     """All grants on a folder."""
 
     path = "/folders/{folder_id}/grants"
@@ -55,33 +108,15 @@ class FolderGrants(Route):
     async def post(self, folder_id: str) -> None:
         """Invite several receivers at once; each gets a result of its own."""
         asked = self.body(NewGrants).grants
-        person = self.caller.person()
-        async with self.rooms.db.read() as conn:
-            await inviting.may_invite(conn, person, folder_id, self.rooms.db.clock())
-        there = await known(
-            self.rooms.hub,
-            self.rooms.db,
-            (one.receiver for one in asked if one.receiver_kind is ReceiverKind.PERSON),
-            asker=self.caller.name,
-            limit=self.rooms.search.limit,
-        )
-        async with self.once() as tx:
-            wanted = [_wanted(one) for one in asked]
-            results = await inviting.invite(tx, person, folder_id, wanted, there)
-            await _list_with_members(tx, folder_id, results)
-            told = [result_view(one.receiver, r) for one, r in zip(asked, results, strict=True)]
-            self.keep(201, GrantResults(results=told))
+        await self.invite(folder_id, None, [wanted(one, one.level) for one in asked])
 
     @operation("folder.revoke", gives=Cut)
     async def delete(self, folder_id: str) -> None:
         """Stop sharing with everyone; invitations end too, a co-owner's grant does not."""
-        async with self.rooms.db.write() as tx:
-            ended = await ending.stop_sharing(tx, self.caller.person(), folder_id)
-            held = await self.rooms.mounts.held(tx, folder_id)
-        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(folder_id, held)))
+        await self.stop_sharing(folder_id)
 
 
-class FolderLeave(Route):
+class FolderLeave(SharingRoute):
     """Giving up one's own access."""
 
     path = "/folders/{folder_id}/leave"
@@ -89,14 +124,7 @@ class FolderLeave(Route):
     @operation("folder.leave", gives=Cut)
     async def post(self, folder_id: str) -> None:
         """Leave a shared folder; what a team was given is left for the caller alone."""
-        person = self.caller.person()
-        async with self.rooms.db.write() as tx:
-            left = await ending.leave(tx, person, folder_id)
-            # What flowed from a grant of theirs has ended for others too.
-            people = None if left.ended else {person.name}
-            held = await self.rooms.mounts.held(tx, folder_id, people)
-        reached = await self.rooms.mounts.reach(folder_id, held)
-        self.reply(200, cut_view(left.ended, reached, left.declined))
+        await self.leave(folder_id)
 
 
 class OneGrant(Route):
@@ -106,12 +134,18 @@ class OneGrant(Route):
 
     @operation("folder.change_level", takes=GrantChange, gives=GrantChanged, versioned="needed")
     async def patch(self, grant_id: str) -> None:
-        """Change the level or the end date of a pending or live grant."""
+        """Change the level, the ticks or the end date of a pending or live grant."""
         asked, version = self.body(GrantChange), self.expected_version()
         ends_at = asked.ends_at if "ends_at" in asked.model_fields_set else UNSET
         async with self.rooms.db.write() as tx:
-            changed = await inviting.change(
-                tx, self.caller.person(), grant_id, version, level=asked.level, ends_at=ends_at
+            changed = await changing.change(
+                tx,
+                self.caller.person(),
+                grant_id,
+                version,
+                level=asked.level,
+                ends_at=ends_at,
+                ticks=ticks_asked(asked),
             )
             held = await self.rooms.mounts.held(tx, changed.thing_id, receivers([changed]))
         reached = await self.rooms.mounts.reach(changed.thing_id, held)
@@ -123,19 +157,48 @@ class OneGrant(Route):
         """Take a grant away; one that is not answered yet is cancelled."""
         async with self.rooms.db.write() as tx:
             ended = await ending.revoke(tx, self.caller.person(), grant_id)
-            folder_id = ended[0].thing_id if ended else ""
-            held = await self.rooms.mounts.held(tx, folder_id, receivers(ended))
-        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(folder_id, held)))
+            thing_id = ended[0].thing_id if ended else ""
+            held = await self.rooms.mounts.held(tx, thing_id, receivers(ended))
+        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(thing_id, held)))
+
+
+class GrantLineage(Route):
+    """What flows from a grant."""
+
+    path = "/grants/{grant_id}/lineage"
+
+    @operation("folder.see_people", gives=Lineage)
+    async def get(self, grant_id: str) -> None:
+        """What would end with a grant: it, and all that was given from it."""
+        db = self.rooms.db
+        async with db.read() as conn:
+            grant = await store.by_id(conn, grant_id)
+            await permitted(conn, self.caller.person(), "see_people", grant.thing_id, db.clock())
+            found = await ending.would_end(conn, grant)
+        at = db.clock()
+        self.reply(200, Lineage(grants=[grant_view(one) for one in found if not one.is_over(at)]))
 
 
 async def _list_with_members(
-    tx: Transaction, folder_id: str, results: list[Grant | VMShareError]
+    tx: Transaction, thing_id: str, results: list[Grant | VMShareError]
 ) -> None:
     """A team's folder stands in its members' lists at once: under labels that are free there."""
+    if kind_of(thing_id) is not ThingKind.FOLDER:
+        return
     if any(isinstance(r, Grant) and r.receiver_kind is ReceiverKind.TEAM for r in results):
-        folder = await store.lock(tx, folder_id)
+        folder = await store.lock(tx, thing_id)
         await make_room(tx, folder, folder.name)
 
 
-def _wanted(asked: NewGrant) -> Wanted:
-    return Wanted(asked.receiver, asked.level, asked.ends_at, asked.receiver_kind)
+def wanted(asked: NewUse, level: str) -> Wanted:
+    """An invitation as it came over the wire."""
+    ticks = ticks_asked(asked)
+    return Wanted(asked.receiver, level, asked.ends_at, asked.receiver_kind, ticks)
+
+
+def ticks_asked(asked: Ticked) -> Sequence[str] | None:
+    """The ticks that somebody chose; None where they chose none."""
+    return PROFILES[asked.profile] if asked.profile is not None else asked.ticks
+
+
+ROUTES = (FolderPeople, FolderGrants, FolderLeave, OneGrant, GrantLineage)

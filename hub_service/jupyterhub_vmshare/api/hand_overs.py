@@ -6,6 +6,7 @@ made it once it is accepted.
 
 from __future__ import annotations
 
+from jupyterhub_vmshare.api.contract.drives import DriveView
 from jupyterhub_vmshare.api.contract.hand_overs import (
     FolderTaken,
     HandOversAsked,
@@ -16,18 +17,23 @@ from jupyterhub_vmshare.api.contract.hand_overs import (
     LeftThingsPage,
     Taking,
 )
+from jupyterhub_vmshare.api.contract.machines import MachineView
+from jupyterhub_vmshare.api.drives import DriveRoute
 from jupyterhub_vmshare.api.folders import FolderRoute
+from jupyterhub_vmshare.api.machines import MachineRoute
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.render import in_sessions
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.folders.handing import settle
+from jupyterhub_vmshare.machines.handing import settle as settle_machine
 from jupyterhub_vmshare.people.leavers import Left, is_gone
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.sharing import handing
 from jupyterhub_vmshare.sharing.facts import demand
 from jupyterhub_vmshare.sharing.handovers import SeenHandOver, open_of, open_to
 from jupyterhub_vmshare.sharing.model import SharedThing
-from jupyterhub_vmshare.words import ThingState
+from jupyterhub_vmshare.words import ThingKind, ThingState
 
 
 class HandOvers(Route):
@@ -75,6 +81,44 @@ class AcceptHandOver(FolderRoute):
         if made is not None:
             quota = self.rooms.folders.quota
             await quota.demand_taking(made.receiver, made.thing_id, made.owner)
+
+
+class TakeMachine(MachineRoute):
+    """Yes to a machine."""
+
+    path = "/hand-overs/{hand_over_id}/machine"
+
+    @operation("machine.accept_or_decline", takes=Taking, optional_body=True, gives=MachineView)
+    async def post(self, hand_over_id: str) -> None:
+        """Take a machine over: it is the caller's from now on, with all that was given on it."""
+        async with self.rooms.db.write() as tx:
+            taken = await _take(self, tx, hand_over_id, ThingKind.MACHINE)
+            told = await self.seen(tx, taken.id)
+        self.reply(200, told)
+
+
+class TakeDrive(DriveRoute):
+    """Yes to a drive."""
+
+    path = "/hand-overs/{hand_over_id}/drive"
+
+    @operation("drive.accept_or_decline", takes=Taking, optional_body=True, gives=DriveView)
+    async def post(self, hand_over_id: str) -> None:
+        """Take a drive over: it is the caller's from now on, with all that was given on it."""
+        async with self.rooms.db.write() as tx:
+            taken = await _take(self, tx, hand_over_id, ThingKind.DRIVE)
+            told = await self.drive(tx, taken.id)
+        self.reply(200, told)
+
+
+async def _take(route: Route, tx: Transaction, hand_over_id: str, kind: ThingKind) -> SharedThing:
+    asked, person = route.body_or_none(Taking) or Taking(name=None), route.caller.person()
+
+    async def make_ready(thing: SharedThing) -> SharedThing:
+        return await settle_machine(tx, person, thing, asked.name)
+
+    taken, _ = await handing.accept(tx, person, hand_over_id, settle=make_ready, kind=kind)
+    return taken
 
 
 class DeclineHandOver(Route):
@@ -147,4 +191,12 @@ def _left(one: Left) -> LeftThing:
     )
 
 
-ROUTES = (HandOvers, AcceptHandOver, DeclineHandOver, OneHandOver, LeftThings)
+ROUTES = (
+    HandOvers,
+    AcceptHandOver,
+    TakeMachine,
+    TakeDrive,
+    DeclineHandOver,
+    OneHandOver,
+    LeftThings,
+)

@@ -9,11 +9,13 @@ from jupyterhub_vmshare.api.contract.grants import Acceptance, Answered, Invitat
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.render import answered_view, invitation_view
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.errors import BadInput
 from jupyterhub_vmshare.folders.aliases import label_accepted, suggested_aliases
 from jupyterhub_vmshare.ids import ID_PATTERN
 from jupyterhub_vmshare.sharing import answering
 from jupyterhub_vmshare.sharing.listing import invitations
 from jupyterhub_vmshare.sharing.model import SharedThing
+from jupyterhub_vmshare.words import ThingKind
 
 
 class InvitationsAsked(Asked):
@@ -43,7 +45,8 @@ class Invitations(Route):
                 conn, person, at, before=asked.after, limit=limit + 1, declined=asked.declined
             )
             shown = found[:limit]
-            aliases = await suggested_aliases(conn, person, [one.thing for one in shown], at)
+            folders = [one.thing for one in shown if one.thing.kind is ThingKind.FOLDER]
+            aliases = await suggested_aliases(conn, person, folders, at)
         items = [invitation_view(one, aliases.get(one.thing.id)) for one in shown]
         following = items[-1].id if len(found) > limit else None
         self.reply(200, InvitationsPage(items=items, next=following))
@@ -69,7 +72,10 @@ class Accept(Route):
         async with self.rooms.db.write() as tx:
 
             async def settle(thing: SharedThing) -> None:
-                await label_accepted(tx, person, thing, asked.alias)
+                if thing.kind is ThingKind.FOLDER:
+                    await label_accepted(tx, person, thing, asked.alias)
+                elif asked.alias is not None:
+                    raise BadInput(f"A {thing.kind} has one name for everybody.")
 
             grant = await answering.accept(tx, person, grant_id, version=version, settle=settle)
         self.reply(200, answered_view(grant, "accepted"))

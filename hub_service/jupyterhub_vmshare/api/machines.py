@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 
 from jupyterhub_vmshare.api.contract.machines import (
     CloudView,
     ConsoleLog,
+    DesiredPower,
     DiskSource,
     IdlePolicy,
     KeepOn,
     MachineRename,
     MachinesAsked,
     MachinesPage,
+    MachineState,
     MachineView,
     NewMachine,
+    NextMachine,
     OfferedImage,
     OfferedSize,
     Reboot,
     SizeChoice,
 )
+from jupyterhub_vmshare.api.grants import SharingRoute, wanted
 from jupyterhub_vmshare.api.machine_views import machine_view
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.cloud.port import Capabilities
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.errors import BadInput
+from jupyterhub_vmshare.errors import BadInput, VMShareError
 from jupyterhub_vmshare.machines import drives, gates, idle, life, listing, model, snapshots
 from jupyterhub_vmshare.machines.life import Source
 from jupyterhub_vmshare.machines.names import name_for_drive
 from jupyterhub_vmshare.machines.offer import NO_CLOUD, Offer
+from jupyterhub_vmshare.sharing import inviting
 from jupyterhub_vmshare.sharing.facts import permitted
+from jupyterhub_vmshare.sharing.model import Grant
+from jupyterhub_vmshare.sharing.teams import hold_still
 
 
 class MachineRoute(Route):
@@ -85,7 +93,7 @@ class Cloud(MachineRoute):
         )
 
 
-class Machines(MachineRoute):
+class Machines(MachineRoute, SharingRoute):
     """All machines of the caller."""
 
     path = "/machines"
@@ -111,10 +119,15 @@ class Machines(MachineRoute):
         source = await self.source(asked, asked.size, offer)
         drive_gib = room.rules.drive_gib if asked.drive_gib is None else asked.drive_gib
         demand_drive_size(drive_gib, room.rules.most_drive_gib)
+        invited = [wanted(one, one.level) for one in asked.grants]
+        there = await self.known(invited)
         async with self.once() as tx:
+            await hold_still(tx)
             machine_id = await life.create(
                 tx, person, asked.name, source, asked.size, idle_minutes=room.rules.idle_minutes
             )
+            if invited:
+                _demand_all(await inviting.invite(tx, person, machine_id, invited, there))
             machine = await model.machine(tx.conn, machine_id)
             if drive_gib:
                 name = await name_for_drive(tx, person.name, machine.name)
@@ -149,9 +162,11 @@ class Machine(MachineRoute):
     async def delete(self, machine_id: str) -> None:
         """Delete a machine and its system disk for ever; its drives stay, detached."""
         async with self.rooms.db.write() as tx:
-            await life.delete(tx, self.caller.person(), machine_id)
+            # Afterwards a co-owner does not see it any more.
             told = await self.seen(tx, machine_id)
-        self.reply(202, told)
+            await life.delete(tx, self.caller.person(), machine_id)
+        gone = {"state": MachineState.DELETING, "desired": DesiredPower.DELETED, "actions": []}
+        self.reply(202, told.model_copy(update=gone))
 
 
 class MachineStart(MachineRoute):
@@ -297,6 +312,30 @@ class MachineDrive(MachineRoute):
         self.reply(202, told)
 
 
+class DriveElsewhere(MachineRoute):
+    """A machine's drive, taken to another machine."""
+
+    path = "/machines/{machine_id}/drives/{drive_id}/move"
+
+    @operation("machine.use_drive_elsewhere", takes=NextMachine, gives=MachineView, status=202)
+    async def post(self, machine_id: str, drive_id: str) -> None:
+        """Have a drive of one's machine on another one's, whosever the drive is."""
+        asked, person = self.body(NextMachine), self.caller.person()
+        async with self.rooms.db.write() as tx:
+            await drives.take_elsewhere(
+                tx, person, drive_id, machine_id, asked.machine_id, self.can
+            )
+            told = await self.seen(tx, machine_id)
+        self.reply(202, told)
+
+
+def _demand_all(results: Sequence[Grant | VMShareError]) -> None:
+    """A machine is made with all who are invited, or not at all."""
+    for result in results:
+        if isinstance(result, VMShareError):
+            raise result
+
+
 def demand_drive_size(size_gib: int, most: int | None) -> None:
     """Raise ``BadInput`` for a drive that is larger than the operator lets people make."""
     if most is not None and size_gib > most:
@@ -320,4 +359,5 @@ ROUTES = (
     MachineKeepOn,
     MachineIdlePolicy,
     MachineDrive,
+    DriveElsewhere,
 )

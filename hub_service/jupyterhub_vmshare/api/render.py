@@ -17,6 +17,7 @@ from jupyterhub_vmshare.api.contract.grants import (
     PeopleOfThing,
     PersonWithAccess,
     Receiver,
+    Tick,
 )
 from jupyterhub_vmshare.api.problems import problem
 from jupyterhub_vmshare.errors import VMShareError
@@ -25,9 +26,9 @@ from jupyterhub_vmshare.sharing.access import Access
 from jupyterhub_vmshare.sharing.handovers import HandOver
 from jupyterhub_vmshare.sharing.listing import Invitation, PeopleOf
 from jupyterhub_vmshare.sharing.model import Grant
-from jupyterhub_vmshare.words import ReceiverKind, ThingKind, ThingState
-
-_KIND = {"fld": ThingKind.FOLDER, "mch": ThingKind.MACHINE, "drv": ThingKind.DRIVE}
+from jupyterhub_vmshare.sharing.ticks import profile_of
+from jupyterhub_vmshare.sharing.verbs import kind_of
+from jupyterhub_vmshare.words import ReceiverKind, ThingState
 
 CANNOT_UNDO = (
     "What was read or downloaded before stays where it was copied; "
@@ -40,7 +41,7 @@ def grant_view(grant: Grant) -> GrantView:
     return GrantView(
         id=grant.id,
         thing_id=grant.thing_id,
-        thing_kind=_KIND[grant.thing_id[:3]],
+        thing_kind=kind_of(grant.thing_id),
         receiver=Receiver(kind=grant.receiver_kind, name=grant.receiver),
         giver=grant.giver,
         level=grant.level,
@@ -51,6 +52,9 @@ def grant_view(grant: Grant) -> GrantView:
         ends_at=grant.ends_at,
         ended_at=grant.ended_at,
         ended_why=grant.ended_why,
+        ticks=None if grant.ticks is None else [Tick(tick) for tick in grant.ticks],
+        profile=profile_of(grant.ticks),
+        team=grant.team,
         version=grant.version,
     )
 
@@ -109,9 +113,15 @@ def result_view(receiver: str, result: Grant | VMShareError) -> GrantResult:
     return GrantResult(receiver=receiver, problem=problem(result))
 
 
-def cut_view(ended: Sequence[Grant], reached: Reached, declined: Sequence[Grant] = ()) -> Cut:
+def cut_view(
+    ended: Sequence[Grant],
+    reached: Reached,
+    declined: Sequence[Grant] = (),
+    offered_to: str | None = None,
+) -> Cut:
     """What ended, what that reached in running sessions, and what can't be undone."""
     return Cut(
+        offered_to=offered_to,
         ended=[grant_view(grant) for grant in ended],
         declined=[grant_view(grant) for grant in declined],
         cannot_undo=CANNOT_UNDO,

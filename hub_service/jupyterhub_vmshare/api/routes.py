@@ -11,9 +11,10 @@ from jupyterhub_vmshare.api.events import Events, EventStream
 from jupyterhub_vmshare.api.files import ROUTES as FILES
 from jupyterhub_vmshare.api.folders import ROUTES as FOLDERS
 from jupyterhub_vmshare.api.glance import ROUTES as GLANCE
-from jupyterhub_vmshare.api.grants import FolderGrants, FolderLeave, FolderPeople, OneGrant
+from jupyterhub_vmshare.api.grants import ROUTES as GRANTS
 from jupyterhub_vmshare.api.hand_overs import ROUTES as HAND_OVERS
 from jupyterhub_vmshare.api.invitations import Accept, Decline, Invitations
+from jupyterhub_vmshare.api.machine_grants import ROUTES as MACHINE_GRANTS
 from jupyterhub_vmshare.api.machine_snapshots import ROUTES as MACHINE_SNAPSHOTS
 from jupyterhub_vmshare.api.machines import ROUTES as MACHINES
 from jupyterhub_vmshare.api.me import Myself
@@ -41,10 +42,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     *FILES,
     *BATCHES,
     *UPLOADS,
-    FolderPeople,
-    FolderGrants,
-    FolderLeave,
-    OneGrant,
+    *GRANTS,
     *GLANCE,
     Invitations,
     Accept,
@@ -52,6 +50,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     *HAND_OVERS,
     *MOUNTS,
     *MACHINES,
+    *MACHINE_GRANTS,
     *MACHINE_SNAPSHOTS,
     *DRIVES,
     Events,

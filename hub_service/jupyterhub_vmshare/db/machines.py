@@ -90,6 +90,8 @@ attachments = Table(
     Column("machine_id", ID, ForeignKey("machines.id"), nullable=False),
     Column("read_only", Boolean, nullable=False),
     Column("by", NAME, nullable=False),
+    # Once it is off, the drive goes on to this machine.
+    Column("next_machine", ID),
     # none or attached
     Column("state", String(16), nullable=False),
 )

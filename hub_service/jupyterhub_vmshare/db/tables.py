@@ -9,7 +9,6 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
-    CheckConstraint,
     Column,
     ForeignKey,
     Index,
@@ -20,6 +19,8 @@ from sqlalchemy import (
     text,
 )
 
+from jupyterhub_vmshare.db.grants import answers as answers
+from jupyterhub_vmshare.db.grants import grants as grants
 from jupyterhub_vmshare.db.handing import hand_overs as hand_overs
 from jupyterhub_vmshare.db.machines import attachments as attachments
 from jupyterhub_vmshare.db.machines import drives as drives
@@ -64,58 +65,6 @@ Index(
     sqlite_where=text("state = 'deleting'"),
     postgresql_where=text("state = 'deleting'"),
 )
-
-_LIVE_GRANT = text("state IN ('pending', 'active')")
-
-grants = Table(
-    "grants",
-    metadata,
-    Column("id", _ID, primary_key=True),
-    Column("thing_id", _ID, ForeignKey("things.id"), nullable=False),
-    Column("receiver_kind", String(16), nullable=False),
-    Column("receiver", _NAME, nullable=False),
-    Column("giver", _NAME, nullable=False),
-    Column("level", String(16), nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("parent_id", _ID, ForeignKey("grants.id")),
-    Column("created_at", Moment, nullable=False),
-    Column("answered_at", Moment),
-    Column("ends_at", Moment),
-    Column("ended_at", Moment),
-    Column("ended_why", String(16)),
-    Column("version", Integer, nullable=False, server_default="1"),
-    CheckConstraint("(state = 'ended') = (ended_why IS NOT NULL)", name="ended_says_why"),
-)
-Index(
-    "uq_grants_live",
-    grants.c.thing_id,
-    grants.c.receiver_kind,
-    grants.c.receiver,
-    grants.c.giver,
-    unique=True,
-    sqlite_where=_LIVE_GRANT,
-    postgresql_where=_LIVE_GRANT,
-)
-Index("ix_grants_receiver", grants.c.receiver, grants.c.receiver_kind, grants.c.state)
-Index("ix_grants_thing", grants.c.thing_id, grants.c.state)
-Index("ix_grants_giver", grants.c.giver, grants.c.state)
-Index("ix_grants_parent", grants.c.parent_id)
-Index(
-    "ix_grants_ends_at",
-    grants.c.ends_at,
-    sqlite_where=_LIVE_GRANT,
-    postgresql_where=_LIVE_GRANT,
-)
-
-answers = Table(
-    "answers",
-    metadata,
-    Column("grant_id", _ID, ForeignKey("grants.id"), primary_key=True),
-    Column("person", _NAME, primary_key=True),
-    Column("answer", String(16), nullable=False),
-    Column("answered_at", Moment, nullable=False),
-)
-Index("ix_answers_person", answers.c.person, answers.c.answer)
 
 aliases = Table(
     "aliases",

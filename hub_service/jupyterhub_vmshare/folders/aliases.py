@@ -24,6 +24,7 @@ from jupyterhub_vmshare.folders.visible import IS_LIVE_FOLDER, listed
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing.facts import asking, permitted
 from jupyterhub_vmshare.sharing.model import SharedThing
+from jupyterhub_vmshare.sharing.teams import teams_of
 from jupyterhub_vmshare.words import ReceiverKind, ThingKind, ThingState
 
 _TRIED_AT_ONCE = 50
@@ -191,15 +192,6 @@ async def end_clash(tx: Transaction, person: Person, thing: SharedThing, label: 
     alias = await suggestion(tx.conn, person, label, tx.at, owner=owner, besides=thing.id)
     await _put(tx, person.name, thing.id, alias)
     await _tell(tx, person.name, thing.id, thing.name, alias, by=None)
-
-
-async def teams_of(conn: AsyncConnection, people: Collection[str]) -> dict[str, frozenset[str]]:
-    """The teams of many people, as the mirror has them."""
-    query = sa.select(team_members.c.person, team_members.c.team)
-    found: dict[str, set[str]] = {}
-    for person, team in await conn.execute(query.where(team_members.c.person.in_(people))):
-        found.setdefault(person, set()).add(team)
-    return {person: frozenset(teams) for person, teams in found.items()}
 
 
 async def _aliases(

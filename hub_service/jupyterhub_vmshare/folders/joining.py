@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.db.tables import grants, things
-from jupyterhub_vmshare.folders.aliases import end_clash, hold_lists, teams_of
+from jupyterhub_vmshare.folders.aliases import end_clash, hold_lists
 from jupyterhub_vmshare.folders.visible import IS_LIVE_FOLDER, listed, live_at
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing.facts import asking
 from jupyterhub_vmshare.sharing.model import SharedThing
-from jupyterhub_vmshare.sharing.teams import MembersChanged
+from jupyterhub_vmshare.sharing.moving import MembersChanged
+from jupyterhub_vmshare.sharing.teams import teams_of
 from jupyterhub_vmshare.words import ReceiverKind
 
 

@@ -122,6 +122,35 @@ async def attach(
     return await put_on(tx, person, drive, machine, can, read_only=read_only)
 
 
+async def take_elsewhere(
+    tx: Transaction,
+    person: Person,
+    drive_id: str,
+    machine_id: str,
+    next_id: str,
+    can: Capabilities,
+) -> None:
+    """Want a drive off a machine and, once it is off, on another one, as it was on the first.
+
+    An owner of the machine may, whosever the drive is; its owner hears of it.
+    """
+    for thing_id in sorted((drive_id, machine_id, next_id)):  # things are locked in this order
+        await store.lock(tx, thing_id)
+    await permitted(tx.conn, person, "use_drive_elsewhere", machine_id, tx.at)
+    await permitted(tx.conn, person, "attach_drive", next_id, tx.at)
+    present = await model.attachments_of(tx.conn, drive_id=drive_id, machine_id=machine_id)
+    if not present:
+        raise NotFound("This drive is not on that machine.")
+    [attachment], drive = present, await model.drive(tx.conn, drive_id)
+    if next_id == machine_id:
+        raise Conflict(f"{drive.name} is on this machine already.")
+    machine = await model.machine(tx.conn, machine_id)
+    gates.demand(gates.machine_blocked("detach_drive", machine, can))
+    gates.demand(gates.machine_blocked("attach_drive", await model.machine(tx.conn, next_id), can))
+    await _detach(tx, attachment, next_machine=next_id, by=person.name)
+    await tell_of_attachment(tx, "detach_asked", drive, machine, person.name)
+
+
 async def put_on(
     tx: Transaction,
     person: Person,
@@ -194,20 +223,37 @@ async def detach(
     if not present:
         raise NotFound("This drive is not on that machine.")
     [attachment] = present
-    if attachment.desired is Desired.DETACHED and attachment.because is None:
+    is_asked = attachment.desired is Desired.DETACHED and attachment.next_machine is None
+    if is_asked and attachment.because is None:
         return
     drive, machine = await model.drive(tx.conn, drive_id), await model.machine(tx.conn, machine_id)
     gates.demand(gates.machine_blocked("detach_drive", machine, can))
-    await _change(
-        tx,
-        attachment,
-        desired=Desired.DETACHED,
-        settled=False,
-        because=None,
-        attempts=0,
-        retry_at=None,
-    )
+    await _detach(tx, attachment)
     await tell_of_attachment(tx, "detach_asked", drive, machine, person.name)
+
+
+async def _detach(tx: Transaction, attachment: Attachment, **more: Any) -> None:
+    fresh = {"settled": False, "because": None, "attempts": 0, "retry_at": None}
+    off = {"desired": Desired.DETACHED, "next_machine": None}
+    await _change(tx, attachment, **{**fresh, **off, **more})
+
+
+async def go_on(tx: Transaction, gone: Attachment) -> None:
+    """Put a drive that has just left a machine on the one where it is to go, if that is there."""
+    if gone.next_machine is None:
+        return
+    try:
+        following = await model.machine(tx.conn, gone.next_machine)
+    except NotFound:
+        return
+    if following.desired is Desired.DELETED:
+        return
+    drive = await model.drive(tx.conn, gone.drive_id)
+    row = {"drive_id": drive.id, "machine_id": following.id, "read_only": gone.read_only}
+    row |= {"by": gone.by, "desired": Desired.ATTACHED, "state": State.NONE}
+    await tx.conn.execute(attachments.insert().values(id=new_id("att"), **row))
+    how = {"read_only": gone.read_only}
+    await tell_of_attachment(tx, "attach_asked", drive, following, gone.by, **how)
 
 
 async def want(tx: Transaction, drive: Drive, **wanted: Any) -> None:

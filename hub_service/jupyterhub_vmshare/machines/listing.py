@@ -145,7 +145,9 @@ async def _machines(
 ) -> list[Seen[Machine]]:
     rows = await conn.execute(MACHINES.where(machines.c.id.in_(ids)))
     found = {row.id: (row, Machine.of(row)) for row in rows}
-    on = await _others(conn, person, attachments.c.machine_id, attachments.c.drive_id, ids, at)
+    # An owner of a machine takes its drives elsewhere, whosever they are.
+    ends = attachments.c.machine_id, attachments.c.drive_id
+    on = await _others(conn, person, ends, "use_drive_elsewhere", ids, at)
     return await _seen(conn, person, ids, found, on, at)
 
 
@@ -154,7 +156,8 @@ async def _drives(
 ) -> list[Seen[Drive]]:
     rows = await conn.execute(DRIVES.where(drives.c.id.in_(ids)))
     found = {row.id: (row, Drive.of(row)) for row in rows}
-    on = await _others(conn, person, attachments.c.drive_id, attachments.c.machine_id, ids, at)
+    ends = attachments.c.drive_id, attachments.c.machine_id
+    on = await _others(conn, person, ends, "detach", ids, at)
     return await _seen(conn, person, ids, found, on, at)
 
 
@@ -218,19 +221,24 @@ async def _grants_on(conn: AsyncConnection, ids: Sequence[str], at: datetime) ->
 async def _others(
     conn: AsyncConnection,
     person: Person,
-    this: sa.Column[str],
-    other: sa.Column[str],
+    ends: tuple[sa.Column[str], sa.Column[str]],
+    all_by: str,
     ids: Sequence[str],
     at: datetime,
 ) -> Mapping[str, list[OnOther]]:
-    """What is attached to each of these; a user of a machine holds nothing on its drives."""
-    query = attachments.select().where(this.in_(ids)).order_by(attachments.c.id)
+    """What is attached to each of these: all of it to whom ``all_by`` is open.
+
+    A user of a machine holds nothing on its drives.
+    """
+    query = attachments.select().where(ends[0].in_(ids)).order_by(attachments.c.id)
     rows = (await conn.execute(query)).all()
-    others = await facts.load(conn, person, sorted({getattr(row, other.name) for row in rows}))
+    concerned = {getattr(row, end.name) for row in rows for end in ends}
+    known = await facts.load(conn, person, sorted(concerned))
+    may = {thing_id: actions(person, thing, at) for thing_id, thing in known.items()}
     found: dict[str, list[OnOther]] = {}
     for row in rows:
-        thing = others.get(getattr(row, other.name))
-        if thing is not None and "see_people" in actions(person, thing, at):
-            one = OnOther(Attachment.of(row), thing.id, thing.name)
-            found.setdefault(getattr(row, this.name), []).append(one)
+        one, another = (getattr(row, end.name) for end in ends)
+        if all_by in may.get(one, ()) or "see_people" in may.get(another, ()):
+            seen = OnOther(Attachment.of(row), another, known[another].name)
+            found.setdefault(one, []).append(seen)
     return found

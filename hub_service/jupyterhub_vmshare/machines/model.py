@@ -107,6 +107,7 @@ class Attachment(Row):
     machine_id: str
     read_only: bool
     by: str
+    next_machine: str | None
     state: State
 
 

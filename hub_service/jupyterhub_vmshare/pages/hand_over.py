@@ -1,4 +1,4 @@
-"""The confirm page for handing a folder over (DESIGN: D12 c).
+"""The confirm page for handing a folder, a machine or a drive over (DESIGN: D12 c).
 
 The owner names who is to have it; a hub admin may where the owner's account is gone. It changes
 hands when that person accepts, and not here.
@@ -29,7 +29,7 @@ NOBODY = "There is nobody called “{name}” here. Names must match exactly. No
 
 @dataclass(frozen=True, slots=True)
 class Offered:
-    """A folder that is to be somebody else's, and the offer that waits already."""
+    """A thing that is to be somebody else's, and the offer that waits already."""
 
     folder: SharedThing
     is_own: bool

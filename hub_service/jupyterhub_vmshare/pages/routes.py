@@ -11,6 +11,7 @@ from tornado.web import RequestHandler, url
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.folders.metering import Metering
 from jupyterhub_vmshare.ids import ID_PATTERN
+from jupyterhub_vmshare.pages.co_own import ConfirmCoOwner
 from jupyterhub_vmshare.pages.confirm import ConfirmDeletion
 from jupyterhub_vmshare.pages.forms import FormTokens
 from jupyterhub_vmshare.pages.hand_over import ConfirmHandOver
@@ -55,12 +56,15 @@ def pages(
     metering = {**who, "db": db, "hub": search.hub, "quota": quota, "forms": forms}
     handing = {**confirming, "search": search}
     folder = ID_PATTERN.replace("[a-z]{3}", "fld")
+    thing = ID_PATTERN.replace("[a-z]{3}", "(?:fld|mch|drv)")
+    machine = ID_PATTERN.replace("[a-z]{3}", "(?:mch|drv)")
     return [
         url(prefix, Landing, who),
         url(prefix + "oauth_callback", OAuthCallback, who),
         url(prefix + "pages.css", Style),
         url(prefix + f"confirm/delete-folder/({folder})", ConfirmDeletion, confirming),
-        url(prefix + f"confirm/hand-over/({folder})", ConfirmHandOver, handing),
+        url(prefix + f"confirm/hand-over/({thing})", ConfirmHandOver, handing),
+        url(prefix + f"confirm/co-own/({machine})", ConfirmCoOwner, handing),
         url(prefix + "quota", QuotaPage, metering),
         url(prefix + "leavers", LeaversPage, {**who, "db": db, "leavers": leavers}),
     ]

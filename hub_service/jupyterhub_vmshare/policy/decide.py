@@ -15,6 +15,7 @@ from jupyterhub_vmshare.policy.model import (
     OWNERSHIP,
     Decision,
     Effective,
+    Holding,
     Person,
     Target,
     Thing,
@@ -81,6 +82,16 @@ def actions(person: Person, thing: Thing | None, at: datetime) -> tuple[str, ...
     if thing.kind is None:
         return ()
     return possible(thing.kind, sources(person, thing, at), settle(person, thing, NOBODY))
+
+
+def granting(
+    person: Person, action: str, thing: Thing, at: datetime, target: Target = NOBODY
+) -> Holding | None:
+    """The holding through which `decide` allows it, the strongest; None where it does not."""
+    if thing.kind is None:
+        return None
+    said = best(thing.kind, action, sources(person, thing, at), settle(person, thing, target))
+    return said.source.holding if said.step == "yes" else None
 
 
 def effective(thing: Thing, at: datetime) -> Effective | None:

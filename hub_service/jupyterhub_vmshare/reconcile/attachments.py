@@ -17,6 +17,7 @@ from jupyterhub_vmshare.cloud.port import (
 from jupyterhub_vmshare.db.database import Database, Transaction
 from jupyterhub_vmshare.db.tables import attachments, drives, machines
 from jupyterhub_vmshare.machines import model
+from jupyterhub_vmshare.machines.drives import go_on
 from jupyterhub_vmshare.machines.model import Attachment, Desired, State
 from jupyterhub_vmshare.machines.telling import tell_of_attachment
 from jupyterhub_vmshare.reconcile.kind import Kind
@@ -113,6 +114,7 @@ class Attachments(Kind[Attachment, SeenBoth]):
     async def forget(self, tx: Transaction, row: Attachment) -> None:
         await self._tell(tx, "detached", row)
         await tx.conn.execute(attachments.delete().where(attachments.c.id == row.id))
+        await go_on(tx, row)
 
     async def _tell(self, tx: Transaction, verb: str, row: Attachment, **data: Any) -> None:
         drive = await model.drive(tx.conn, row.drive_id)

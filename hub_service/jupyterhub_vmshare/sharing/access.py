@@ -95,4 +95,5 @@ def _holding(thing: Thing, source: AccessSource) -> Holding:
         ends_at=grant.ends_at,
         answer="accepted" if source.team is None else source.answer,
         parent_id=grant.parent_id,
+        ticks=frozenset(grant.ticks or ()),
     )

@@ -11,7 +11,7 @@ from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import ChangedMeanwhile, Conflict, NotFound
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import store, teams
-from jupyterhub_vmshare.sharing.ending import end
+from jupyterhub_vmshare.sharing.ending import end, end_given_through
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.steps import reached
@@ -69,7 +69,8 @@ async def decline(tx: Transaction, person: Person, grant_id: str) -> Grant:
         raise Conflict("You accepted this already; leave it instead.")
     _still_open(grant, tx)
     if grant.receiver_kind is ReceiverKind.TEAM:
-        await teams.decline(tx, thing, grant, person.name)
+        if await teams.decline(tx, thing, grant, person.name):
+            await end_given_through(tx, thing, grant, person.name, person.name)
         return grant
     ended = await end(tx, thing, [grant], EndedWhy.DECLINED, person.name)
     return ended[0]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.policy.model import Person, Target
-from jupyterhub_vmshare.sharing import store, teams
+from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
+from jupyterhub_vmshare.sharing.verbs import verb
 from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind
 
@@ -47,12 +49,29 @@ async def _end_one(
     over = await store.update(
         tx, grant, state=GrantState.ENDED, ended_at=tx.at, ended_why=why.value
     )
-    verb = _EVENT.get(why)
-    if verb is None:
+    told = _EVENT.get(why)
+    if told is None:
         await store.tell(tx, "ended", thing, over, by, why=why.value)
     else:
-        await store.tell(tx, verb, thing, over, by)
+        await store.tell(tx, told, thing, over, by)
     return over
+
+
+async def end_given_through(
+    tx: Transaction, thing: SharedThing, grant: Grant, member: str, by: str | None
+) -> list[Grant]:
+    """End what a member of a team gave on from what the team has: they have it no more."""
+    theirs = [g for g in await store.live_children(tx.conn, [grant.id]) if g.giver == member]
+    return await end(tx, thing, theirs, EndedWhy.GIVER_LOST, by) if theirs else []
+
+
+async def would_end(conn: AsyncConnection, grant: Grant) -> list[Grant]:
+    """What ends when this grant does: it, and all that flows from it."""
+    found, last = {grant.id: grant}, [grant]
+    while last := await store.live_children(conn, [one.id for one in last]):
+        last = [one for one in last if one.id not in found]
+        found |= {one.id: one for one in last}
+    return list(found.values())
 
 
 async def end_all(
@@ -66,7 +85,8 @@ async def end_all(
 async def revoke(tx: Transaction, person: Person, grant_id: str) -> list[Grant]:
     """Take a grant away, or back when it is not answered yet. Empty when it is over already."""
     thing, grant = await store.locked_grant(tx, grant_id)
-    await permitted(tx.conn, person, "revoke", thing.id, tx.at, target=target_of(grant))
+    about = await target_of(tx.conn, grant)
+    await permitted(tx.conn, person, verb(thing.kind, "revoke"), thing.id, tx.at, target=about)
     if grant.is_over(tx.at):
         return []
     pending = grant.state is GrantState.PENDING
@@ -77,40 +97,12 @@ async def revoke(tx: Transaction, person: Person, grant_id: str) -> list[Grant]:
 async def stop_sharing(tx: Transaction, person: Person, thing_id: str) -> list[Grant]:
     """Stop sharing with everyone: pending, team and project grants too, never a co-owner's."""
     thing = await store.lock(tx, thing_id)
-    await permitted(tx.conn, person, "revoke", thing_id, tx.at)
+    await permitted(tx.conn, person, verb(thing.kind, "stop_sharing"), thing_id, tx.at)
     live = [g for g in await store.live_on(tx.conn, thing_id) if g.level != "co_own"]
     waiting = [g for g in _roots(live) if g.state is GrantState.PENDING]
     active = [g for g in _roots(live) if g.state is GrantState.ACTIVE]
     ended = await end(tx, thing, active, EndedWhy.REVOKED, person.name)
     return ended + await end(tx, thing, waiting, EndedWhy.CANCELLED, person.name)
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What somebody gave up: grants of their own, and what their teams have and keep."""
-
-    ended: list[Grant]
-    declined: list[Grant]
-
-
-async def leave(tx: Transaction, person: Person, thing_id: str) -> Left:
-    """Give up what one holds oneself. What others receive through it ends too.
-
-    What a team of theirs was given goes on for its other members: leaving is declining for oneself.
-    """
-    thing = await store.lock(tx, thing_id)
-    await permitted(tx.conn, person, "leave", thing_id, tx.at)
-    mine = [
-        grant
-        for grant in await store.live_on(tx.conn, thing_id)
-        if grant.receiver_kind is ReceiverKind.PERSON
-        and grant.receiver == person.name
-        and grant.state is GrantState.ACTIVE
-    ]
-    ended = await end(tx, thing, mine, EndedWhy.LEFT, person.name)
-    given = [g for g in await teams.live_for(tx.conn, thing_id, person) if not g.is_over(tx.at)]
-    declined = [g for g in given if await teams.decline(tx, thing, g, person.name)]
-    return Left(ended, declined)
 
 
 def _roots(live: Sequence[Grant]) -> list[Grant]:
@@ -119,7 +111,8 @@ def _roots(live: Sequence[Grant]) -> list[Grant]:
     return [grant for grant in live if grant.parent_id not in ids]
 
 
-def target_of(grant: Grant) -> Target:
+async def target_of(conn: AsyncConnection, grant: Grant) -> Target:
     """Whom a change of a grant is about; of a team's it is about nobody in particular."""
     person = grant.receiver if grant.receiver_kind is ReceiverKind.PERSON else None
-    return Target(person=person, givers=frozenset({grant.giver}))
+    line = [grant, *await store.line_above(conn, grant)]
+    return Target(person=person, givers=frozenset(one.giver for one in line))

@@ -18,6 +18,7 @@ from jupyterhub_vmshare.policy.model import (
     OWNERSHIP,
     Answer,
     Decision,
+    Fact,
     Holding,
     Person,
     Target,
@@ -27,6 +28,8 @@ from jupyterhub_vmshare.policy.model import (
 )
 from jupyterhub_vmshare.sharing.model import SharedThing
 from jupyterhub_vmshare.sharing.store import LIVE, TEAM_LEFT
+from jupyterhub_vmshare.sharing.teams import teams_of
+from jupyterhub_vmshare.sharing.verbs import in_one_team
 from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind, ThingKind
 
 _VIA: dict[ReceiverKind, Via] = {
@@ -77,7 +80,7 @@ HOLDING_COLUMNS: Final = [
         grants.c[name].label(f"held_{name}")
         for name in (
             *("id", "receiver_kind", "receiver", "giver", "level", "state", "parent_id"),
-            *("ends_at", "ended_at", "ended_why"),
+            *("ends_at", "ended_at", "ended_why", "ticks"),
         )
     ),
     answers.c.answer.label("held_answer"),
@@ -132,10 +135,33 @@ async def load(
 ) -> dict[str, Thing]:
     """The things by id, each with what this person holds on it; ``ended``: held in the past too.
 
-    Ids of things that are not there are left out. One query.
+    Ids of things that are not there are left out. One query; three with machines and drives.
     """
     told = asking(person, ids=list(thing_ids))
-    return things_in(person, (await conn.execute(_LOAD_EVER if ended else _LOAD_NOW, told)).all())
+    rows = (await conn.execute(_LOAD_EVER if ended else _LOAD_NOW, told)).all()
+    return await _with_owners(conn, things_in(person, rows))
+
+
+async def _with_owners(conn: AsyncConnection, found: dict[str, Thing]) -> dict[str, Thing]:
+    """What else is decided by of machines and drives: their owners' teams, and co-owners."""
+    concerned = {t.id: t.owner for t in found.values() if t.kind and in_one_team(t.kind)}
+    if not concerned:
+        return found
+    teams = await teams_of(conn, set(concerned.values()))
+    query = sa.select(grants.c.thing_id).where(
+        grants.c.thing_id.in_(list(concerned)),
+        grants.c.level == "co_own",
+        grants.c.state == GrantState.ACTIVE,
+    )
+    co_owned = set((await conn.execute(query)).scalars())
+    remains: frozenset[Fact] = frozenset({"co_owner_remains"})
+    for thing_id, owner in concerned.items():
+        found[thing_id] = replace(
+            found[thing_id],
+            owner_teams=teams.get(owner, frozenset()),
+            facts=remains if thing_id in co_owned else frozenset(),
+        )
+    return found
 
 
 def things_in(person: Person, rows: Sequence[sa.Row[Any]]) -> dict[str, Thing]:
@@ -230,6 +256,7 @@ def _holding(person: Person, of: ThingKind, row: sa.Row[Any]) -> Holding:
         ended_why=EndedWhy(row.held_ended_why) if row.held_ended_why else None,
         answer=_answer(kind, row.held_answer),
         parent_id=row.held_parent_id,
+        ticks=frozenset(row.held_ticks or ()),
     )
     if row.held_answer != TEAM_LEFT or row.held_receiver in person.teams:
         return held

@@ -15,17 +15,19 @@ from typing import Final
 import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.db.tables import grants, hand_overs, things
+from jupyterhub_vmshare.db.tables import hand_overs, things
 from jupyterhub_vmshare.errors import BadInput, Conflict, Forbidden, NotFound
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Person, Target
 from jupyterhub_vmshare.sharing import store
-from jupyterhub_vmshare.sharing.ending import end
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.handovers import HandOver, HandOverState, open_on, tell
+from jupyterhub_vmshare.sharing.inheriting import hand_on
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
-from jupyterhub_vmshare.words import LEVELS, EndedWhy, GrantState, ReceiverKind
+from jupyterhub_vmshare.sharing.teams import hold_still, one_team
+from jupyterhub_vmshare.sharing.verbs import in_one_team, verb
+from jupyterhub_vmshare.words import LEVELS, GrantState, ReceiverKind, ThingKind
 
 NOT_TO_ONESELF: Final = (
     "What somebody left is handed over to others, never to the hub admin who does it."
@@ -59,25 +61,33 @@ async def offer(tx: Transaction, person: Person, thing_id: str, wanted: Offer) -
     """
     thing = await store.lock(tx, thing_id)
     await _permitted(tx, person, thing_id, wanted)
+    return await ask(tx, thing, person.name, wanted)
+
+
+async def ask(tx: Transaction, thing: SharedThing, by: str, wanted: Offer) -> HandOver:
+    """The same of a thing that is held, by somebody who may."""
     if wanted.receiver == thing.owner:
         raise BadInput(f"{thing.owner} owns this {thing.kind} already.")
-    there = await open_on(tx.conn, thing_id)
+    there = await open_on(tx.conn, thing.id)
     if there is not None:
         raise Conflict(f"{there.receiver} was asked already and has not answered; take it back.")
+    # Whoever is gone has nothing to keep it with.
+    keep = wanted.keep and by == thing.owner
+    if keep and in_one_team(thing.kind):
+        await _demand_one_team(tx, thing, wanted.receiver)
     made = HandOver(
         id=new_id("hnd"),
-        thing_id=thing_id,
+        thing_id=thing.id,
         owner=thing.owner,
         receiver=wanted.receiver,
-        by=person.name,
-        # Whoever is gone has nothing to keep it with.
-        keep=wanted.keep and person.name == thing.owner,
+        by=by,
+        keep=keep,
         state=HandOverState.PENDING,
         created_at=tx.at,
         answered_at=None,
     )
     await tx.conn.execute(hand_overs.insert().values(made.columns()))
-    await tell(tx, "offered", thing, made, person.name)
+    await tell(tx, "offered", thing, made, by)
     return made
 
 
@@ -90,22 +100,34 @@ async def _permitted(tx: Transaction, person: Person, thing_id: str, wanted: Off
         raise Forbidden(NOT_TO_ONESELF, rule="if.leaver")
 
 
+async def _demand_one_team(tx: Transaction, thing: SharedThing, receiver: str) -> None:
+    if await one_team(tx, thing.kind, (thing.owner, receiver)) is None:
+        raise Conflict(
+            f"{receiver} shares no team with {thing.owner}, and a {thing.kind} is shared within "
+            "one. Hand it over without keeping it."
+        )
+
+
 async def accept(
-    tx: Transaction, person: Person, hand_over_id: str, *, settle: Settle | None = None
+    tx: Transaction,
+    person: Person,
+    hand_over_id: str,
+    *,
+    settle: Settle | None = None,
+    kind: ThingKind = ThingKind.FOLDER,
 ) -> tuple[SharedThing, HandOver]:
     """The receiver takes it over. What ``settle`` raises leaves everything as it was."""
+    await hold_still(tx)
     thing, made = await _own(tx, person, hand_over_id)
+    if thing.kind is not kind:
+        raise NotFound
     if made.state is HandOverState.ACCEPTED:
         return thing, made
     _still_open(made)
     await permitted(tx.conn, person, "accept", thing.id, tx.at)
     if settle is not None:
         thing = await settle(thing)
-    given = await store.live_on(tx.conn, thing.id)
-    theirs = [g for g in given if g.receiver_kind is ReceiverKind.PERSON]
-    theirs = [g for g in theirs if g.receiver == person.name]
-    await end(tx, thing, theirs, EndedWhy.HANDED_OVER, person.name)
-    await _give_anew(tx, thing, person.name)
+    await hand_on(tx, thing, person.name)
     taken = await _own_it(tx, thing, person.name)
     done = await _close(tx, made, HandOverState.ACCEPTED)
     if made.keep:
@@ -131,7 +153,7 @@ async def cancel(
     """Whoever may offer takes the offer back. Doing it twice is doing it once."""
     thing, made = await _locked(tx, hand_over_id)
     # Taking back is revoking, which no state of the thing is in the way of.
-    action = "revoke" if person.name == thing.owner else "hand_over"
+    action = verb(thing.kind, "revoke") if person.name == thing.owner else "hand_over"
     about = Target(person=made.receiver)
     await permitted(tx.conn, person, action, thing.id, tx.at, target=about, owner_gone=owner_gone)
     if made.state is not HandOverState.PENDING:
@@ -188,16 +210,6 @@ async def _close(tx: Transaction, made: HandOver, state: HandOverState) -> HandO
     return replace(made, state=state, answered_at=tx.at)
 
 
-async def _give_anew(tx: Transaction, thing: SharedThing, owner: str) -> None:
-    """What the old owner gave is given by the new one from now on: who gives must hold it."""
-    query = (
-        grants.update()
-        .where(grants.c.thing_id == thing.id, grants.c.giver == thing.owner, store.LIVE)
-        .values(giver=owner, version=grants.c.version + 1)
-    )
-    await tx.conn.execute(query)
-
-
 async def _own_it(tx: Transaction, thing: SharedThing, owner: str) -> SharedThing:
     query = (
         things.update()
@@ -210,6 +222,9 @@ async def _own_it(tx: Transaction, thing: SharedThing, owner: str) -> SharedThin
 
 async def _keep(tx: Transaction, thing: SharedThing, made: HandOver) -> None:
     """The old owner's grant: agreed on with the hand-over, so it needs no answer."""
+    team = await one_team(tx, thing.kind, (made.owner, thing.owner))
+    if in_one_team(thing.kind) and team is None:
+        return  # they share no team any more
     grant = Grant(
         id=new_id("gnt"),
         thing_id=thing.id,
@@ -225,6 +240,7 @@ async def _keep(tx: Transaction, thing: SharedThing, made: HandOver) -> None:
         ended_at=None,
         ended_why=None,
         version=1,
+        team=team,
     )
     await store.insert(tx, grant)
     await store.tell(tx, "accepted", thing, grant, thing.owner)

@@ -1,27 +1,33 @@
-"""Inviting, and changing what was given."""
+"""Inviting people and teams to a thing."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.errors import BadInput, ChangedMeanwhile, Conflict, VMShareError
+from jupyterhub_vmshare.errors import (
+    BadInput,
+    ChangedMeanwhile,
+    Conflict,
+    Forbidden,
+    VMShareError,
+)
 from jupyterhub_vmshare.ids import new_id
-from jupyterhub_vmshare.policy.decide import effective
-from jupyterhub_vmshare.policy.model import Person, Target, Thing
+from jupyterhub_vmshare.policy.decide import granting
+from jupyterhub_vmshare.policy.model import OWNERSHIP, Holding, Person, Target
 from jupyterhub_vmshare.sharing import store
-from jupyterhub_vmshare.sharing.ending import end, target_of
+from jupyterhub_vmshare.sharing.ending import end
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
+from jupyterhub_vmshare.sharing.teams import hold_still, one_team
+from jupyterhub_vmshare.sharing.ticks import chosen, demand_within
+from jupyterhub_vmshare.sharing.verbs import in_one_team, inviting, kind_of
 from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.words import LEVELS, EndedWhy, GrantState, ReceiverKind, ThingKind
-
-UNSET = object()
-"""A field that a change leaves as it is; None would take it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,21 @@ class Wanted:
     level: str
     ends_at: datetime | None = None
     receiver_kind: ReceiverKind = ReceiverKind.PERSON
+    ticks: Sequence[str] | None = None
+    """Of a machine's; None: as is usual at this level."""
+    confirmed: bool = False
+    """On a page of the service's own, where co-ownership is given."""
+
+
+class NeedsConfirmation(Forbidden):
+    """Co-ownership is given on a page of the service alone (DESIGN: D12 c)."""
+
+    def __init__(self, kind: ThingKind) -> None:
+        super().__init__(
+            f"Making somebody a co-owner of a {kind} is confirmed on a page of its own: they could "
+            "delete it, and share it with others.",
+            rule="confirm.page",
+        )
 
 
 class NoSuchPerson(VMShareError):
@@ -50,14 +71,16 @@ class NoSuchTeam(VMShareError):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            f"You are in no team called {name!r}. Folders are shared with teams of your own; "
+            f"You are in no team called {name!r}. You share with teams of your own; "
             "names must match exactly."
         )
 
 
-async def may_invite(conn: AsyncConnection, person: Person, thing_id: str, at: datetime) -> None:
+async def may_invite(
+    conn: AsyncConnection, person: Person, thing_id: str, at: datetime, level: str | None = None
+) -> None:
     """Raises unless the person may invite somebody: asked before names are looked up."""
-    await permitted(conn, person, "invite", thing_id, at)
+    await permitted(conn, person, inviting(kind_of(thing_id), level), thing_id, at)
 
 
 async def invite(
@@ -72,12 +95,14 @@ async def invite(
     ``known`` are the receivers that exist, with their teams, looked up before the transaction.
     Raises when the person may invite nobody at all.
     """
+    if in_one_team(kind_of(thing_id)):
+        await hold_still(tx)
     thing = await store.lock(tx, thing_id)
-    facts = await permitted(tx.conn, person, "invite", thing_id, tx.at)
+    await permitted(tx.conn, person, inviting(thing.kind), thing_id, tx.at)
     results: list[Grant | VMShareError] = []
     for one in wanted:
         try:
-            results.append(await _invite_one(tx, person, thing, facts, one, known))
+            results.append(await _invite_one(tx, person, thing, one, known))
         except VMShareError as error:
             results.append(error)
     reached("sharing.invite.given")
@@ -88,20 +113,31 @@ async def _invite_one(
     tx: Transaction,
     person: Person,
     thing: SharedThing,
-    facts: Thing,
     wanted: Wanted,
     known: Mapping[str, frozenset[str]],
 ) -> Grant:
-    _check_level(thing.kind, wanted.level)
-    _check_end(wanted.ends_at, tx.at)
+    check_level(thing.kind, wanted.level)
+    check_end(wanted.ends_at, tx.at)
+    chosen(thing.kind, wanted.level, wanted.ticks)
     _check_receiver(thing, person, wanted, known)
-    target = _target(wanted, known)
-    await permitted(tx.conn, person, "invite", thing.id, tx.at, target=target)
+    action, target = inviting(thing.kind, wanted.level), _target(wanted, known)
+    facts = await permitted(tx.conn, person, action, thing.id, tx.at, target=target)
+    _demand_confirmed(thing.kind, wanted)
+    through = granting(person, action, facts, tx.at, target) or OWNERSHIP
+    grant = await _new(tx, person, thing, through, wanted)
     await _make_room(tx, person, thing, wanted)
-    grant = _new(tx, person, thing, facts, wanted)
     await store.insert(tx, grant)
     await store.tell(tx, "invited", thing, grant, person.name)
     return grant
+
+
+def _demand_confirmed(kind: ThingKind, wanted: Wanted) -> None:
+    if wanted.level != "co_own":
+        return
+    if wanted.receiver_kind is not ReceiverKind.PERSON:
+        raise BadInput("People become co-owners one by one, not as a team.")
+    if not wanted.confirmed:
+        raise NeedsConfirmation(kind)
 
 
 def _target(wanted: Wanted, known: Mapping[str, frozenset[str]]) -> Target:
@@ -122,16 +158,20 @@ def _check_receiver(
     if wanted.receiver == thing.owner:
         owns = "You own" if person.name == thing.owner else f"{thing.owner} owns"
         raise BadInput(f"{owns} this {thing.kind}; the owner needs no invitation.")
+    if wanted.receiver == person.name:
+        raise BadInput(f"You have this {thing.kind} already.")
     if wanted.receiver not in known:
         raise NoSuchPerson(wanted.receiver)
 
 
-def _check_level(kind: ThingKind, level: str) -> None:
+def check_level(kind: ThingKind, level: str) -> None:
+    """Raise ``BadInput`` for a level that the kind does not have."""
     if level not in LEVELS[kind]:
         raise BadInput(f"A {kind} has the levels {', '.join(LEVELS[kind])}; {level!r} is none.")
 
 
-def _check_end(ends_at: datetime | None, at: datetime) -> None:
+def check_end(ends_at: datetime | None, at: datetime) -> None:
+    """Raise ``BadInput`` for an end that has been."""
     if ends_at is not None and ends_at <= at:
         raise BadInput("The end date has passed already; choose a later one, or none.")
 
@@ -151,8 +191,8 @@ async def _make_room(tx: Transaction, person: Person, thing: SharedThing, wanted
         raise Conflict(f"{wanted.receiver} has access already; change the level instead.")
 
 
-def _new(
-    tx: Transaction, person: Person, thing: SharedThing, facts: Thing, wanted: Wanted
+async def _new(
+    tx: Transaction, person: Person, thing: SharedThing, through: Holding, wanted: Wanted
 ) -> Grant:
     return Grant(
         id=new_id("gnt"),
@@ -162,62 +202,43 @@ def _new(
         giver=person.name,
         level=wanted.level,
         state=_first_state(wanted.receiver_kind),
-        parent_id=_parent(facts, tx.at),
+        # What the giver gives from: a grant of their own; None for an owner.
+        parent_id=through.grant_id,
         created_at=tx.at,
         answered_at=None,
         ends_at=wanted.ends_at,
         ended_at=None,
         ended_why=None,
         version=1,
+        ticks=ticks_given(thing.kind, wanted.level, wanted.ticks, through),
+        team=await _team(tx, person, thing, wanted),
     )
+
+
+async def _team(tx: Transaction, person: Person, thing: SharedThing, wanted: Wanted) -> str | None:
+    """The team that all three share, looked up anew while nobody can leave it."""
+    if wanted.receiver_kind is ReceiverKind.TEAM:
+        return wanted.receiver if in_one_team(thing.kind) else None
+    people = {person.name, thing.owner, wanted.receiver}
+    team = await one_team(tx, thing.kind, people)
+    if team is None and in_one_team(thing.kind):
+        raise ChangedMeanwhile(f"{wanted.receiver} shares no team with you and {thing.owner} now.")
+    return team
+
+
+def ticks_given(
+    kind: ThingKind, level: str, wanted: Collection[str] | None, through: Holding
+) -> tuple[str, ...] | None:
+    """The ticks of a grant: whoever is no owner passes on what they have themself at most."""
+    ticks = chosen(kind, level, wanted)
+    if ticks is None or through.column in ("owner", "co_owner"):
+        return ticks
+    if wanted is None:
+        return tuple(tick for tick in ticks if tick in through.ticks)
+    demand_within(ticks, through.ticks)
+    return ticks
 
 
 def _first_state(kind: ReceiverKind) -> GrantState:
     """A person is asked first; a team has it at once, and its members answer for themselves."""
     return GrantState.PENDING if kind is ReceiverKind.PERSON else GrantState.ACTIVE
-
-
-def _parent(facts: Thing, at: datetime) -> str | None:
-    """What the giver gives from: a grant of their own; None for an owner."""
-    held = effective(facts, at)
-    return None if held is None else held.holding.grant_id
-
-
-async def change(
-    tx: Transaction,
-    person: Person,
-    grant_id: str,
-    version: int,
-    *,
-    level: str | None = None,
-    ends_at: datetime | object | None = UNSET,
-) -> Grant:
-    """Change a pending or live grant. Raises ``ChangedMeanwhile`` when it is not at ``version``."""
-    thing, grant = await store.locked_grant(tx, grant_id)
-    await permitted(tx.conn, person, "change_level", thing.id, tx.at, target=target_of(grant))
-    if grant.is_over(tx.at):
-        raise Conflict(f"{grant.receiver}'s access has ended; invite them again.")
-    if grant.version != version:
-        raise ChangedMeanwhile("Somebody else changed this meanwhile; look again.")
-    changes = _changes(thing, grant, tx.at, level, ends_at)
-    if not changes:
-        return grant
-    changed = await store.update(tx, grant, **changes)
-    marks = {"from": grant.level, "to": changed.level}
-    await store.tell(tx, "changed", thing, changed, person.name, **marks)
-    reached("sharing.change.changed")
-    return changed
-
-
-def _changes(
-    thing: SharedThing, grant: Grant, at: datetime, level: str | None, ends_at: object
-) -> dict[str, object]:
-    changes: dict[str, object] = {}
-    if level is not None and level != grant.level:
-        _check_level(thing.kind, level)
-        changes["level"] = level
-    if ends_at is not UNSET and ends_at != grant.ends_at:
-        if isinstance(ends_at, datetime):
-            _check_end(ends_at, at)
-        changes["ends_at"] = ends_at
-    return changes

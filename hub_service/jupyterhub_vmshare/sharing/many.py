@@ -12,7 +12,7 @@ from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.db.tables import grants
 from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.policy.model import Person
-from jupyterhub_vmshare.sharing import ending, inviting
+from jupyterhub_vmshare.sharing import changing, ending
 from jupyterhub_vmshare.sharing.model import Grant
 
 AT_ONCE: Final = 100
@@ -34,7 +34,7 @@ async def change_all(
 
     async def change(grant_id: str) -> list[Grant]:
         version = versions[grant_id]
-        return [await inviting.change(tx, person, grant_id, version, level=level, ends_at=ends_at)]
+        return [await changing.change(tx, person, grant_id, version, level=level, ends_at=ends_at)]
 
     return await _each(tx, list(versions), change)
 

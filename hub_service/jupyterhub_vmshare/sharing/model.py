@@ -57,6 +57,11 @@ class Grant:
     ended_at: datetime | None
     ended_why: EndedWhy | None
     version: int
+    ticks: tuple[str, ...] | None = None
+    """Of a machine's, below co-ownership: what it lets its receiver do there, in their order."""
+    team: str | None = None
+    """Of a machine's or a drive's: the team that giver, receiver and owner shared when it was
+    given. It ends when giver or receiver leaves that team."""
 
     @classmethod
     def of(cls, row: sa.Row[Any]) -> Grant:
@@ -76,6 +81,8 @@ class Grant:
             ended_at=row.ended_at,
             ended_why=EndedWhy(row.ended_why) if row.ended_why else None,
             version=row.version,
+            ticks=None if row.ticks is None else tuple(row.ticks),
+            team=row.team,
         )
 
     def is_over(self, at: datetime) -> bool:
@@ -84,7 +91,9 @@ class Grant:
 
     def told(self) -> Mapping[str, Any]:
         """What events say of a grant."""
+        ticks = {} if self.ticks is None else {"ticks": list(self.ticks)}
         return {
+            **ticks,
             "grant_id": self.id,
             "level": self.level,
             "receiver": self.receiver,

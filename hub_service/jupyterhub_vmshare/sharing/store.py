@@ -73,6 +73,21 @@ async def live_children(conn: AsyncConnection, parents: Sequence[str]) -> list[G
     return [Grant.of(row) for row in await conn.execute(query)]
 
 
+async def line_above(conn: AsyncConnection, grant: Grant) -> list[Grant]:
+    """All grants that this one flows from, the nearest first. One query for a whole thing."""
+    if grant.parent_id is None:
+        return []
+    query = grants.select().where(grants.c.thing_id == grant.thing_id)
+    known = {row.id: Grant.of(row) for row in await conn.execute(query)}
+    line: list[Grant] = []
+    parent: str | None = grant.parent_id
+    while parent is not None and parent in known:
+        above = known.pop(parent)  # so that it ends, whatever the rows say
+        line.append(above)
+        parent = above.parent_id
+    return line
+
+
 async def insert(tx: Transaction, grant: Grant) -> None:
     """A new row."""
     names = [column.name for column in grants.columns]

@@ -6,41 +6,22 @@ none has not answered yet. Leaving the team is written down there too, so that `
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final, Protocol
+from collections.abc import Collection, Sequence
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.db.tables import answers, grants, team_members, things
+from jupyterhub_vmshare.db.tables import answers, grants, mirrors, team_members
 from jupyterhub_vmshare.db.upsert import insert_or_replace
 from jupyterhub_vmshare.policy.model import Answer, Person
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
-from jupyterhub_vmshare.sharing.store import LIVE, TEAM_LEFT
-from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind
+from jupyterhub_vmshare.sharing.verbs import in_one_team
+from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingKind
 
 _TO_TEAMS: Final = grants.c.receiver_kind == ReceiverKind.TEAM
-_CHUNK: Final = 500
-
-
-class TeamMember(Protocol):
-    """One person in one team, as the mirror of the hub's groups says it."""
-
-    @property
-    def team(self) -> str: ...
-    @property
-    def person(self) -> str: ...
-
-
-class MembersChanged(Protocol):
-    """Who joined and who left since the hub was last asked."""
-
-    @property
-    def joined(self) -> Sequence[TeamMember]: ...
-    @property
-    def left(self) -> Sequence[TeamMember]: ...
 
 
 def is_for(person: Person, thing: SharedThing, grant: Grant) -> bool:
@@ -75,6 +56,33 @@ async def decline(tx: Transaction, thing: SharedThing, grant: Grant, person: str
     return True
 
 
+async def teams_of(conn: AsyncConnection, people: Collection[str]) -> dict[str, frozenset[str]]:
+    """The teams of many people, as the mirror has them."""
+    query = sa.select(team_members.c.person, team_members.c.team)
+    found: dict[str, set[str]] = {}
+    for person, team in await conn.execute(query.where(team_members.c.person.in_(people))):
+        found.setdefault(person, set()).add(team)
+    return {person: frozenset(teams) for person, teams in found.items()}
+
+
+async def hold_still(tx: Transaction) -> None:
+    """Let nobody join or leave a team until the transaction ends: before things are held.
+
+    SQLite has one writer anyway.
+    """
+    query = sa.select(mirrors.c.name).where(mirrors.c.name == "teams")
+    await tx.conn.execute(query.with_for_update(read=True))
+
+
+async def one_team(tx: Transaction, kind: ThingKind, people: Collection[str]) -> str | None:
+    """The team that a grant between these people hangs on; None: none, or none is needed."""
+    if not in_one_team(kind):
+        return None
+    theirs = await teams_of(tx.conn, people)
+    common = frozenset.intersection(*(theirs.get(name, frozenset()) for name in people))
+    return min(common, default=None)
+
+
 async def live_for(conn: AsyncConnection, thing_id: str, person: Person) -> list[Grant]:
     """The live grants on a thing to teams of this person."""
     query = grants.select().where(
@@ -84,59 +92,6 @@ async def live_for(conn: AsyncConnection, thing_id: str, person: Person) -> list
         grants.c.state == GrantState.ACTIVE,
     )
     return [Grant.of(row) for row in await conn.execute(query.order_by(grants.c.id))]
-
-
-async def members_changed(tx: Transaction, change: MembersChanged) -> None:
-    """Who joins is asked anew; of who leaves it is written down that they had access till now.
-
-    To be called in the transaction that changes the mirror, before anything else hears of it:
-    it holds the things that the teams have grants on, since things are held before all else.
-    """
-    teams = {member.team for member in (*change.joined, *change.left)}
-    given = await _held_grants(tx, teams)
-    for member in change.joined:
-        ids = [grant.id for _, grant in given.get(member.team, ())]
-        await _forget_answers(tx, member.person, ids)
-    for member in change.left:
-        for thing, grant in given.get(member.team, ()):
-            await _lost(tx, thing, grant, member.person)
-
-
-async def _lost(tx: Transaction, thing: SharedThing, grant: Grant, person: str) -> None:
-    """Somebody left a team: what it has is theirs no more. Only they are told."""
-    if await answer_of(tx.conn, grant, person) == "declined":
-        await _forget_answers(tx, person, [grant.id])
-        return
-    key = {"grant_id": grant.id, "person": person}
-    await insert_or_replace(tx.conn, answers, key, {"answer": TEAM_LEFT, "answered_at": tx.at})
-    if person != thing.owner:
-        why = EndedWhy.TEAM_LEFT.value
-        await store.tell_one(tx, "ended", thing, grant, person, why=why)
-
-
-_Given = dict[str, list[tuple[SharedThing, Grant]]]
-
-
-async def _held_grants(tx: Transaction, teams: Iterable[str]) -> _Given:
-    """The live grants of these teams, by team, with their things, which are held from now on."""
-    given: _Given = {}
-    names = sorted(teams)
-    for start in range(0, len(names), _CHUNK):
-        theirs = (_TO_TEAMS, grants.c.receiver.in_(names[start : start + _CHUNK]), LIVE)
-        of = sa.select(grants.c.thing_id).where(*theirs)
-        held = things.select().where(things.c.id.in_(of)).order_by(things.c.id).with_for_update()
-        found = {row.id: SharedThing.of(row) for row in await tx.conn.execute(held)}
-        for row in await tx.conn.execute(grants.select().where(*theirs).order_by(grants.c.id)):
-            if row.thing_id in found:  # what was given meanwhile has its own members
-                given.setdefault(row.receiver, []).append((found[row.thing_id], Grant.of(row)))
-    return given
-
-
-async def _forget_answers(tx: Transaction, person: str, given: Sequence[str]) -> None:
-    if not given:
-        return
-    mine = sa.and_(answers.c.person == person, answers.c.grant_id.in_(given))
-    await tx.conn.execute(answers.delete().where(mine))
 
 
 async def members_with_answers(

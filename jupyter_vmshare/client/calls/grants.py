@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from jupyter_vmshare.client.call import Call, Paged, get, reads, segment, send
 from jupyterhub_vmshare.api.contract.grants import (
@@ -16,31 +16,69 @@ from jupyterhub_vmshare.api.contract.grants import (
     GrantResults,
     InvitationsPage,
     InvitationView,
+    Lineage,
     NewGrant,
     NewGrants,
+    NewUse,
+    NewUses,
     PeopleOfThing,
 )
+from jupyterhub_vmshare.api.contract.machines import MachineView, NextMachine
+
+_NOUNS: Final = {"mch_": "machines", "drv_": "drives"}
 
 
-def people_of(folder_id: str) -> Call[PeopleOfThing]:
-    """Who has a folder: its owner, the grants on it, and each person with what they hold."""
-    return get(f"folders/{segment(folder_id)}/people", PeopleOfThing)
+def thing_path(thing_id: str) -> str:
+    """Where a folder, a machine or a drive is; its id tells which it is."""
+    return f"{_NOUNS.get(thing_id[:4], 'folders')}/{segment(thing_id)}"
 
 
-def invite(folder_id: str, grants: Sequence[NewGrant]) -> Call[GrantResults]:
-    """Invite several at once; each gets a result of its own."""
+def people_of(thing_id: str) -> Call[PeopleOfThing]:
+    """Who has it: its owner, the grants on it, and each person with what they hold."""
+    return get(f"{thing_path(thing_id)}/people", PeopleOfThing)
+
+
+def invite(thing_id: str, grants: Sequence[NewGrant]) -> Call[GrantResults]:
+    """Invite several to a folder or a drive at once; each gets a result of its own."""
     asked = NewGrants(grants=list(grants))
-    path = f"folders/{segment(folder_id)}/grants"
+    return send("POST", f"{thing_path(thing_id)}/grants", reads(GrantResults), asked, key=True)
+
+
+def invite_users(machine_id: str, grants: Sequence[NewUse]) -> Call[GrantResults]:
+    """Invite several to use a machine; each gets a result of its own."""
+    asked, path = NewUses(grants=list(grants)), f"{thing_path(machine_id)}/users"
     return send("POST", path, reads(GrantResults), asked, key=True)
 
 
-def stop_sharing(folder_id: str) -> Call[Cut]:
-    """End every grant on a folder, pending ones too."""
-    return send("DELETE", f"folders/{segment(folder_id)}/grants", reads(Cut), repeatable=True)
+def invite_managers(machine_id: str, grants: Sequence[NewUse]) -> Call[GrantResults]:
+    """Invite several to manage a machine's users; each gets a result of its own."""
+    asked, path = NewUses(grants=list(grants)), f"{thing_path(machine_id)}/managers"
+    return send("POST", path, reads(GrantResults), asked, key=True)
+
+
+def stop_sharing(thing_id: str) -> Call[Cut]:
+    """End every grant on it but co-owners', pending ones too."""
+    return send("DELETE", f"{thing_path(thing_id)}/grants", reads(Cut), repeatable=True)
+
+
+def leave(thing_id: str) -> Call[Cut]:
+    """Give up what the caller has of it."""
+    return send("POST", f"{thing_path(thing_id)}/leave", reads(Cut))
+
+
+def lineage(grant_id: str) -> Call[Lineage]:
+    """What ends with a grant: it, and all that was given from it."""
+    return get(f"grants/{segment(grant_id)}/lineage", Lineage)
 
 
 def change_grant(
-    grant_id: str, version: int, *, level: str | None = None, ends_at: datetime | str | None = ""
+    grant_id: str,
+    version: int,
+    *,
+    level: str | None = None,
+    ends_at: datetime | str | None = "",
+    ticks: Sequence[str] | None = None,
+    profile: str | None = None,
 ) -> Call[GrantChanged]:
     """Change a pending or live grant.
 
@@ -49,8 +87,11 @@ def change_grant(
         version: That of the `GrantView` seen; somebody else's change in between is refused.
         level: The new level; None leaves it.
         ends_at: The new end; None takes it away; an empty string leaves it.
+        ticks: Of a machine's: what it lets its receiver do there; None leaves them.
+        profile: The name of a choice of ticks, instead.
     """
-    given: dict[str, Any] = {} if level is None else {"level": level}
+    new = {"level": level, "ticks": ticks, "profile": profile}
+    given: dict[str, Any] = {name: value for name, value in new.items() if value is not None}
     if ends_at != "":
         given["ends_at"] = ends_at
     path = f"grants/{segment(grant_id)}"
@@ -85,3 +126,9 @@ def decline(grant_id: str) -> Call[Answered]:
     """Say no; for oneself where a team has it."""
     path = f"invitations/{segment(grant_id)}/decline"
     return send("POST", path, reads(Answered), repeatable=True)
+
+
+def use_drive_elsewhere(machine_id: str, drive_id: str, next_id: str) -> Call[MachineView]:
+    """Have a drive of a machine that the caller owns, or co-owns, on another machine of theirs."""
+    path = f"{thing_path(machine_id)}/drives/{segment(drive_id)}/move"
+    return send("POST", path, reads(MachineView), NextMachine(machine_id=next_id))

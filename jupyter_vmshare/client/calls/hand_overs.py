@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_vmshare.client.call import Call, Paged, get, nothing, reads, segment, send
+from jupyterhub_vmshare.api.contract.drives import DriveView
 from jupyterhub_vmshare.api.contract.hand_overs import (
     FolderTaken,
     HandOversPage,
@@ -11,6 +12,7 @@ from jupyterhub_vmshare.api.contract.hand_overs import (
     LeftThingsPage,
     Taking,
 )
+from jupyterhub_vmshare.api.contract.machines import MachineView
 
 
 def hand_overs() -> Paged[HandOverView]:
@@ -25,6 +27,20 @@ def take_over(hand_over_id: str, name: str | None = None) -> Call[FolderTaken]:
     asked = None if name is None else Taking(name=name)
     path = f"hand-overs/{segment(hand_over_id)}/accept"
     return send("POST", path, reads(FolderTaken), asked, repeatable=True)
+
+
+def take_machine_over(hand_over_id: str, name: str | None = None) -> Call[MachineView]:
+    """The same of a machine."""
+    asked = None if name is None else Taking(name=name)
+    path = f"hand-overs/{segment(hand_over_id)}/machine"
+    return send("POST", path, reads(MachineView), asked, repeatable=True)
+
+
+def take_drive_over(hand_over_id: str, name: str | None = None) -> Call[DriveView]:
+    """The same of a drive."""
+    asked = None if name is None else Taking(name=name)
+    path = f"hand-overs/{segment(hand_over_id)}/drive"
+    return send("POST", path, reads(DriveView), asked, repeatable=True)
 
 
 def refuse_hand_over(hand_over_id: str) -> Call[None]:

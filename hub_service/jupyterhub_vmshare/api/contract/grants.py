@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from enum import StrEnum
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Problem, Timestamp, Told
 from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind, ThingKind
@@ -21,15 +22,63 @@ MembersAnswer = Literal["none", "accepted", "declined"]
 """What a member of a team says to what the team was given."""
 
 
-class NewGrant(Asked):
-    """One receiver's invitation."""
+class Tick(StrEnum):
+    """What a machine's grant lets its receiver do there."""
+
+    TERMINAL = "terminal"
+    FILES = "files"
+    UPLOAD = "upload"
+    DOWNLOAD = "download"
+    APPS = "apps"
+    INVITE = "invite"
+    POWER = "power"
+
+
+class Profile(StrEnum):
+    """Names for choices of ticks; all others are called custom."""
+
+    STANDARD = "standard"
+    EVERYTHING = "everything"
+    FILES = "files"
+    READING = "reading"
+    PROGRAMS = "programs"
+
+
+class Ticked(Asked):
+    """Ticks of a machine's grant, one by one or by a profile's name."""
+
+    ticks: list[Tick] | None = Field(
+        None, max_length=7, description="Of a machine's; null: as is usual at the level."
+    )
+    profile: Profile | None = Field(None, description="Instead of `ticks`.")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if self.ticks is not None and self.profile is not None:
+            raise ValueError("name ticks or a profile, one of the two")
+        return self
+
+
+class NewUse(Ticked):
+    """One receiver's invitation to a machine, at the level that the route names."""
 
     receiver: str = Field(description="The hub's exact name.", max_length=1000)
     receiver_kind: ReceiverKind = Field(
         ReceiverKind.PERSON, description="A team has to be one of the caller's own."
     )
-    level: str = Field(description="A level of the thing's kind.", max_length=32)
     ends_at: Timestamp | None = Field(None, description="When it ends by itself; null: never.")
+
+
+class NewUses(Asked):
+    """Several invitations at once; each gets a result of its own."""
+
+    grants: list[NewUse] = Field(min_length=1, max_length=200)
+
+
+class NewGrant(NewUse):
+    """One receiver's invitation."""
+
+    level: str = Field(description="A level of the thing's kind.", max_length=32)
 
 
 class NewGrants(Asked):
@@ -38,7 +87,7 @@ class NewGrants(Asked):
     grants: list[NewGrant] = Field(min_length=1, max_length=200)
 
 
-class GrantChange(Asked):
+class GrantChange(Ticked):
     """What to change of a pending or live grant; a field left out stays as it is."""
 
     level: str | None = Field(None, max_length=32)
@@ -61,7 +110,20 @@ class GrantView(Told):
     ends_at: Timestamp | None = None
     ended_at: Timestamp | None = None
     ended_why: EndedWhy | None = None
+    ticks: list[Tick] | None = Field(None, description="Of a machine's, below co-ownership.")
+    profile: str | None = Field(
+        None, description="The name of that choice of ticks; custom: it has none."
+    )
+    team: str | None = Field(
+        None, description="Of a machine's or a drive's: ends when giver or receiver leaves it."
+    )
     version: int = Field(description="The ETag, as a number.")
+
+
+class Lineage(Told):
+    """What ends when a grant does: it, and all that flows from it."""
+
+    grants: list[GrantView]
 
 
 class Answered(GrantView):
@@ -106,6 +168,11 @@ class Cut(InSessions):
     declined: list[GrantView] = Field(
         default_factory=list,
         description="What teams of the caller have, and keep, without the caller.",
+    )
+    offered_to: PersonName | None = Field(
+        None,
+        description="Of a machine that its owner leaves: the co-owner who was asked to take it "
+        "over. It is the caller's until they do.",
     )
     cannot_undo: str = Field(description="What stays with the person, in a sentence.")
 

@@ -39,7 +39,7 @@ class HandOversAsked(Asked):
 
 
 class Taking(Asked):
-    """The answer yes; ``name`` where the caller has a folder of that name: for everybody."""
+    """The answer yes; ``name`` where the caller has one of that name: for everybody."""
 
     name: str | None = Field(None, max_length=1000)
 

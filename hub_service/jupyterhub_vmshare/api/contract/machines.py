@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field, model_validator
 
 from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
+from jupyterhub_vmshare.api.contract.grants import NewGrant
 
 MACHINE_ID = "^mch_[0-9a-hjkmnp-tv-z]{26}$"
 SNAPSHOT_ID = "^msn_[0-9a-hjkmnp-tv-z]{26}$"
@@ -82,6 +83,11 @@ class NewMachine(DiskSource):
         le=1_000_000,
         description="Of the drive that comes with it; 0: none, left out: as the site says.",
     )
+    grants: list[NewGrant] = Field(
+        default_factory=list,
+        max_length=200,
+        description="Invitations to use or to manage it. One that can't be is refused with all.",
+    )
 
 
 class MachineRename(Asked):
@@ -118,6 +124,12 @@ class NewMachineSnapshot(Asked):
     """A snapshot to take."""
 
     name: str = Field(max_length=1000)
+
+
+class NextMachine(Asked):
+    """Where a drive is to go."""
+
+    machine_id: str = Field(pattern=MACHINE_ID)
 
 
 class MachinesAsked(Asked):

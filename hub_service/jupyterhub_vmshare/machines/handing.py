@@ -1,0 +1,38 @@
+"""What a machine or a drive needs when it changes hands: a name that is free at its new owner's.
+
+Drives stay where they are, and whosever they are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from jupyterhub_vmshare.db.database import Transaction
+from jupyterhub_vmshare.machines import model
+from jupyterhub_vmshare.machines.life import change_thing
+from jupyterhub_vmshare.machines.names import checked, demand_free
+from jupyterhub_vmshare.machines.telling import tell_renamed
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing.model import SharedThing
+from jupyterhub_vmshare.words import ThingKind
+
+
+async def settle(
+    tx: Transaction, receiver: Person, thing: SharedThing, name: str | None = None
+) -> SharedThing:
+    """Make it ready to be the receiver's, under another name (for everybody) if one is given.
+
+    To be called in the transaction of the acceptance, before it, with its row held.
+
+    Raises:
+        NameTaken: the receiver has something of that name; ``suggestion`` is free.
+    """
+    wanted = thing.name if name is None else checked(name, f"{thing.kind.value} name")
+    await demand_free(tx, thing.kind, receiver.name, wanted, besides=thing.id)
+    if wanted == thing.name:
+        return thing
+    await change_thing(tx, thing.id, name=wanted)
+    is_machine = thing.kind is ThingKind.MACHINE
+    row = await (model.machine if is_machine else model.drive)(tx.conn, thing.id)
+    await tell_renamed(tx, row, receiver.name, thing.name)
+    return replace(thing, name=wanted, version=thing.version + 1)
