@@ -14,10 +14,10 @@ def hand_overs(asked: Asked) -> int:
 
 
 def take_over(asked: Asked) -> int:
-    """Take over a folder that somebody offers you."""
+    """Take over what somebody offers you."""
     with Share() as share:
         taken = share.take_over(asked.offer, asked.name)
-    return show(asked, taken, f"{cards.visible(taken.label)} is yours now.")
+    return show(asked, taken, f"{cards.visible(taken.name)} is yours now.")
 
 
 def refuse_hand_over(asked: Asked) -> int:

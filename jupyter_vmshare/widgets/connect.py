@@ -29,8 +29,10 @@ from jupyter_vmshare.widgets.tables import (
     Sessions,
     Teams,
 )
+from jupyterhub_vmshare.api.contract.drives import DriveView
 from jupyterhub_vmshare.api.contract.events import EventView
 from jupyterhub_vmshare.api.contract.hand_overs import FolderTaken, HandOverView
+from jupyterhub_vmshare.api.contract.machines import MachineView
 from jupyterhub_vmshare.api.contract.people import Me, QuotaView, TeamsList, Why
 
 if TYPE_CHECKING:
@@ -88,14 +90,22 @@ class VMShareVerbs(GlanceVerbs):
         return HandOvers(found, "Handing over")
 
     @twin
-    def take_over(self, what: str, name: str | None = None) -> Steps[FolderTaken]:
-        """Take a folder over that somebody offers you: it is yours from then on.
+    def take_over(
+        self, what: str, name: str | None = None
+    ) -> Steps[FolderTaken | MachineView | DriveView]:
+        """Take over what somebody offers you: it is yours from then on.
 
         Args:
-            what: The folder's name, or the offer's id.
-            name: Another name, for everybody; needed when you have a folder of that name.
+            what: Its name, or the offer's id.
+            name: Another name, for everybody; needed when you have one of that name.
         """
         offer = yield from self._offer(what)
+        if offer.thing_kind.value == "machine":
+            machine: MachineView = yield offers.take_machine_over(offer.id, name)
+            return machine
+        if offer.thing_kind.value == "drive":
+            drive: DriveView = yield offers.take_drive_over(offer.id, name)
+            return drive
         taken: FolderTaken = yield offers.take_over(offer.id, name)
         return taken
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from jupyter_vmshare.client.aio import AsyncClient
 from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.calls import drives as drive_calls
 from jupyter_vmshare.client.calls import folders as folder_calls
 from jupyter_vmshare.client.calls import grants as calls
+from jupyter_vmshare.client.calls import machines as machine_calls
 from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.sync import Client
 from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.drives import AsyncDrive, Drive
 from jupyter_vmshare.widgets.folders import AsyncFolder, Folder, FolderVerbs
+from jupyter_vmshare.widgets.machines import AsyncMachine, Machine
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.tables import Table
 from jupyterhub_vmshare.api.contract.folders import FolderView
@@ -27,6 +31,8 @@ class InvitationVerbs(Generic[F]):
     """An invitation that waits for your answer."""
 
     _folder: type[F]
+    _others: ClassVar[dict[str, Any]]
+    """What stands for a machine and for a drive."""
 
     def __init__(self, view: InvitationView, player: object) -> None:
         self.view = view
@@ -39,7 +45,7 @@ class InvitationVerbs(Generic[F]):
 
     @twin
     def accept(self, alias: str | None = None) -> Steps[F]:
-        """Say yes.
+        """Say yes; of a machine or a drive, its own object comes back.
 
         Args:
             alias: A name of your own for it; needed when you have a folder of that name.
@@ -48,6 +54,11 @@ class InvitationVerbs(Generic[F]):
             NameTaken: You have; ``suggestion`` is a free name.
         """
         grant: Answered = yield calls.accept(self.view.id, alias)
+        kind = grant.thing_kind.value
+        if kind in self._others:
+            read: Any = {"machine": machine_calls.machine, "drive": drive_calls.drive}[kind]
+            view: Any = yield read(grant.thing_id)
+            return cast(F, self._others[kind](view, self._player))
         folder: FolderView = yield folder_calls.folder(grant.thing_id)
         return self._folder(folder, self._player)
 
@@ -86,6 +97,7 @@ class Invitation(InvitationVerbs[Folder], Sync):
 
     _player: Client
     _folder = Folder
+    _others: ClassVar[dict[str, Any]] = {"machine": Machine, "drive": Drive}
 
 
 class AsyncInvitation(InvitationVerbs[AsyncFolder], Async):
@@ -93,6 +105,7 @@ class AsyncInvitation(InvitationVerbs[AsyncFolder], Async):
 
     _player: AsyncClient
     _folder = AsyncFolder
+    _others: ClassVar[dict[str, Any]] = {"machine": AsyncMachine, "drive": AsyncDrive}
 
 
 class InvitationTable(Table[InvitationView]):

@@ -10,6 +10,7 @@ import pytest
 
 from jupyter_vmshare.client.errors import NotFound, VMShareError
 from jupyter_vmshare.widgets.machines import MachineFailed
+from jupyterhub_vmshare.api.contract.grants import NewGrant, NewUse, Profile
 from jupyterhub_vmshare.cloud.port import CloudRefused
 from tests.client.conftest import Real
 from tests.client.terminal import Terminal
@@ -50,6 +51,22 @@ def test_machines_in_a_notebook(real: Real) -> None:
     with pytest.raises(ValueError, match="one of the two"):
         vm.machines.create("x", size="Small")
     vm.close()
+
+
+@pytest.mark.scenario("V2")
+def test_an_invitation_to_a_machine_is_accepted(real: Real) -> None:
+    ana, ben = real.notebook("ana"), real.notebook("ben")
+    box = ana.machines.create("gpu-box", size="Small", image="Debian", drive_gib=0)
+    ana.client.invite_users(box.id, [NewUse(receiver="ben", profile=Profile.FILES)])
+    mine = ben.invitations["gpu-box"].accept()
+    assert (mine.id, mine.owner, ben.machines["gpu-box"].id) == (box.id, "ana", box.id)
+    [grant] = ana.client.people_of(box.id).grants
+    assert (grant.profile, ana.client.lineage(grant.id).grants) == ("files", [grant])
+    drive = ana.drives.create("data", 1)
+    ana.client.invite(drive.id, [NewGrant(receiver="ben", level="attach_read")])
+    assert ben.invitations["data"].accept().id == ben.drives["data"].id
+    ben.client.leave(box.id)
+    assert list(ben.machines) == []
 
 
 def test_what_failed_is_raised(real: Real) -> None:
