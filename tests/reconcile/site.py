@@ -26,7 +26,7 @@ from tests.fixtures.service import ScriptedClock
 ANA = Person("ana")
 DEBIAN = Source("Debian", image="debian")
 FAST = Pace(poll=0.002, poll_most=0.01, again=0.002, again_most=0.01, sweep=0.05, grace=0.0)
-PATIENCE = 60.0
+PATIENCE = 20.0
 _ROWS = ("mch_", "drv_", "att_", "msn_", "reconciler")
 
 
@@ -142,8 +142,12 @@ class Site:
     async def swept(self) -> None:
         """A life until everything was looked at, and nothing unknown is left."""
         async with self.living() as reconciler, asyncio.timeout(PATIENCE):
-            while await self.unsettled(reconciler) or await self.strangers():
+            while await self.at_work(reconciler) or await self._changed(reconciler):
                 await asyncio.sleep(0.01)
+
+    async def _changed(self, reconciler: Reconciler) -> bool:
+        found = await reconciler.sweep.look(frozenset())
+        return any(ids for _, ids in found) or bool(await self.strangers())
 
     async def at_work(self, reconciler: Reconciler) -> bool:
         """Whether something is left to do, or is being written down."""

@@ -214,6 +214,7 @@ ATTACHMENT = Attachment(
     read_only=False,
     by="ana",
     state=State.NONE,
+    next_machine=None,
 )
 OFF_IT = {"desired": Desired.DETACHED}
 
@@ -237,6 +238,11 @@ ATTACHMENTS = [
     (OFF_IT, READY, ON, Step.FORGET, "it is off it"),
     (OFF_IT, READY, GONE, Step.FORGET, "the machine is gone"),
 ]
+
+
+def test_an_attachment_that_waits_in_vain_is_given_up() -> None:
+    for row, step in ((ATTACHMENT, Step.GIVE_UP), (replace(ATTACHMENT, settled=True), Step.SETTLE)):
+        assert attachment_step(row, READY, BAD, EVERYTHING, in_vain=True) is step
 
 
 @pytest.mark.parametrize(("row", "drive", "machine", "step"), table(ATTACHMENTS))

@@ -194,6 +194,13 @@ async def want(tx: Transaction, machine: Machine, **wanted: Any) -> None:
     fresh = {"settled": False, "doing": None, "attempts": 0, "retry_at": None, "because": None}
     changed = machines.update().where(machines.c.id == machine.id)
     await tx.conn.execute(changed.values(**fresh, **wanted))
+    # What waited for the machine in vain may come of it now.
+    waiting = attachments.update().where(
+        attachments.c.machine_id == machine.id,
+        attachments.c.because.is_not(None),
+        attachments.c.desired == Desired.ATTACHED,
+    )
+    await tx.conn.execute(waiting.values(settled=False, because=None, attempts=0))
 
 
 async def change_thing(tx: Transaction, thing_id: str, **changes: Any) -> None:

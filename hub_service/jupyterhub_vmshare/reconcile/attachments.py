@@ -15,10 +15,10 @@ from jupyterhub_vmshare.cloud.port import (
     SeenMachine,
 )
 from jupyterhub_vmshare.db.database import Database, Transaction
-from jupyterhub_vmshare.db.tables import attachments, drives, machines
+from jupyterhub_vmshare.db.tables import attachments
 from jupyterhub_vmshare.machines import model
 from jupyterhub_vmshare.machines.drives import go_on
-from jupyterhub_vmshare.machines.model import Attachment, Desired, State
+from jupyterhub_vmshare.machines.model import Attachment, Desired, Drive, Machine, State
 from jupyterhub_vmshare.machines.telling import tell_of_attachment
 from jupyterhub_vmshare.reconcile.kind import Kind
 from jupyterhub_vmshare.reconcile.steps import Step, attachment_step
@@ -30,6 +30,17 @@ class SeenBoth:
 
     drive: SeenDrive | None
     machine: SeenMachine | None
+    in_vain: str | None = None
+    """Why nothing will come of it by itself, where one of the two is beyond repair."""
+
+
+def in_vain(drive: Drive, machine: Machine) -> str | None:
+    """Why nothing will come of it until somebody does something about one of the two."""
+    if machine.settled and machine.power in (State.NONE, State.FAILED, State.MISSING):
+        return f"{machine.name} is not in order. Start it, or rebuild it."
+    if drive.settled and drive.state in (State.NONE, State.FAILED, State.MISSING):
+        return f"{drive.name} is not in order."
+    return None
 
 
 class Attachments(Kind[Attachment, SeenBoth]):
@@ -50,13 +61,12 @@ class Attachments(Kind[Attachment, SeenBoth]):
 
     async def look(self, row: Attachment) -> SeenBoth:
         async with self._db.read() as conn:
-            of = sa.select(drives.c.cloud_id).where(drives.c.id == row.drive_id)
-            drive = await conn.scalar(of)
-            on = sa.select(machines.c.cloud_id).where(machines.c.id == row.machine_id)
-            machine = await conn.scalar(on)
+            drive = await model.drive(conn, row.drive_id)
+            machine = await model.machine(conn, row.machine_id)
         return SeenBoth(
-            None if drive is None else await self._drive(drive),
-            None if machine is None else await self._machine(machine),
+            None if drive.cloud_id is None else await self._drive(drive.cloud_id),
+            None if machine.cloud_id is None else await self._machine(machine.cloud_id),
+            in_vain(drive, machine),
         )
 
     async def _drive(self, drive: str) -> SeenDrive | None:
@@ -72,7 +82,8 @@ class Attachments(Kind[Attachment, SeenBoth]):
             return None
 
     def choose(self, row: Attachment, seen: SeenBoth) -> Step:
-        return attachment_step(row, seen.drive, seen.machine, self.can)
+        hopeless = seen.in_vain is not None
+        return attachment_step(row, seen.drive, seen.machine, self.can, in_vain=hopeless)
 
     async def order(self, step: Step, row: Attachment, seen: SeenBoth) -> str | None:
         if seen.drive is None or seen.machine is None:
@@ -94,6 +105,8 @@ class Attachments(Kind[Attachment, SeenBoth]):
         return {}
 
     def ended(self, step: Step, row: Attachment, seen: SeenBoth) -> dict[str, Any]:
+        if step is Step.GIVE_UP:
+            return {"doing": None, "because": seen.in_vain}
         return {"doing": None, "attempts": 0, "because": None, "made": True}
 
     def refused(

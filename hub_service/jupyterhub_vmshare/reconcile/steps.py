@@ -199,8 +199,13 @@ def attachment_step(
     drive: SeenDrive | None,
     machine: SeenMachine | None,
     can: Capabilities,
+    *,
+    in_vain: bool = False,
 ) -> Step:
-    """For a drive on a machine; what is None is not there (yet, or any more)."""
+    """For a drive on a machine; what is None is not there (yet, or any more).
+
+    ``in_vain``: nobody is at work to make one of the two fit for it.
+    """
     there = _there(drive, machine)
     if row.desired is Desired.DETACHED:
         if there is None:
@@ -211,10 +216,16 @@ def attachment_step(
             return Step.WAIT
         return Step.SETTLE if there.read_only == row.read_only else Step.DETACH
     if drive is None or machine is None or drive.settled is not Settled.READY:
-        return Step.WAIT
+        return _waits(row, in_vain)
     if machine.power in (Power.CHANGING, Power.FAILED):
-        return Step.WAIT
+        return _waits(row, in_vain)
     return Step.WAIT if machine.power is Power.RUNNING and not can.attach_running else Step.ATTACH
+
+
+def _waits(row: Attachment, in_vain: bool) -> Step:
+    if not in_vain:
+        return Step.WAIT
+    return Step.SETTLE if row.settled else Step.GIVE_UP
 
 
 def _there(drive: SeenDrive | None, machine: SeenMachine | None) -> SeenAttachment | None:

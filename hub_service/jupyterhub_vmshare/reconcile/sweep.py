@@ -20,8 +20,8 @@ from jupyterhub_vmshare.cloud.port import (
     SeenSnapshot,
 )
 from jupyterhub_vmshare.db.database import Database
-from jupyterhub_vmshare.machines.model import Row
-from jupyterhub_vmshare.reconcile.attachments import SeenBoth
+from jupyterhub_vmshare.machines.model import Drive, Machine, Row
+from jupyterhub_vmshare.reconcile.attachments import SeenBoth, in_vain
 from jupyterhub_vmshare.reconcile.kind import Kind
 from jupyterhub_vmshare.reconcile.machines import SeenWithKeys
 from jupyterhub_vmshare.reconcile.snapshots import SeenOfMachine
@@ -141,8 +141,16 @@ def _seen(name: str, row: Row, there: Everything, rows: _Rows) -> Any:
         return there.drives.get(row.cloud_id or "")
     if name == "attachments":
         drive = there.drives.get(_cloud_id(rows["drives"], getattr(row, "drive_id", "")))
-        return SeenBoth(drive, machine)
+        of, on = getattr(row, "drive_id", ""), getattr(row, "machine_id", "")
+        vain = _in_vain(rows["drives"].get(of), rows["machines"].get(on))
+        return SeenBoth(drive, machine, vain)
     return SeenOfMachine(there.snapshots.get(row.cloud_id or ""), machine)
+
+
+def _in_vain(drive: Row | None, machine: Row | None) -> str | None:
+    if isinstance(drive, Drive) and isinstance(machine, Machine):
+        return in_vain(drive, machine)
+    return None
 
 
 def _cloud_id(rows: Mapping[str, Row], row_id: str) -> str:
