@@ -9,6 +9,8 @@
 #include "operations.h"
 
 #define WRITE_BITS 0222
+/* After these, others take the contents for changed. */
+#define SEEMS_CHANGED (FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_MTIME_NOW)
 
 /* Everything seems to be the session's own (git and ssh look at that); what may be done is
  * decided by level, not by mode. */
@@ -169,7 +171,7 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 			notify_stores(call.session, call.node);
 		tie_changed_itself(call.tie);
 		error = set_attributes(&call, attr, to_set, info);
-		if (to_set & FUSE_SET_ATTR_SIZE)
+		if (to_set & SEEMS_CHANGED)
 			notify_pages(&wave, call.session, call.node);
 		else
 			notify_attributes(&wave, call.session, call.node);

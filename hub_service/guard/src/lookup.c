@@ -48,12 +48,13 @@ double attr_seconds(struct node *node, const struct stat *st)
 	return sure ? SURE_SECONDS : UNSURE_SECONDS;
 }
 
-/* Somebody else has changed the file since this kernel was told of it. */
+/* Somebody else has changed the contents since this kernel was told of them. Where a name or a mode has
+ * changed, pages stay: a kernel that is told to drop them while it asks does not believe the answer. */
 void tie_refresh(struct tie *tie, const struct stat *st)
 {
 	struct wave *wave = NULL;
 
-	if (!tie_differs(tie, st) || !atomic_exchange(&tie->pages, false))
+	if (!tie_differs_in_contents(tie, st) || !atomic_exchange(&tie->pages, false))
 		return;
 	notify_tie(&wave, tie, 0);
 	notify_wait(wave, tie->place->session);

@@ -142,11 +142,16 @@ static void tell_end(struct tie *tie)
 	atomic_flag_clear_explicit(&tie->telling, memory_order_release);
 }
 
+static bool has_same_contents(const struct told *told, const struct stat *st)
+{
+	return told->modified.tv_sec == st->st_mtim.tv_sec &&
+	       told->modified.tv_nsec == st->st_mtim.tv_nsec && told->size == st->st_size;
+}
+
 static bool is_same(const struct told *told, const struct stat *st)
 {
 	return told->changed.tv_sec == st->st_ctim.tv_sec && told->changed.tv_nsec == st->st_ctim.tv_nsec &&
-	       told->modified.tv_sec == st->st_mtim.tv_sec &&
-	       told->modified.tv_nsec == st->st_mtim.tv_nsec && told->size == st->st_size;
+	       has_same_contents(told, st);
 }
 
 /* tie.telling is held. */
@@ -189,6 +194,16 @@ bool tie_differs(struct tie *tie, const struct stat *st)
 
 	tell_begin(tie);
 	differs = tie->told_known && !is_same(&tie->told, st);
+	tell_end(tie);
+	return differs;
+}
+
+bool tie_differs_in_contents(struct tie *tie, const struct stat *st)
+{
+	bool differs;
+
+	tell_begin(tie);
+	differs = tie->told_known && !has_same_contents(&tie->told, st);
 	tell_end(tie);
 	return differs;
 }

@@ -154,19 +154,6 @@ def test_who_reads_sees_what_is_written_by_who_has_it_open(people: tuple[Session
     assert ben(os.pread, reader, 3, 0) == b"ana"
 
 
-@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR], ids=["reader", "writer"])
-def test_who_reads_a_byte_and_then_all_gets_all_that_has_come(
-    people: tuple[Session, Session], flags: int
-) -> None:
-    """The byte lies where the file's old size is enough to know."""
-    ana, ben = people
-    file = ben(os.open, ben.path("tests/file"), flags)
-    assert ben(os.pread, file, 1, 6000) == b""
-    ana(os.truncate, ana.path("tests/file"), 20_000)
-    assert ben(os.pread, file, 1, 0) == b"b"
-    assert ben(os.pread, file, 30_000, 0) == b"before" * 1000 + bytes(14_000)
-
-
 def test_appends_of_two_lose_nothing(people: tuple[Session, Session], folder: Folder) -> None:
     programs = [session.program() for session in people for _ in range(2)]
     folder.put("log", b"")
