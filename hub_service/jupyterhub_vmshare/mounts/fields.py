@@ -115,6 +115,10 @@ class Fields:
             self.refuse(name, "true or false")
         return found
 
+    def has(self, name: str) -> bool:
+        """Whether it is there: an older version leaves out what it does not know."""
+        return name in self._raw
+
     def items(self, name: str) -> list[Any]:
         """A list of whatever."""
         found = self.take(name)

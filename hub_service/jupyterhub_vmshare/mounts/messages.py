@@ -11,88 +11,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Final
 
-from jupyterhub_vmshare.mounts.fields import BadMessage, Fields
-from jupyterhub_vmshare.words import LEVELS, ThingKind
+from jupyterhub_vmshare.mounts.fields import Fields
+from jupyterhub_vmshare.mounts.wanted import ACCOUNT_ID as ACCOUNT_ID
+from jupyterhub_vmshare.mounts.wanted import FOLDER_ID as FOLDER_ID
+from jupyterhub_vmshare.mounts.wanted import SESSION_ID as SESSION_ID
+from jupyterhub_vmshare.mounts.wanted import FolderWanted as FolderWanted
+from jupyterhub_vmshare.mounts.wanted import SessionWanted as SessionWanted
 
 VERSION: Final = 1
-
-# As `ids.new_id` makes them.
-SESSION_ID = r"ses_[0-9a-hjkmnp-tv-z]{26}"
-FOLDER_ID = r"fld_[0-9a-hjkmnp-tv-z]{26}"
-ACCOUNT_ID = r"acc_[0-9a-hjkmnp-tv-z]{26}"
-_LEVELS = LEVELS[ThingKind.FOLDER]
-_NAME_BYTES = 255
-_LAST_UID = 2**32 - 2
-
-
-@dataclass(frozen=True, slots=True)
-class FolderWanted:
-    """One folder as one session should have it.
-
-    ``until`` is the second (Unix time) at which access ends by itself; ``limit`` and ``used`` are
-    bytes of the folder's quota, None where there is none.
-    """
-
-    folder: str
-    name: str
-    level: str
-    grant: str
-    owner: str
-    until: float | None = None
-    limit: int | None = None
-    used: int | None = None
-
-    @classmethod
-    def parse(cls, raw: object) -> FolderWanted:
-        fields = Fields(raw, "a folder")
-        found = cls(
-            folder=fields.text("folder", pattern=FOLDER_ID),
-            name=_name(fields),
-            level=fields.one_of("level", _LEVELS),
-            grant=fields.text("grant"),
-            owner=fields.text("owner"),
-            until=fields.number_or_none("until"),
-            limit=fields.whole_or_none("limit"),
-            used=fields.whole_or_none("used"),
-        )
-        fields.done()
-        return found
-
-
-def _name(fields: Fields) -> str:
-    found = fields.text("name", most=_NAME_BYTES)
-    if found in ("", ".", "..") or "/" in found:
-        fields.refuse("name", "the name of one directory")
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class SessionWanted:
-    """The whole of what one session should have. A higher ``version`` is a later list."""
-
-    id: str
-    version: int
-    person: str
-    uid: int
-    gid: int
-    folders: tuple[FolderWanted, ...] = ()
-
-    @classmethod
-    def parse(cls, raw: object) -> SessionWanted:
-        fields = Fields(raw, "a session")
-        found = cls(
-            id=fields.text("id", pattern=SESSION_ID),
-            version=fields.whole("version"),
-            person=fields.text("person"),
-            uid=fields.whole("uid", most=_LAST_UID),
-            gid=fields.whole("gid", most=_LAST_UID),
-            folders=tuple(FolderWanted.parse(folder) for folder in fields.items("folders")),
-        )
-        fields.done()
-        for key in ("folder", "name"):
-            if len({getattr(folder, key) for folder in found.folders}) < len(found.folders):
-                raise BadMessage(f"Two folders of a session have the same {key!r}.")
-        return found
 
 
 # Orders
@@ -178,7 +104,12 @@ def order_of(raw: dict[str, Any]) -> Order:
 
 def order_json(number: int, order: Order) -> dict[str, Any]:
     """The object that is sent for an order."""
-    return {"order": number, "do": order.do, **asdict(order)}
+    said = {"order": number, "do": order.do, **asdict(order)}
+    if isinstance(order, SetSession):
+        for folder in said["session"]["folders"]:
+            if not folder["direct"]:
+                del folder["direct"]  # an agent of before knows no such key
+    return said
 
 
 # Answers
@@ -234,13 +165,15 @@ class FolderSeen:
     """One folder as one session has it.
 
     ``state``: ``mounted``; ``ended`` where the end date has passed; ``failed``, and why. ``level``
-    is None where the session can't reach the folder.
+    is None where the session can't reach the folder. ``direct``: past the guard; where that was
+    wanted and is not so, ``because`` says why.
     """
 
     folder: str
     state: str
     level: str | None = None
     because: str | None = None
+    direct: bool = False
 
     @classmethod
     def parse(cls, raw: object) -> FolderSeen:
@@ -250,6 +183,7 @@ class FolderSeen:
             fields.text("state"),
             fields.text_or_none("level"),
             fields.text_or_none("because"),
+            fields.has("direct") and fields.truth("direct"),
         )
 
 
@@ -284,6 +218,20 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class StillHeld:
+    """So many processes of a session still have something open of what they had directly, and have
+    no more: it can't be taken from them."""
+
+    folder: str
+    processes: int
+
+    @classmethod
+    def parse(cls, raw: object) -> StillHeld:
+        fields = Fields(raw, "what is held")
+        return cls(fields.text("folder"), fields.whole("processes"))
+
+
+@dataclass(frozen=True, slots=True)
 class SessionSeen:
     """What a session has now. The mount is at ``<view>/m``."""
 
@@ -292,16 +240,19 @@ class SessionSeen:
     view: str
     folders: tuple[FolderSeen, ...] = ()
     cut: tuple[Cut, ...] = ()
+    held: tuple[StillHeld, ...] = ()
 
     @classmethod
     def parse(cls, raw: object) -> SessionSeen:
         fields = Fields(raw, "a session")
+        held = fields.items("held") if fields.has("held") else []
         return cls(
             session=fields.text("session"),
             version=fields.whole("version"),
             view=fields.text("view", most=4096),
             folders=tuple(FolderSeen.parse(folder) for folder in fields.items("folders")),
             cut=tuple(Cut.parse(cut) for cut in fields.items("cut")),
+            held=tuple(StillHeld.parse(one) for one in held),
         )
 
 

@@ -96,13 +96,17 @@ class Node:
         """A command that runs in the node."""
         return ["nsenter", "-t", str(self.first), "-m", "-p", "-n", "--", *command]
 
-    def start(self, *more: str, wait: bool = True) -> None:
-        """Start an agent, and wait until it listens."""
+    def start(self, *more: str, wait: bool = True, store: Path | None = None) -> None:
+        """Start an agent, and wait until it listens; ``store``: what the node calls it."""
         with (self.where / "agent.log").open("ab") as log:
             self.agent = subprocess.Popen(
                 self.inside(
                     *(sys.executable, "-m", "jupyterhub_vmshare", "agent"),
-                    *(f"--run={self.run}", f"--store={self.store}", f"--guard={self.guard}"),
+                    *(
+                        f"--run={self.run}",
+                        f"--store={store or self.store}",
+                        f"--guard={self.guard}",
+                    ),
                     *(f"--guard-state={self.state}", *more),
                 ),
                 stdin=subprocess.DEVNULL,

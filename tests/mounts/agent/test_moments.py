@@ -9,6 +9,7 @@ import pytest
 
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.mounts.agent.control import Control, GuardGone
+from jupyterhub_vmshare.mounts.agent.direct import Directs
 from jupyterhub_vmshare.mounts.agent.fulfilling import Fulfilling
 from jupyterhub_vmshare.mounts.agent.guard import Guard
 from jupyterhub_vmshare.mounts.agent.orders import Orders
@@ -32,8 +33,9 @@ async def test_nobody_in_a_session_at_one_look_is_not_its_end(tmp_path: Path) ->
     told: list[Event] = []
     orders = Orders(tmp_path / "state.json")
     views = Views(tmp_path)
-    fulfilling = Fulfilling(orders, views, Trees(tmp_path), told.append)
-    sessions = Sessions(orders, views, fulfilling, told.append)
+    directs = Directs(views, Trees(tmp_path))
+    fulfilling = Fulfilling(orders, views, Trees(tmp_path), directs, told.append)
+    sessions = Sessions(orders, views, fulfilling, directs, told.append)
     name = new_id("ses")
     orders.hold(SessionWanted(name, 1, "ben", BEN, BEN))
     assert await sessions.end_vanished({name}, set()) == set()

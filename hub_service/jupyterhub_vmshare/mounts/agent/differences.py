@@ -95,8 +95,8 @@ def in_each_others_way(
 
 
 def named(folder: FolderWanted, name: str) -> FolderWanted:
-    """The same under another name."""
-    return replace(folder, name=name)
+    """The same under another name, for a moment: through the guard."""
+    return replace(folder, name=name, direct=False)
 
 
 def cuts(

@@ -11,9 +11,11 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from jupyterhub_vmshare.mounts.agent.binding import NotDirect
 from jupyterhub_vmshare.mounts.agent.control import Answer, Control, GuardGone, GuardRefused
 from jupyterhub_vmshare.mounts.agent.differences import (
     NOTHING,
@@ -24,6 +26,7 @@ from jupyterhub_vmshare.mounts.agent.differences import (
     named,
     words_of,
 )
+from jupyterhub_vmshare.mounts.agent.direct import Directs
 from jupyterhub_vmshare.mounts.agent.guard import Guard
 from jupyterhub_vmshare.mounts.agent.orders import Orders
 from jupyterhub_vmshare.mounts.agent.trees import NoTree, Trees
@@ -53,12 +56,14 @@ class Refused(Exception):
 class Live:
     """A session on a guard: what the guard was told, and through which connection.
 
-    ``served``: it had a mount before, which programs may have used.
+    ``indirect``: why a folder that was ordered directly is there through the guard. ``served``: it
+    had a mount before, which programs may have used.
     """
 
     control: Control | None = None
     given: dict[str, FolderWanted] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    indirect: dict[str, str] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     users: int = 0
     served: bool = False
@@ -76,15 +81,22 @@ class Fulfilling:
         orders: What was ordered.
         views: Where it is mounted.
         trees: Where the folders are.
+        directs: What lies over the guard's directories.
         tell: Called with each event.
     """
 
     def __init__(
-        self, orders: Orders, views: Views, trees: Trees, tell: Callable[[Event], None]
+        self,
+        orders: Orders,
+        views: Views,
+        trees: Trees,
+        directs: Directs,
+        tell: Callable[[Event], None],
     ) -> None:
         self._orders = orders
         self._views = views
         self._trees = trees
+        self._directs = directs
         self._tell = tell
         self._guard: Guard | None = None
 
@@ -138,7 +150,7 @@ class Fulfilling:
             self._tell(Expired(session, folder))
         held = self._orders.held[session].live(time.time())
         wanted = {name: as_told(folder) for name, folder in held.items()}
-        live.failed = {}
+        live.failed, live.indirect = {}, {}
         # What takes away comes first: a name may be free only then, and nobody should keep
         # anything for longer because something else is slow.
         for folder in set(live.given).difference(wanted):
@@ -154,16 +166,39 @@ class Fulfilling:
         self, session: str, live: Live, control: Control, folder: FolderWanted
     ) -> Answer:
         try:
+            await self._uncover(session, live.given.get(folder.folder), folder)
             answer = await self._order(session, live, control, folder)
-        except (NoTree, GuardRefused) as error:
+        except (NoTree, GuardRefused, OSError) as error:
             live.failed[folder.folder] = str(error)
             _log.error("session %s: %s can't be given: %s", session, folder.folder, error)
             if folder.folder not in live.given:
                 return NOTHING
             # It still has the folder as it was, perhaps at a level that was just taken away.
             return await self._remove(session, live, control, folder.folder)
-        live.given[folder.folder] = folder
+        live.given[folder.folder] = await self._covered(session, live, folder)
         return answer
+
+    async def _uncover(
+        self, session: str, before: FolderWanted | None, now: FolderWanted | None
+    ) -> None:
+        """Take a bind away that gives something else than what is ordered now."""
+        if before is None or not before.direct:
+            return
+        if now is None or not now.direct or (before.name, before.level) != (now.name, now.level):
+            await asyncio.to_thread(self._directs.uncover, session, before.name)
+
+    async def _covered(self, session: str, live: Live, folder: FolderWanted) -> FolderWanted:
+        """The folder as the session has it now: directly, or through the guard after all."""
+        if not folder.direct:
+            return folder
+        wanted = self._orders.held[session].wanted
+        try:
+            await asyncio.to_thread(self._directs.cover, wanted, folder)
+        except (NotDirect, NoTree, OSError) as error:
+            live.indirect[folder.folder] = str(error)
+            _log.warning("session %s: %s is not direct: %s", session, folder.folder, error)
+            return replace(folder, direct=False)
+        return folder
 
     async def _order(
         self, session: str, live: Live, control: Control, folder: FolderWanted
@@ -189,6 +224,8 @@ class Fulfilling:
                 os.close(descriptor)
 
     async def _remove(self, session: str, live: Live, control: Control, folder: str) -> Answer:
+        with suppress(OSError):  # it goes with the guard's name for it
+            await self._uncover(session, live.given.get(folder), None)
         try:
             answer = await control.order(
                 "remove", {"session": session, "folder": folder, "why": "revoked"}

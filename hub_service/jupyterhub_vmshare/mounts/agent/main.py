@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from jupyterhub_vmshare.mounts.agent.control import Control, GuardGone, GuardRefused
+from jupyterhub_vmshare.mounts.agent.direct import Directs
 from jupyterhub_vmshare.mounts.agent.fulfilling import Fulfilling
 from jupyterhub_vmshare.mounts.agent.guard import Guard, GuardSettings, find_guard
 from jupyterhub_vmshare.mounts.agent.missing import Lack, lacking
@@ -60,8 +61,9 @@ class Agent:
         self._prepared = False
         self._owner: int | None = None
         self._orders = Orders(settings.run / "state.json")
-        fulfilling = Fulfilling(self._orders, self._views, self._trees, self._tell)
-        self._sessions = Sessions(self._orders, self._views, fulfilling, self._tell)
+        directs = Directs(self._views, self._trees)
+        fulfilling = Fulfilling(self._orders, self._views, self._trees, directs, self._tell)
+        self._sessions = Sessions(self._orders, self._views, fulfilling, directs, self._tell)
         self._guard = Guard(
             self._guard_settings,
             patience=settings.patience,

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,20 +20,28 @@ from typing import Any, Final
 
 from jupyterhub_vmshare.mounts.fields import BadMessage, Fields
 from jupyterhub_vmshare.mounts.messages import FolderWanted, SessionWanted
+from jupyterhub_vmshare.words import LEVELS, ThingKind
 
 _log = logging.getLogger("vmshare.agent")
 _VERSION: Final = 1
 # So many ended sessions are remembered; no order is under way for longer than that.
 _REMEMBERED: Final = 2000
+_RANK: Final = {level: rank for rank, level in enumerate(LEVELS[ThingKind.FOLDER])}
+_HIGHEST: Final = LEVELS[ThingKind.FOLDER][-1]
 
 
 @dataclass(slots=True)
 class Held:
-    """One session: what was ordered, what of it is over, and whether anybody has used it yet."""
+    """One session: what was ordered, what of it is over, and whether anybody has used it yet.
+
+    ``direct``: the folders that it had directly at any time, each with the highest level at which
+    it did. What programs have open of these outlives every order.
+    """
 
     wanted: SessionWanted
     over: dict[str, float] = field(default_factory=dict)
     used: bool = False
+    direct: dict[str, str] = field(default_factory=dict)
 
     def live(self, now: float) -> dict[str, FolderWanted]:
         """The folders whose end has not come. It has come, whatever the clock says, where the
@@ -43,6 +51,28 @@ class Held:
             for folder in self.wanted.folders
             if folder.until is None or folder.until > max(now, self.over.get(folder.folder, -1.0))
         }
+
+    def beyond(self, now: float) -> list[str]:
+        """The folders of which something that was opened directly would be more than there is."""
+        live = self.live(now)
+        return [
+            folder for folder, level in self.direct.items() if _is_beyond(level, live.get(folder))
+        ]
+
+    def note_direct(self) -> None:
+        """Write down what is ordered directly."""
+        for folder in self.wanted.folders:
+            highest = self.direct.get(folder.folder, folder.level)
+            if folder.direct:
+                self.direct[folder.folder] = max(highest, folder.level, key=_RANK.__getitem__)
+
+    def let_go(self, folder: str, now: float) -> None:
+        """Nobody has anything open of it that was opened before."""
+        left = self.live(now).get(folder)
+        if left is not None and left.direct:
+            self.direct[folder] = left.level
+        else:
+            self.direct.pop(folder, None)
 
 
 class Orders:
@@ -104,6 +134,7 @@ class Orders:
         """Take an order down. What is over stays over, unless the order names a later end."""
         held = self.held.setdefault(wanted.id, Held(wanted))
         held.wanted = wanted
+        held.note_direct()
         ordered = {folder.folder for folder in wanted.folders}
         held.over = {folder: at for folder, at in held.over.items() if folder in ordered}
         self.save()
@@ -146,6 +177,17 @@ class Orders:
             held.used = True
             self.save()
 
+    def let_go(self, session: str, folders: Iterable[str]) -> None:
+        """Nobody in a session has anything open of these that is more than they may have."""
+        held = self.held.get(session)
+        if held is None:
+            return
+        before = dict(held.direct)
+        for folder in folders:
+            held.let_go(folder, self._now())
+        if held.direct != before:
+            self.save()
+
     def end(self, session: str, *, for_good: bool) -> None:
         """Forget a session; ``for_good``: and never take an order for it again."""
         if for_good:
@@ -158,4 +200,14 @@ def _held(raw: object) -> Held:
     fields = Fields(raw, "a session held")
     wanted = SessionWanted.parse(fields.take("wanted"))
     over = {str(folder): float(at) for folder, at in fields.take("over").items()}
-    return Held(wanted, over, fields.truth("used"))
+    held = Held(wanted, over, fields.truth("used"))
+    if fields.has("direct"):
+        held.direct = {str(folder): str(level) for folder, level in fields.take("direct").items()}
+    return held
+
+
+def _is_beyond(level: str, left: FolderWanted | None) -> bool:
+    if left is None or _RANK[level] > _RANK[left.level]:
+        return True
+    # Through the guard writes are counted; through what is open directly they are not.
+    return not left.direct and level == _HIGHEST

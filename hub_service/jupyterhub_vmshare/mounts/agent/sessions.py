@@ -15,9 +15,11 @@ from dataclasses import replace
 
 from jupyterhub_vmshare.mounts.agent.control import Control, GuardRefused, Words
 from jupyterhub_vmshare.mounts.agent.differences import served
+from jupyterhub_vmshare.mounts.agent.direct import Directs
 from jupyterhub_vmshare.mounts.agent.fulfilling import Fulfilling, Live, Refused
 from jupyterhub_vmshare.mounts.agent.guard import Guard
 from jupyterhub_vmshare.mounts.agent.orders import Orders
+from jupyterhub_vmshare.mounts.agent.vanished import Unsure
 from jupyterhub_vmshare.mounts.agent.views import Views
 from jupyterhub_vmshare.mounts.messages import (
     Cut,
@@ -29,6 +31,7 @@ from jupyterhub_vmshare.mounts.messages import (
     Lost,
     SessionSeen,
     SessionWanted,
+    StillHeld,
 )
 
 _log = logging.getLogger("vmshare.agent")
@@ -41,6 +44,7 @@ class Sessions:
         orders: What was ordered.
         views: Where it is mounted.
         fulfilling: What brings one session to it.
+        directs: What sessions have past the guard.
         tell: Called with each event.
     """
 
@@ -49,11 +53,13 @@ class Sessions:
         orders: Orders,
         views: Views,
         fulfilling: Fulfilling,
+        directs: Directs,
         tell: Callable[[Event], None],
     ) -> None:
         self._orders = orders
         self._views = views
         self._fulfilling = fulfilling
+        self._directs = directs
         self._tell = tell
         self._live: dict[str, Live] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +77,19 @@ class Sessions:
             self._check_acceptable(wanted)
             self._orders.hold(wanted)
             cut = await self._fulfilling.fulfil(wanted.id, live)
-            return self._seen(wanted.id, cut)
+            held = await self._look_for_holders(wanted.id)
+            return self._seen(wanted.id, cut, held)
+
+    async def _look_for_holders(self, session: str) -> tuple[StillHeld, ...]:
+        """What programs of a session still have of what it had directly, and has no more."""
+        beyond = self._orders.held[session].beyond(time.time())
+        try:
+            found = await asyncio.to_thread(self._directs.held, session, beyond)
+        except (Unsure, OSError) as error:
+            _log.warning("session %s: nobody can tell what it holds: %s", session, error)
+            return tuple(StillHeld(folder, 1) for folder in beyond)
+        self._orders.let_go(session, [folder for folder in beyond if not found.get(folder)])
+        return tuple(StillHeld(folder, len(held)) for folder, held in found.items() if held)
 
     def has(self, session: str) -> bool:
         """Whether it is one of this node's, by now."""
@@ -99,10 +117,19 @@ class Sessions:
     async def end(self, session: str, *, for_good: bool = True) -> bool:
         """Let nothing of a session be left. Whether it was there."""
         async with self._alone(session) as live:
-            there = session in self._orders.held
+            held = self._orders.held.get(session)
             self._orders.end(session, for_good=for_good)
             await self._fulfilling.drop(session, live)
-        return there
+            if held is not None and for_good:
+                await self._end_holders(session, list(held.direct))
+        return held is not None
+
+    async def _end_holders(self, session: str, folders: Sequence[str]) -> None:
+        try:
+            if ended := await asyncio.to_thread(self._directs.end_holders, session, folders):
+                _log.info("session %s: ended %d processes that it had left", session, ended)
+        except (Unsure, OSError) as error:
+            _log.warning("session %s: what it has left can't be ended: %s", session, error)
 
     async def keep(self, living: Iterable[str]) -> tuple[str, ...]:
         """End all others."""
@@ -112,13 +139,16 @@ class Sessions:
 
     def report(self) -> tuple[SessionSeen, ...]:
         """Every session as it is."""
-        return tuple(self._seen(session, ()) for session in list(self._orders.held))
+        return tuple(self._seen(session) for session in list(self._orders.held))
 
-    def _seen(self, session: str, cut: Sequence[Cut]) -> SessionSeen:
+    def _seen(
+        self, session: str, cut: Sequence[Cut] = (), still: Sequence[StillHeld] = ()
+    ) -> SessionSeen:
         held, live = self._orders.held[session], self._live.get(session, Live())
         folders = tuple(self._folder_seen(folder, live) for folder in held.wanted.folders)
         view = self._views.path(session)
-        return SessionSeen(session, held.wanted.version, view, folders, tuple(cut))
+        version = held.wanted.version
+        return SessionSeen(session, version, view, folders, tuple(cut), tuple(still))
 
     def _folder_seen(self, folder: FolderWanted, live: Live) -> FolderSeen:
         given = live.there.get(folder.folder)
@@ -128,7 +158,8 @@ class Sessions:
         if given is None:
             over = folder.until is not None and folder.until <= time.time()
             return FolderSeen(folder.folder, "ended" if over else "pending")
-        return FolderSeen(folder.folder, "mounted", level)
+        because = live.indirect.get(folder.folder)
+        return FolderSeen(folder.folder, "mounted", level, because, given.direct)
 
     # What the guard's life asks for
 
@@ -152,6 +183,7 @@ class Sessions:
         for session, given in served((await control.order("report")).said).items():
             if session in self._orders.held and session in mounted:
                 live = self._live[session]
+                given = await asyncio.to_thread(self._directs.adopt, session, given)
                 live.control, live.given = control, self._uncounted(session, given)
             else:
                 with suppress(GuardRefused):

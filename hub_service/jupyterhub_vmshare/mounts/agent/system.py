@@ -52,9 +52,11 @@ def unmount(target: str) -> bool:
 class Mounted:
     """One line of a mountinfo: the file system's device, which part of it, where it is seen."""
 
+    number: int
     device: str
     root: str
     place: str
+    read_only: bool
     shared: bool
     kind: str
 
@@ -64,9 +66,16 @@ def mounts(process: str = "self") -> Iterator[Mounted]:
     with open(f"/proc/{process}/mountinfo", encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
             before, _, after = line.partition(" - ")
-            _, _, device, root, place, _, *tags = before.split()
-            shared = any(tag.startswith("shared:") for tag in tags)
-            yield Mounted(device, _plain(root), _plain(place), shared, after.split()[0])
+            number, _, device, root, place, options, *tags = before.split()
+            yield Mounted(
+                number=int(number),
+                device=device,
+                root=_plain(root),
+                place=_plain(place),
+                read_only="ro" in options.split(","),
+                shared=any(tag.startswith("shared:") for tag in tags),
+                kind=after.split()[0],
+            )
 
 
 def _plain(text: str) -> str:

@@ -27,11 +27,11 @@ class Trees:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
 
     def owner(self) -> tuple[int, int]:
         """The uid and gid of the service: who the store belongs to."""
-        found = os.stat(self._root)
+        found = os.stat(self.root)
         return found.st_uid, found.st_gid
 
     def open(self, folder: str) -> int:
@@ -81,7 +81,7 @@ class Trees:
         on another file system, is none of the store.
         """
         try:
-            current = os.open(self._root, _DIRECTORY)
+            current = os.open(self.root, _DIRECTORY)
         except OSError as error:
             raise NoTree(f"The store can't be opened: {error.strerror}.") from None
         top = os.fstat(current)

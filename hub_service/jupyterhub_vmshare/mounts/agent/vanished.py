@@ -30,24 +30,25 @@ def in_use(device: str) -> set[str]:
     found: set[str] = set()
     looked_at: set[str] = set()
     for process in filter(str.isdigit, os.listdir("/proc")):
-        namespace = _namespace(process)
+        namespace = namespace_of(process)
         if namespace is None or namespace in looked_at:
             continue
         try:
-            found |= _sessions(process, device)
+            found |= sessions_in(process, device)
             looked_at.add(namespace)
         except OSError as error:
-            if _namespace(process) is not None:
+            if namespace_of(process) is not None:
                 raise Unsure(f"process {process} can't be looked at: {error.strerror}") from None
     return found
 
 
-def _sessions(process: str, device: str) -> set[str]:
+def sessions_in(process: str, device: str) -> set[str]:
+    """The sessions whose view a process has."""
     parts = (mount.root for mount in system.mounts(process) if mount.device == device)
     return {match[1] for part in parts if (match := _PART.fullmatch(part))}
 
 
-def _namespace(process: str) -> str | None:
+def namespace_of(process: str) -> str | None:
     """A name of its mount namespace; None for a process that has ended."""
     try:
         return os.readlink(f"/proc/{process}/ns/mnt")
