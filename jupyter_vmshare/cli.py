@@ -28,6 +28,7 @@ from jupyter_vmshare.terminal.handing import (
     refuse_hand_over,
     take_over,
 )
+from jupyter_vmshare.terminal.owning import still_held
 from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import Folder, FolderTable
@@ -269,7 +270,8 @@ def revoke(asked: Asked) -> int:
         folder = share.folders.get(asked.folder)
         cut = folder.stop_sharing() if asked.all else folder.revoke(asked.name)
     ended = ", ".join(grant.receiver.name for grant in cut.ended) or "nobody"
-    return show(asked, cut, f"Revoked from {ended}. {cut.cannot_undo}")
+    held = still_held(cut, asked.folder)
+    return show(asked, cut, f"Revoked from {ended}. {cut.cannot_undo}{held}")
 
 
 def why(asked: Asked) -> int:

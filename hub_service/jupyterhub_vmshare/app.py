@@ -141,6 +141,7 @@ class Service:
             keys=settings.nodes,
             dialled=lambda dialled: connecting(dialled.open),
             cut_within=settings.cut_within,
+            limited=settings.limits.bytes is not None,
         )
         self.machines = Machines(settings.cloud, settings.machine_rules)
         self.reconciler = self._reconciler()

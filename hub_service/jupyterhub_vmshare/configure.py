@@ -40,9 +40,13 @@ CUSTOM_SCOPES: Final[dict[str, dict[str, str]]] = {
     ORGANIZE: {"description": "Create projects and workshops."},
 }
 
-SERVICE_SCOPES: Final = ("read:users:name", "list:groups", "read:groups", "read:shares")
+SERVICE_SCOPES: Final = (
+    *("read:users:name", "list:groups", "read:groups", "read:shares"),
+    "delete:servers",
+)
 """All that the service may ask the hub: is there such a person, who is in which group, and is a
-server shared with anybody. Tried on 5.5.1 and 6.1.1; nothing less does."""
+server shared with anybody; and to stop a server, where a folder's owner ends sessions that hold
+what was taken from them. Tried on 5.5.1 and 6.1.1; nothing less does."""
 
 ROLE_DEFAULTS: Final[dict[str, tuple[str, ...]]] = {
     "user": ("self",),

@@ -146,6 +146,12 @@ class TooMany(VMShareError):
         self.retry_after = retry_after
 
 
+class HubForbids(VMShareError):
+    """The hub does not let the service do that."""
+
+    status, code = 503, "hub-forbids"
+
+
 class HubUnreachable(VMShareError):
     """The hub does not answer; nothing is opened on a guess."""
 

@@ -83,6 +83,9 @@ class Verbs:
     sessions = listing(_mounts.sessions)
     mount = verb(_mounts.mount)
     unmount = verb(_mounts.unmount)
+    choose_fast = verb(_mounts.choose_fast)
+    holders = listing(_mounts.holders)
+    stop_holders = verb(_mounts.stop_holders)
 
     cloud = verb(_machines.cloud)
     machines = listing(_machines.machines)

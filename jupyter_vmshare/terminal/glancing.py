@@ -87,5 +87,7 @@ def _tell(asked: Asked, chosen: Sequence[ShareView], told: ManyResults, done: st
     ]
     if told.in_sessions:
         lines.append(told.in_sessions)
+    for folder_id in sorted({holder.folder_id for holder in told.holders}):
+        lines.append(f"jupyter vmshare end-sessions {folder_id} ends the sessions that hold it.")
     show(asked, told, "\n".join(cards.visible(line) for line in lines))
     return FAILED if any(one.problem for one in told.results) else DONE

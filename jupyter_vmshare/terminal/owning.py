@@ -6,10 +6,18 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, progress, show
 from jupyter_vmshare.widgets import cards, moments
+from jupyter_vmshare.widgets.connect import VMShare
+from jupyter_vmshare.widgets.folders import Folder
+from jupyterhub_vmshare.api.contract.grants import InSessions
 
 _LOOK_EVERY: Final = 0.2
+_FAST: Final = (
+    "Fast mounts at View and Edit+Delete. Access to what is open of one ends with the session, and "
+    "not with a revoke."
+)
 
 
 def add_to(verb: Callable[..., Any]) -> None:
@@ -21,6 +29,15 @@ def add_to(verb: Callable[..., Any]) -> None:
     may = settings_.add_mutually_exclusive_group(required=True)
     may.add_argument("--cloneable", action="store_true", help="others may copy it")
     may.add_argument("--not-cloneable", dest="cloneable", action="store_false")
+    may.add_argument(
+        "--fast", action="store_true", help="mount it directly at View and Edit+Delete"
+    )
+    may.add_argument("--not-fast", dest="fast", action="store_false")
+    settings_.set_defaults(cloneable=None, fast=None)
+    verb("holders", holders, "folder")
+    verb("end-sessions", end_sessions, "folder").add_argument(
+        "people", nargs="*", help="of these people alone"
+    )
     verb("trash", trash, "folder").add_argument(
         "--force", action="store_true", help="also while others have it in a running session"
     )
@@ -81,19 +98,60 @@ def settings(asked: Asked) -> int:
     """Say what others may do with your folder, beside their levels."""
     with Share() as share:
         folder = share.folders.get(asked.folder)
+        if asked.fast is not None:
+            return _choose_fast(asked, folder)
         folder.change_settings(cloneable=asked.cloneable)
     may = "may" if folder.view.cloneable else "may not"
     return show(asked, folder.view, f"Others {may} copy it.")
+
+
+def _choose_fast(asked: Asked, folder: Folder) -> int:
+    held = folder.choose_fast(asked.fast)
+    said = _FAST if asked.fast else "No fast mounts any more."
+    return show(asked, folder.view, f"{said}\n{held!r}" if held else said)
+
+
+def holders(asked: Asked) -> int:
+    """List the sessions that hold your folder, though it was taken from them."""
+    with Share() as share:
+        found = _of_any_state(share, asked.folder).holders()
+    return show(asked, list(found), found)
+
+
+def end_sessions(asked: Asked) -> int:
+    """Stop the sessions that hold your folder, with everything that runs in them."""
+    with Share() as share:
+        told = _of_any_state(share, asked.folder).end_sessions(asked.people or None)
+    show(asked, list(told), told)
+    return DONE if all(one.stopped for one in told) else FAILED
+
+
+def _of_any_state(share: VMShare, folder: str) -> Folder:
+    try:
+        return share.folders.get(folder)
+    except NotFound:
+        return share.folders.get(folder, "trashed")
 
 
 def trash(asked: Asked) -> int:
     """Put a folder in the trash; it can be restored."""
     with Share() as share:
         folder = share.folders.get(asked.folder)
-        folder.trash(force=asked.force)
+        told = folder.trash(force=asked.force)
     gone = folder.view.deleted_at
     until = f" It is deleted for ever at {moments.shown(gone)}." if gone else ""
-    return show(asked, folder.view, f"In the trash.{until}")
+    return show(asked, folder.view, f"In the trash.{until}{still_held(told, asked.folder)}")
+
+
+def still_held(cut: InSessions, folder: str) -> str:
+    """What a change could not cut in running sessions, and the way to end that; often nothing."""
+    if not cut.holders:
+        return ""
+    people = ", ".join(sorted({holder.person for holder in cut.holders}))
+    return (
+        f"\nIt was a fast mount, and programs of {people} still have something of it open. That "
+        f"ends with their sessions; jupyter vmshare end-sessions {folder} ends these."
+    )
 
 
 def restore(asked: Asked) -> int:

@@ -18,21 +18,23 @@ from jupyter_vmshare.client.sync import Client
 from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.directories import DirectoryVerbs
+from jupyter_vmshare.widgets.fast import FastVerbs
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.mounted import AsyncMounted, Mounted, paths_here
 from jupyter_vmshare.widgets.sharing import SharingVerbs
 from jupyter_vmshare.widgets.snapshots import SnapshotVerbs
 from jupyter_vmshare.widgets.tables import Answer, Table
 from jupyterhub_vmshare.api.contract.clones import CloneView
-from jupyterhub_vmshare.api.contract.folders import FolderView
+from jupyterhub_vmshare.api.contract.folders import FolderTrashed, FolderView
 from jupyterhub_vmshare.api.contract.mounts import MountChoice
 from jupyterhub_vmshare.api.contract.people import Why
 
 F = TypeVar("F", bound="FolderVerbs")
+FAST = "fast: access to what is open ends with the session"
 FOLDER_ID = re.compile(r"fld_[0-9a-hjkmnp-tv-z]{26}")
 
 
-class FolderVerbs(SharingVerbs, DirectoryVerbs, SnapshotVerbs):
+class FolderVerbs(SharingVerbs, DirectoryVerbs, SnapshotVerbs, FastVerbs):
     """Methods on the folder itself. Each updates what the object shows."""
 
     @twin
@@ -76,13 +78,15 @@ class FolderVerbs(SharingVerbs, DirectoryVerbs, SnapshotVerbs):
         self.view = yield clone_calls.change_settings(self.id, cloneable=cloneable)
 
     @twin
-    def trash(self, *, force: bool = False) -> Steps[None]:
+    def trash(self, *, force: bool = False) -> Steps[FolderTrashed]:
         """Put it in the trash.
 
         Refused while others have it in their running sessions, with their names; ``force`` closes
-        it there.
+        it there, and ``holders`` of the answer are where a fast mount left something open.
         """
-        self.view = yield calls.trash_folder(self.id, force=force)
+        told: FolderTrashed = yield calls.trash_folder(self.id, force=force)
+        self.view = told
+        return told
 
     @twin
     def restore(self, name: str | None = None) -> Steps[None]:
@@ -101,6 +105,8 @@ class FolderVerbs(SharingVerbs, DirectoryVerbs, SnapshotVerbs):
             notes.append(f"called {self.name} there")
         if self.path:
             notes.append(f"at {self.path}")
+        if self.view.fast:
+            notes.append(FAST)
         if self.ends_at:
             notes.append(f"until {shown(self.ends_at)}")
         if self.view.state.value != "live":
@@ -117,6 +123,7 @@ class FolderVerbs(SharingVerbs, DirectoryVerbs, SnapshotVerbs):
                     ("Owner's name for it", self.name if self.view.alias else ""),
                     ("Level", cards.level(self.level)),
                     ("Mounted at", str(self.path or "")),
+                    ("Mounts", FAST if self.view.fast else ""),
                     ("Until", shown(self.ends_at)),
                     ("Shared with", str(self.view.shared_with or "")),
                     ("State", "" if self.view.state.value == "live" else self.view.state.value),

@@ -278,6 +278,8 @@ async def test_an_id_that_is(scene: Scene, odd: str) -> None:
     for what, body in (("archive", ONE), ("deletions", ONE), ("relocations", MOVES)):
         bodies["POST", f"/folders/{{folder_id}}/{what}"] = body
     bodies["PATCH", "/folders/{folder_id}/settings"] = {"cloneable": True}
+    bodies["PUT", "/folders/{folder_id}/fast"] = {"fast": True}
+    bodies["POST", "/folders/{folder_id}/holders/stop"] = {"sessions": ["ses_1"]}
     bodies["PUT", "/folders/{folder_id}/snapshot-policy"] = {"every_hours": 1}
     bodies["POST", "/folders/{folder_id}/snapshots/{snapshot_id}/restore"] = {"path": "x"}
     for method, path in BY_ID:

@@ -48,6 +48,7 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "delete_file": ("DELETE", "/folders/{folder}/file", {"params": {"path": "notes.txt"}}),
     "rename_folder": ("PATCH", "/folders/{folder}", {"json": {"name": "new"}, "headers": SEEN}),
     "change_settings": ("PATCH", "/folders/{folder}/settings", {"json": {"cloneable": True}}),
+    "mount_direct": ("PUT", "/folders/{folder}/fast", {"json": {"fast": True}, "headers": SEEN}),
     "clone": ("POST", "/folders/{folder}/clones", {"json": {"name": "mine"}}),
     "snapshot_folder": ("POST", "/folders/{folder}/snapshots", {}),
     "read_snapshot": ("GET", "/folders/{folder}/snapshots", {}),

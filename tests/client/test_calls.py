@@ -41,6 +41,7 @@ LEFT = {
     "id": F, "kind": "folder", "name": "tests", "owner": "ana", "state": "live", "created_at": AT,
     "offered_to": None,
 }  # fmt: skip
+HOLDER = {"folder_id": F, "session_id": "ses_1", "person": "ben", "server_name": "", "processes": 1}
 CUT = {"ended": [GRANT], "sessions_cut": 0, "cannot_undo": "What was read was read."}
 SHARE = {
     **GRANT, "thing_name": "tests", "thing_label": "tests", "thing_state": "live", "owner": "ana",
@@ -167,6 +168,12 @@ ROWS = [
     Row("give_up_clone", lambda c: c.give_up_clone(C), f"DELETE /clones/{C}", None, status=204),
     Row("change_settings", lambda c: c.change_settings(F, cloneable=True),
         f"PATCH /folders/{F}/settings", FOLDER, {"cloneable": True}),
+    Row("choose_fast", lambda c: c.choose_fast(F, 3, fast=True), f"PUT /folders/{F}/fast", FOLDER,
+        {"fast": True}, if_match='"3"'),
+    Row("holders", lambda c: c.holders(F), f"GET /folders/{F}/holders", page(HOLDER)),
+    Row("stop_holders", lambda c: c.stop_holders(F, ["ses_1"]), f"POST /folders/{F}/holders/stop",
+        {"results": [{"session_id": "ses_1", "person": "ben", "stopped": True}]},
+        {"sessions": ["ses_1"]}),
     Row("snapshots", lambda c: c.snapshots(F), f"GET /folders/{F}/snapshots", page(SNAPSHOT)),
     Row("snapshot", lambda c: c.snapshot(F, N), f"GET /folders/{F}/snapshots/{N}", SNAPSHOT),
     Row("take_snapshot", lambda c: c.take_snapshot(F), f"POST /folders/{F}/snapshots", SNAPSHOT,

@@ -356,3 +356,18 @@ def test_mounting_waits_and_prints_the_path(
         assert main(["folders"]) == 0
         assert f"{tmp_path}/tests" in capsys.readouterr().out
         assert fake.came("DELETE", f"/folders/{FOLDER['id']}/mount") == []
+
+
+def test_fast_mounts_at_the_terminal(ana: Terminal, ben: Terminal) -> None:
+    ana("create tests")
+    ana("share tests ben")
+    ben("accept tests")
+    code, out, _ = ana("settings tests --fast")
+    assert (code, "ends with the session" in out) == (0, True)
+    assert "fast" in ben("folders")[1] or ben.json("folders")[0]["fast"] is True
+    assert ben("settings tests --fast")[2].startswith("You have View")
+    assert ana("holders tests") == (0, "Nobody holds anything that was taken away.\n", "")
+    assert ana("end-sessions tests") == (0, "No session was to be stopped.\n", "")
+    assert ana.json("settings tests --not-fast")["fast"] is False
+    ana("trash tests")
+    assert ana.json("holders tests") == []

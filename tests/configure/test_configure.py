@@ -46,7 +46,10 @@ def test_an_empty_configuration() -> None:
     assert role(c, "vmshare-service") == {
         "name": "vmshare-service",
         "description": "What VMShare may ask the hub",
-        "scopes": ["read:users:name", "list:groups", "read:groups", "read:shares"],
+        "scopes": [
+            *("read:users:name", "list:groups", "read:groups", "read:shares"),
+            "delete:servers",
+        ],
         "services": ["vmshare"],
     }
     assert c.Spawner.server_token_scopes == role(c, "server")["scopes"]

@@ -113,6 +113,7 @@ class FakeHub:
         self.people: dict[str, Person] = {}
         self.groups: dict[str, list[str]] = {}
         self.servers: set[tuple[str, str]] = set()
+        self.stopped: list[tuple[str, str]] = []
         self.tokens: dict[str, Token] = {}
         self.shares: list[Share] = []
         self.clients: dict[str, OAuthClient] = {}

@@ -181,6 +181,20 @@ class User(HubHandler):
         self.finish(json.dumps(self.user_model(name)))
 
 
+class Server(HubHandler):
+    """``DELETE``: stop it. One that does not run is stopped."""
+
+    def check_xsrf_cookie(self) -> None:
+        """Callers authenticate with tokens."""
+
+    def delete(self, name: str, server: str = "") -> None:
+        self.need("delete:servers", user=name, server=f"{name}/{server}")
+        if name not in self.hub.people or (server and (name, server) not in self.hub.servers):
+            raise HTTPError(404)
+        self.hub.stopped.append((name, server))
+        self.set_status(204)
+
+
 class Groups(HubHandler):
     def get(self) -> None:
         if not any(s.partition("!")[0] == "list:groups" for s in self.caller().scopes):
@@ -317,6 +331,8 @@ def routes(hub: FakeHub) -> list[Any]:
         (r"/hub/api/user", Myself),
         (r"/hub/api/users", Users),
         (rf"/hub/api/users/{name}", User),
+        (rf"/hub/api/users/{name}/server", Server),
+        (rf"/hub/api/users/{name}/servers/{name}", Server),
         (r"/hub/api/groups", Groups),
         (rf"/hub/api/groups/{name}", Group),
         (rf"/hub/api/shares/{name}", ServerShares),

@@ -35,6 +35,7 @@ from jupyterhub_vmshare.mounts.messages import (
     SessionsEnded,
     SessionWanted,
     SetSession,
+    StillHeld,
     answer_json,
     event_json,
     order_of,
@@ -60,6 +61,10 @@ class FakeAgent:
     refuses: Callable[[Order], Refusal | None] = lambda order: None
     fails: dict[str, str] = field(default_factory=dict)
     """Folders that can't be mounted, and why."""
+    holds: dict[str, int] = field(default_factory=dict)
+    """Sessions that hold what they had directly and have no more: so many processes."""
+    indirect: str | None = None
+    """Why nothing is mounted directly here."""
     open_files: int = 0
     """Descriptors that every session has open in every folder."""
     orders: list[Order] = field(default_factory=list)
@@ -67,6 +72,8 @@ class FakeAgent:
     over: dict[str, set[str]] = field(default_factory=dict)
     """Folders that ended by themselves, by session."""
     ended: set[str] = field(default_factory=set)
+    direct: dict[str, dict[str, str]] = field(default_factory=dict)
+    """What each session ever had directly, at its first level."""
 
     def __post_init__(self) -> None:
         self._server: asyncio.Server | None = None
@@ -193,13 +200,35 @@ class FakeAgent:
             elif folder.folder in over:
                 seen.append(FolderSeen(folder.folder, "ended"))
             else:
-                seen.append(FolderSeen(folder.folder, "mounted", folder.level))
+                seen.append(self._mounted(folder))
         view = f"/run/vmshare/views/{wanted.id}"
-        return SessionSeen(wanted.id, wanted.version, view, tuple(seen), cut)
+        held = self._held(wanted)
+        return SessionSeen(wanted.id, wanted.version, view, tuple(seen), cut, held)
+
+    def _mounted(self, folder: FolderWanted) -> FolderSeen:
+        because = self.indirect if folder.direct else None
+        direct = folder.direct and because is None
+        return FolderSeen(folder.folder, "mounted", folder.level, because, direct)
+
+    def _held(self, wanted: SessionWanted) -> tuple[StillHeld, ...]:
+        live = {f.folder: f for f in wanted.folders}
+        over = self.over.get(wanted.id, set())
+        had = self.direct.setdefault(wanted.id, {})
+        had |= {f.folder: f.level for f in wanted.folders if f.direct and f.folder not in had}
+        processes = self.holds.get(wanted.id, 0)
+        return tuple(
+            StillHeld(folder, processes)
+            for folder, level in had.items()
+            if processes and (folder in over or _is_less(live.get(folder), level))
+        )
 
     def _end(self, session: str) -> tuple[str, ...]:
         self.ended.add(session)
         return (session,) if self.has.pop(session, None) is not None else ()
+
+
+def _is_less(now: FolderWanted | None, level: str) -> bool:
+    return now is None or not now.direct or _STRENGTH.index(now.level) < _STRENGTH.index(level)
 
 
 @asynccontextmanager

@@ -185,6 +185,32 @@ async def test_the_scripted_hub_answers_as_the_real_one(
     assert_same(comparable(told.json()), comparable(expected), paged="limit" in path)
 
 
+STOPS = [
+    pytest.param("service", "eve", id="a server that does not run"),
+    pytest.param("service", "zoe", id="a server of somebody who is not there"),
+    pytest.param("server", "ben", id="for a token without the scope"),
+    pytest.param("forged", "ben", id="for a forged token"),
+]
+
+
+@pytest.mark.parametrize(("credential", "person"), STOPS)
+@pytest.mark.asyncio
+async def test_it_stops_servers_as_the_real_one_does(
+    real: HubProcess,
+    real_tokens: dict[str, str],
+    fake: FakeHub,
+    credential: str,
+    person: str,
+) -> None:
+    statuses = []
+    for url, token in ((real.url, real_tokens), (fake.url, fake_tokens(fake))):
+        async with httpx2.AsyncClient(base_url=url) as client:
+            who = {"Authorization": f"token {token[credential]}"}
+            answer = await client.delete(f"/hub/api/users/{person}/server", headers=who)
+            statuses.append(answer.status_code)
+    assert statuses[0] == statuses[1]
+
+
 def assert_same(told: Any, expected: Any, *, paged: bool) -> None:
     if paged and told["items"] and told["items"][0].get("kind") == "user":
         # Which users are on which page is the real hub's affair; how many, and what next, is not.

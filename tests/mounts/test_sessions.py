@@ -37,6 +37,8 @@ async def test_what_is_accepted_appears_in_the_session_that_runs(stage: Stage) -
             "state": "mounted",
             "because": None,
             "until": None,
+            "direct": False,
+            "not_direct": None,
         }
     ]
     (order,) = [f for f in stage.agent.folders(session).values()]

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 from jupyterhub_vmshare.api.contract.folders import (
     AliasChoice,
+    FastChoice,
+    FolderFast,
     FolderRename,
     FoldersAsked,
     FolderSettings,
@@ -126,6 +128,24 @@ class SettingsOfFolder(FolderRoute):
         self.reply(200, told)
 
 
+class FolderFastMounts(FolderRoute):
+    """Whether a folder is mounted directly."""
+
+    path = "/folders/{folder_id}/fast"
+
+    @operation("folder.mount_direct", takes=FastChoice, gives=FolderFast, versioned="needed")
+    async def put(self, folder_id: str) -> None:
+        """Choose fast mounts for a folder, or none; what is open directly stays so."""
+        asked, version = self.body(FastChoice), self.expected_version()
+        person, mounts = self.caller.person(), self.rooms.mounts
+        async with self.rooms.db.write() as tx:
+            await life.choose_fast(tx, person, folder_id, version, asked.fast)
+            held = await mounts.held(tx, folder_id)
+            told = await self.seen(tx, folder_id)
+        reached = in_sessions(await mounts.reach(folder_id, held))
+        self.reply(200, FolderFast(**told.model_dump(), **reached.model_dump()))
+
+
 class FolderTrash(FolderRoute):
     """Putting a folder in the trash."""
 
@@ -176,6 +196,7 @@ def view(folder: SeenFolder, trash_for: timedelta | None) -> FolderView:
         created_at=folder.created_at,
         trashed_at=trashed,
         cloneable=folder.cloneable,
+        fast=folder.fast,
         deleted_at=None if trashed is None or keeps is None else trashed + keeps,
         ends_at=folder.ends_at,
         shared_with=folder.shared_with,
@@ -184,4 +205,7 @@ def view(folder: SeenFolder, trash_for: timedelta | None) -> FolderView:
     )
 
 
-ROUTES = (Folders, Folder, FolderAlias, SettingsOfFolder, FolderTrash, FolderRestore)
+ROUTES = (
+    *(Folders, Folder, FolderAlias, SettingsOfFolder),
+    *(FolderFastMounts, FolderTrash, FolderRestore),
+)

@@ -106,6 +106,7 @@ class ManyRoute(Route):
             sum(one.sessions for one in found),
             sum(one.descriptors for one in found),
             sum(one.unconfirmed for one in found),
+            tuple(holder for one in found for holder in one.holders),
         )
 
 

@@ -83,7 +83,7 @@ class SharingRoute(Route):
             # What flowed from a grant of theirs has ended for others too.
             people = None if left.ended else {person.name}
             held = await self.rooms.mounts.held(tx, thing_id, people)
-        reached = await self.rooms.mounts.reach(thing_id, held)
+        reached = (await self.rooms.mounts.reach(thing_id, held)).as_seen_by(person.name)
         offered_to = None if left.offered is None else left.offered.receiver
         self.reply(200, cut_view(left.ended, reached, left.declined, offered_to))
 

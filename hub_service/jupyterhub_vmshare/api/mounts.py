@@ -104,6 +104,8 @@ def _view(mount: SeenMount) -> MountView:
         state=MountState(mount.state),
         because=mount.because,
         until=mount.until,
+        direct=mount.direct,
+        not_direct=mount.not_direct,
     )
 
 

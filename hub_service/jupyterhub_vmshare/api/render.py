@@ -11,6 +11,7 @@ from jupyterhub_vmshare.api.contract.grants import (
     GrantResult,
     GrantView,
     HandedOver,
+    HolderView,
     InSessions,
     InvitationView,
     MembersAnswer,
@@ -21,7 +22,7 @@ from jupyterhub_vmshare.api.contract.grants import (
 )
 from jupyterhub_vmshare.api.problems import problem
 from jupyterhub_vmshare.errors import VMShareError
-from jupyterhub_vmshare.mounts.reach import Reached
+from jupyterhub_vmshare.mounts.reach import Holder, Reached
 from jupyterhub_vmshare.sharing.access import Access
 from jupyterhub_vmshare.sharing.handovers import HandOver
 from jupyterhub_vmshare.sharing.listing import Invitation, PeopleOf
@@ -136,6 +137,18 @@ def in_sessions(reached: Reached) -> InSessions:
         descriptors_cut=reached.descriptors,
         unconfirmed=reached.unconfirmed,
         in_sessions=reached.sentence,
+        holders=[holder_view(holder) for holder in reached.holders],
+    )
+
+
+def holder_view(holder: Holder) -> HolderView:
+    """A session that holds what was taken from it, for the folder's owner."""
+    return HolderView(
+        folder_id=holder.folder_id,
+        session_id=holder.session_id,
+        person=holder.person,
+        server_name=holder.server_name,
+        processes=holder.processes,
     )
 
 

@@ -13,6 +13,7 @@ from jupyterhub_vmshare.api.folders import ROUTES as FOLDERS
 from jupyterhub_vmshare.api.glance import ROUTES as GLANCE
 from jupyterhub_vmshare.api.grants import ROUTES as GRANTS
 from jupyterhub_vmshare.api.hand_overs import ROUTES as HAND_OVERS
+from jupyterhub_vmshare.api.holders import ROUTES as HOLDERS
 from jupyterhub_vmshare.api.invitations import Accept, Decline, Invitations
 from jupyterhub_vmshare.api.machine_grants import ROUTES as MACHINE_GRANTS
 from jupyterhub_vmshare.api.machine_snapshots import ROUTES as MACHINE_SNAPSHOTS
@@ -49,6 +50,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     Decline,
     *HAND_OVERS,
     *MOUNTS,
+    *HOLDERS,
     *MACHINES,
     *MACHINE_GRANTS,
     *MACHINE_SNAPSHOTS,

@@ -46,6 +46,7 @@ things = Table(
     Column("created_at", Moment, nullable=False),
     Column("trashed_at", Moment),
     Column("cloneable", Boolean, nullable=False, server_default=text("false")),
+    Column("fast", Boolean, nullable=False, server_default=text("false")),
     Column("version", Integer, nullable=False, server_default="1"),
 )
 Index(
@@ -290,14 +291,17 @@ mounts = Table(
     Column("grant_id", _ID, nullable=False),
     Column("owner", _NAME, nullable=False),
     Column("until", Moment),
+    Column("direct", Boolean, nullable=False, server_default=text("false")),
     # Observed, as the agent says.
     Column("state", String(16), nullable=False),
     Column("seen_level", String(16)),
     Column("seen_name", _NAME),
     Column("because", Text),
     Column("seen_at", Moment),
-    # What the last order cut: descriptors.
+    Column("seen_direct", Boolean, nullable=False, server_default=text("false")),
+    # What the last order cut: descriptors; and what nobody can cut: processes that hold something.
     Column("cut_open", Integer, nullable=False),
+    Column("held", Integer, nullable=False, server_default=text("0")),
 )
 Index("ix_mounts_thing", mounts.c.thing_id)
 

@@ -85,6 +85,21 @@ async def change_settings(
     )
 
 
+async def choose_fast(
+    tx: Transaction, person: Person, folder_id: str, version: int, fast: bool
+) -> None:
+    """Have it mounted directly, where levels allow that; or through the guard alone."""
+    folder = await store.lock(tx, folder_id)
+    await permitted(tx.conn, person, "mount_direct", folder_id, tx.at)
+    if folder.version != version:
+        raise ChangedMeanwhile("Somebody else changed this folder meanwhile; look at it again.")
+    if fast == folder.fast:
+        return
+    changed = await _update(tx, folder, fast=fast)
+    await _tell(tx, "settings_changed", changed, person.name, await _all(tx, folder), fast=fast)
+    reached("folders.fast.chosen")
+
+
 async def trash(tx: Transaction, person: Person, folder_id: str) -> None:
     """Out of everybody's sight but the owner's. Its grants wait."""
     folder = await store.lock(tx, folder_id)

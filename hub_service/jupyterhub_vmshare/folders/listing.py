@@ -49,6 +49,7 @@ class SeenFolder:
     created_at: datetime
     trashed_at: datetime | None
     cloneable: bool
+    fast: bool
     ends_at: datetime | None
     """When the last of the person's access ends."""
     shared_with: int | None
@@ -131,6 +132,7 @@ def _folder(row: Any, person: Person, thing: Thing, at: datetime) -> SeenFolder:
         created_at=row.created_at,
         trashed_at=row.trashed_at,
         cloneable=thing.cloneable,
+        fast=thing.fast,
         ends_at=ends_at,
         shared_with=row.grants_on if "see_people" in may else None,
         actions=may,

@@ -27,7 +27,10 @@ def concerned(event: Happened) -> frozenset[str] | None:
     Who hears of a change of a folder, of their teams or of a grant of their own is in the event's
     audience. What becomes of a team's or a project's grant concerns all members, and somebody who
     joins in the same instant may not be among those who hear; a member's answer is theirs alone.
+    An owner's limit decides how everybody has their folders.
     """
+    if event.type == "quota.changed":
+        return None
     room = event.type.partition(".")[0]
     if room not in _ROOMS and event.type != "mount.chosen":
         return frozenset()

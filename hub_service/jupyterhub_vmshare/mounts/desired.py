@@ -14,11 +14,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jupyterhub_vmshare.db.tables import grants, mount_choices, team_members, things
+from jupyterhub_vmshare.db.tables import accounts, grants, mount_choices, team_members, things
 from jupyterhub_vmshare.folders.visible import listed
 from jupyterhub_vmshare.mounts.names import directory_names
 from jupyterhub_vmshare.policy.model import Person
-from jupyterhub_vmshare.policy.mounting import mount_right
+from jupyterhub_vmshare.policy.mounting import is_direct, mount_right
 from jupyterhub_vmshare.sharing.facts import HOLDING_COLUMNS, asking, things_in, with_holdings
 
 OWNER_GRANT = "owner"
@@ -35,14 +35,25 @@ class DesiredMount:
     grant: str
     owner: str
     until: datetime | None
+    direct: bool = False
 
 
 async def desired(
-    conn: AsyncConnection, person: str, at: datetime, held: Mapping[str, str]
+    conn: AsyncConnection,
+    person: str,
+    at: datetime,
+    held: Mapping[str, str],
+    *,
+    limited: bool = False,
 ) -> dict[str, DesiredMount]:
     """Every folder that the person may mount and wants to, by id.
 
-    ``held``: the directories' names as they are by now. A name stays while it may.
+    Args:
+        conn: A transaction.
+        person: Whose sessions.
+        at: Now.
+        held: The directories' names as they are by now. A name stays while it may.
+        limited: Whether owners have a limit of bytes of whom no administrator has said otherwise.
     """
     who = Person(person, teams=await _teams(conn, person))
     rows = (await conn.execute(_all(), asking(who, at=at))).all()
@@ -62,9 +73,16 @@ async def desired(
             grant=right.holding.grant_id or OWNER_GRANT,
             owner=thing.owner,
             until=right.until,
+            direct=is_direct(
+                right.level, fast=thing.fast, limited=_is_limited(first[thing_id], limited)
+            ),
         )
         for thing_id, (thing, right) in rights.items()
     }
+
+
+def _is_limited(row: sa.Row[Any], by_default: bool) -> bool:
+    return row.most_bytes is not None if row.limit_is_set else by_default
 
 
 async def _teams(conn: AsyncConnection, person: str) -> frozenset[str]:
@@ -81,8 +99,10 @@ def _all() -> sa.Select[Any]:
         mount_choices.c.person == sa.bindparam("asker", type_=sa.String),
     )
     base = things.join(found, found.c.id == things.c.id).outerjoin(mount_choices, chosen)
+    base = base.outerjoin(accounts, accounts.c.owner == things.c.owner)
+    limit = (accounts.c.is_set.label("limit_is_set"), accounts.c.most_bytes)
     return (
-        sa.select(things, found.c.label, mount_choices.c.wanted, *HOLDING_COLUMNS)
+        sa.select(things, found.c.label, mount_choices.c.wanted, *limit, *HOLDING_COLUMNS)
         .select_from(with_holdings(base))
         .order_by(things.c.id, grants.c.id)
     )

@@ -24,7 +24,10 @@ VIEWLESS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class SeenMount:
-    """A folder in a session, or on its way in or out. ``level`` is what holds there now."""
+    """A folder in a session, or on its way in or out. ``level`` is what holds there now.
+
+    ``direct``: past the guard; ``not_direct``: why it is not, where it should be.
+    """
 
     folder_id: str
     name: str
@@ -32,6 +35,8 @@ class SeenMount:
     state: Shown
     because: str | None
     until: datetime | None
+    direct: bool
+    not_direct: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,4 +89,8 @@ def _seen(row: sa.Row[Any]) -> SeenMount | None:
         state = "waiting"
     name = row.seen_name if row.seen_level is not None and row.seen_name else row.name
     because = row.because if state == "failed" else None
-    return SeenMount(row.thing_id, name, level, state, because, row.until)
+    return SeenMount(
+        *(row.thing_id, name, level, state, because, row.until),
+        direct=row.seen_direct,
+        not_direct=row.because if state == "mounted" and row.direct else None,
+    )

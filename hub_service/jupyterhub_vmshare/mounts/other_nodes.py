@@ -26,12 +26,19 @@ class OtherNodes:
         db: The database.
         leases: Of this process.
         connecting: Makes the connection to an agent that dials in.
+        limited: As `desired` has it.
     """
 
     def __init__(
-        self, db: Database, leases: Leases, connecting: Callable[[Dialled], Connect] | None
+        self,
+        db: Database,
+        leases: Leases,
+        connecting: Callable[[Dialled], Connect] | None,
+        *,
+        limited: bool = False,
     ) -> None:
         self._db, self._leases, self._connecting = db, leases, connecting
+        self._limited = limited
         self._nodes: dict[str, tuple[Dialled, Worker]] = {}
         self._turn = asyncio.Lock()
 
@@ -68,7 +75,8 @@ class OtherNodes:
                 dialled = Dialled()
                 if self._connecting is None:
                     raise LookupError("No other node was to be expected.")
-                worker = Worker(self._db, self._leases, self._connecting(dialled), node)
+                connect, limited = self._connecting(dialled), self._limited
+                worker = Worker(self._db, self._leases, connect, node, limited=limited)
                 await worker.start(0)
                 self._nodes[node] = dialled, worker
             return self._nodes[node][0]

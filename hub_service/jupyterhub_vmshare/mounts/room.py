@@ -57,6 +57,7 @@ class Mounts:
         keys: Which other nodes' agents may dial in.
         dialled: Makes the connection to one of those.
         cut_within: Seconds that ``reach`` waits at most.
+        limited: Whether owners have a limit of bytes of whom no administrator has said otherwise.
     """
 
     def __init__(
@@ -68,11 +69,15 @@ class Mounts:
         keys: NodeKeys | None = None,
         dialled: Callable[[Dialled], Connect] | None = None,
         cut_within: float = 1.0,
+        limited: bool = False,
     ) -> None:
         self._db, self._leases, self._cut_within = db, leases, cut_within
-        self._worker = None if connect is None else Worker(db, leases, connect, LOCAL)
+        self._limited = limited
+        self._worker = None
+        if connect is not None:
+            self._worker = Worker(db, leases, connect, LOCAL, limited=limited)
         self.keys = keys or NodeKeys()
-        self._others = OtherNodes(db, leases, dialled)
+        self._others = OtherNodes(db, leases, dialled, limited=limited)
 
     async def start(self, *, patience: float = 5.0) -> None:
         """Have every session as it should be, and keep it so; waits so many seconds at most."""
@@ -168,7 +173,9 @@ class Mounts:
 
     async def reach(self, folder_id: str, before: Sequence[HeldMount]) -> Reached:
         """What was taken away since ``held``; waits for it. Never in a transaction."""
-        return await reach(self._db, folder_id, before, self._changed, self._cut_within)
+        return await reach(
+            *(self._db, folder_id, before, self._changed, self._cut_within), limited=self._limited
+        )
 
     async def count(self) -> tuple[int, dict[str, int]]:
         """Running sessions, and the mounts in them by state."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
-from jupyterhub_vmshare.db.tables import mounts, sessions
+from jupyterhub_vmshare.db.tables import mounts, sessions, things
 from jupyterhub_vmshare.mounts.desired import DesiredMount
 from jupyterhub_vmshare.mounts.messages import FolderWanted, SessionSeen
 from jupyterhub_vmshare.mounts.sessions import Session
@@ -29,11 +29,14 @@ class Mount:
     grant_id: str
     owner: str
     until: datetime | None
+    direct: bool
     state: str
     seen_level: str | None
     seen_name: str | None
     because: str | None
+    seen_direct: bool
     cut_open: int
+    held: int
 
     @classmethod
     def of(cls, row: sa.Row[Any]) -> Mount:
@@ -46,7 +49,9 @@ class Mount:
         if self.level is None:
             return None
         return DesiredMount(
-            self.thing_id, self.name, self.level, self.grant_id, self.owner, self.until
+            *(self.thing_id, self.name, self.level, self.grant_id, self.owner),
+            until=self.until,
+            direct=self.direct,
         )
 
     @property
@@ -63,7 +68,9 @@ class Mount:
         """The folder as the agent is told of it."""
         until = None if self.until is None else self.until.timestamp()
         return FolderWanted(
-            self.thing_id, self.name, self.level or "", self.grant_id, self.owner, until
+            *(self.thing_id, self.name, self.level or "", self.grant_id, self.owner),
+            until=until,
+            direct=self.direct,
         )
 
 
@@ -106,6 +113,7 @@ def _columns(mount: DesiredMount) -> dict[str, Any]:
         "grant_id": mount.grant,
         "owner": mount.owner,
         "until": mount.until,
+        "direct": mount.direct,
     }
 
 
@@ -144,13 +152,16 @@ async def observe(
 def _observed(row: Mount, seen: SessionSeen, names: Mapping[str, str]) -> dict[str, Any]:
     folder = next((folder for folder in seen.folders if folder.folder == row.thing_id), None)
     cut = next((cut for cut in seen.cut if cut.folder == row.thing_id), None)
+    held = next((held for held in seen.held if held.folder == row.thing_id), None)
     state = "gone" if folder is None else folder.state
     level = None if folder is None else folder.level
     return {
         "state": state,
         "seen_level": level,
         "seen_name": names.get(row.thing_id) if level is not None else None,
-        "because": folder.because if folder is not None and state == "failed" else None,
+        "because": None if folder is None else folder.because,
+        "seen_direct": folder is not None and folder.direct,
+        "held": 0 if held is None else held.processes,
         "cut_open": row.cut_open if cut is None else cut.open,
     }
 
@@ -171,6 +182,27 @@ async def _tell_change(
         await _tell(tx, "unmounted", session, row, row.seen_name or row.name, level=before)
     if values["state"] == "failed" and row.state != "failed":
         await _tell(tx, "failed", session, row, name)
+    if bool(values["held"]) != bool(row.held):
+        await _tell_owner(tx, session, row, values["held"])
+
+
+async def _tell_owner(tx: Transaction, session: Session, row: Mount, processes: int) -> None:
+    """What nobody can cut is said to the owner, who may want the session to end."""
+    query = sa.select(things.c.name, things.c.owner).where(things.c.id == row.thing_id)
+    found = (await tx.conn.execute(query)).one_or_none()
+    if found is None:
+        return
+    counted = {"processes": processes} if processes else {}
+    await tx.record(
+        NewEvent(
+            f"mount.{'held' if processes else 'let_go'}",
+            actor=None,
+            audience=frozenset({found.owner}),
+            thing_id=row.thing_id,
+            thing_name=found.name,
+            data={**session.told_of, "person": session.person, **counted},
+        )
+    )
 
 
 async def _tell(

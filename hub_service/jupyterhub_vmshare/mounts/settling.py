@@ -50,6 +50,7 @@ class Settling:
         node: Its name in ``sessions``.
         announce: Called after each commit that says what a session has.
         failed: Called with what an order failed with: `LeaseLost`, or anything else.
+        limited: As `desired` has it.
     """
 
     def __init__(
@@ -60,9 +61,12 @@ class Settling:
         node: str,
         announce: Callable[[], None],
         failed: Callable[[Exception], None],
+        *,
+        limited: bool = False,
     ) -> None:
         self._db, self._leases, self._agent = db, leases, agent
         self._node, self._announce, self._failed = node, announce, failed
+        self._limited = limited
         self._orders: dict[tuple[str, int], asyncio.Task[None]] = {}
         self._at_once = asyncio.Semaphore(_ORDERS_AT_ONCE)
 
@@ -131,7 +135,7 @@ class Settling:
         if not any(session.ended_at is None for session in mine):
             return [(session, there[session.id]) for session in mine], {}
         names = {m.thing_id: m.name for several in there.values() for m in several if m.level}
-        wanted = await desired(conn, person, self._db.clock(), names)
+        wanted = await desired(conn, person, self._db.clock(), names, limited=self._limited)
         return [(session, there[session.id]) for session in mine], wanted
 
     # --- what the node hears, and says ---

@@ -44,6 +44,17 @@ async def unsettled(conn: AsyncConnection, node: str) -> set[str]:
     return set(found.scalars())
 
 
+async def holding(conn: AsyncConnection, node: str) -> set[str]:
+    """People whose sessions hold what was taken from them, to look whether they do still."""
+    query = (
+        sa.select(sessions.c.person)
+        .join(mounts, mounts.c.session_id == sessions.c.id)
+        .where(LIVE, sessions.c.node == node, mounts.c.held > 0)
+        .limit(_AT_ONCE)
+    )
+    return set((await conn.execute(query)).scalars())
+
+
 async def next_people(conn: AsyncConnection, node: str, after: str) -> list[str]:
     """The next people with running sessions, in the order of their names."""
     query = (
@@ -65,5 +76,5 @@ async def forget(tx: Transaction) -> None:
     old = sa.select(sessions.c.id).where(ended)
     await tx.conn.execute(mounts.delete().where(mounts.c.session_id.in_(old)))
     await tx.conn.execute(sessions.delete().where(ended))
-    gone = (mounts.c.level.is_(None), mounts.c.seen_level.is_(None))
+    gone = (mounts.c.level.is_(None), mounts.c.seen_level.is_(None), mounts.c.held == 0)
     await tx.conn.execute(mounts.delete().where(*gone, mounts.c.seen_at < tx.at - _MOUNTS_KEPT))

@@ -24,7 +24,7 @@ from jupyterhub_vmshare.mounts.messages import Event, Expired, GuardRestarted, H
 from jupyterhub_vmshare.mounts.port import AgentUnreachable, Connect
 from jupyterhub_vmshare.mounts.sessions import close, end_lost, people_with_sessions
 from jupyterhub_vmshare.mounts.settling import Settling
-from jupyterhub_vmshare.mounts.sweep import forget, next_people, unsettled
+from jupyterhub_vmshare.mounts.sweep import forget, holding, next_people, unsettled
 from jupyterhub_vmshare.steady import steadily
 from jupyterhub_vmshare.steps import reached
 
@@ -36,6 +36,7 @@ _LOOK_EVERY = 1.0
 _SWEEP_EVERY = 3.0
 _ASK_AGAIN = 60.0  # what a node can do is told by itself; this is for what it lacks
 _TIDY_EVERY = 600.0
+_HELD_EVERY = 15.0
 _TO_CONNECT = 0.5
 
 
@@ -47,17 +48,29 @@ class Worker:
         leases: Of this process.
         connect: Makes the connection to the node's agent.
         node: Its name in ``sessions``.
+        limited: As `desired` has it.
     """
 
-    def __init__(self, db: Database, leases: Leases, connect: Connect, node: str) -> None:
+    def __init__(
+        self,
+        db: Database,
+        leases: Leases,
+        connect: Connect,
+        node: str,
+        *,
+        limited: bool = False,
+    ) -> None:
         self._db, self._leases, self._node = db, leases, node
         self._agent = connect(self._hear_agent, self._connected)
-        self._settling = Settling(db, leases, self._agent, node, self._announce, self._order_failed)
+        self._settling = Settling(
+            *(db, leases, self._agent, node, self._announce, self._order_failed), limited=limited
+        )
         self._woken = asyncio.Event()
         self._changed = asyncio.Event()
         self._met, self._idle = asyncio.Event(), asyncio.Event()
         self._lease: Lease | None = None
         self._renewed = self._swept = self._asked = self._tidied = float("-inf")
+        self._held_looked = float("-inf")
         self._hello: Hello | None = None
         self._known: tuple[str | None] | None = None
         self._is_new = False
@@ -233,6 +246,9 @@ class Worker:
         self._swept = time.monotonic()
         async with self._db.read() as conn:
             waiting = await unsettled(conn, self._node)
+            if time.monotonic() - self._held_looked >= _HELD_EVERY:
+                self._held_looked = time.monotonic()
+                waiting |= await holding(conn, self._node)
             people = await next_people(conn, self._node, self._cursor)
         self._cursor = people[-1] if people else ""
         self._dirty |= waiting | set(people)

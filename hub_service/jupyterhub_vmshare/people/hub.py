@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from jupyterhub_vmshare.errors import HubUnreachable
+from jupyterhub_vmshare.errors import HubForbids, HubUnreachable
 from jupyterhub_vmshare.people.memory import ShortMemory
 
 log = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _PAGED: Final = {"Accept": "application/jupyterhub-pagination+json"}
 _PAGE_SIZE: Final = 200
 _MAX_PAGES: Final = 1000
+_STOP_SECONDS: Final = 20.0
+"""The hub answers when the server has stopped, or after ten seconds of its own."""
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,1024}")
 
 
@@ -123,6 +125,30 @@ class Hub:
         """Whether ``server`` (``ana/``, ``ana/gpu``) is shared with anybody at all."""
         return await self._shares.get(server, lambda: self._is_shared(server), fresh=fresh)
 
+    async def stop_server(self, person: str, server_name: str) -> None:
+        """Stop a person's server; one that does not run (any more) is stopped.
+
+        Raises:
+            HubForbids: the service lacks the scope.
+            HubUnreachable: whether it stops is not known.
+        """
+        named = f"servers/{quote(server_name, safe='')}" if server_name else "server"
+        path = f"/users/{quote(person, safe='')}/{named}"
+        try:
+            answer = await self._http.delete(
+                self._api_url + path, headers=self._own, timeout=_STOP_SECONDS
+            )
+        except httpx2.HTTPError as error:
+            raise _silent(path, error) from error
+        if answer.status_code == 403:
+            raise HubForbids(
+                "JupyterHub does not let this service stop servers. Ask its administrator to call "
+                "configure(c) of this version, and to restart the hub."
+            )
+        # 202: it takes its time. 400 and 404: it does not run.
+        if answer.status_code not in (202, 204, 400, 404):
+            raise _refused(path, answer)
+
     async def _who(self, token: str) -> TokenModel:
         model = await self._ask(
             "/user", headers={"Authorization": f"token {token}"}, absent=(401, 403)
@@ -179,13 +205,11 @@ class Hub:
                 self._api_url + path, headers={**_PAGED, **(headers or self._own)}
             )
         except httpx2.HTTPError as error:
-            log.warning("hub.unreachable path=%s error=%s", _bare(path), type(error).__name__)
-            raise HubUnreachable("JupyterHub does not answer. Try again in a moment.") from error
+            raise _silent(path, error) from error
         if answer.status_code in absent:
             return None
         if answer.status_code != 200:
-            log.warning("hub.refused path=%s status=%s", _bare(path), answer.status_code)
-            raise HubUnreachable("JupyterHub can't tell right now. Try again in a moment.")
+            raise _refused(path, answer)
         return _object(answer)
 
 
@@ -209,6 +233,16 @@ def _group(model: Mapping[str, Any]) -> Group:
         return Group(str(model["name"]), frozenset(str(name) for name in model["users"]))
     except (KeyError, TypeError) as error:
         raise _not_understood(error) from error
+
+
+def _silent(path: str, error: Exception) -> HubUnreachable:
+    log.warning("hub.unreachable path=%s error=%s", _bare(path), type(error).__name__)
+    return HubUnreachable("JupyterHub does not answer. Try again in a moment.")
+
+
+def _refused(path: str, answer: httpx2.Response) -> HubUnreachable:
+    log.warning("hub.refused path=%s status=%s", _bare(path), answer.status_code)
+    return HubUnreachable("JupyterHub can't tell right now. Try again in a moment.")
 
 
 def _not_understood(error: Exception) -> HubUnreachable:

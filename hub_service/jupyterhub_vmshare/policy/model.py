@@ -138,6 +138,8 @@ class Thing:
     personal: bool = True
     """False: it belongs to the project that `owner` names."""
     cloneable: bool = False
+    fast: bool = False
+    """Mounted directly, where the level allows that."""
     tag: str | None = None
     """The project whose active members alone get in."""
     project: str | None = None

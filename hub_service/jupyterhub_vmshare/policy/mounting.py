@@ -32,6 +32,21 @@ class MountRight:
     until: datetime | None
 
 
+def is_direct(level: str, *, fast: bool, limited: bool) -> bool:
+    """Whether a folder is mounted past the guard at this level.
+
+    Nothing that is promised goes with it: a read-only bind gives what View gives, and a bind that
+    can be written to what Edit+Delete gives, but for the counting of what is written, which a
+    limit rests on. What *Edit* promises, no bind can hold.
+
+    Args:
+        level: Of the person, in their sessions.
+        fast: The owner chose so.
+        limited: The owner may have so many bytes and no more.
+    """
+    return fast and (level == _LEVELS[0] or (level == _LEVELS[-1] and not limited))
+
+
 def mount_right(person: Person, thing: Thing, at: datetime) -> MountRight | None:
     """The strongest right to mount, or None where ``decide`` says no to ``mount_read_only``."""
     source = _strongest(person, thing, at)

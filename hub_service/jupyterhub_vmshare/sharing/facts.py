@@ -229,6 +229,7 @@ def _thing(person: Person, rows: Sequence[sa.Row[Any]]) -> Thing:
         name=thing.name,
         state=thing.state,
         cloneable=thing.cloneable,
+        fast=thing.fast,
         holdings=(*own, *held),
     )
 

@@ -24,6 +24,8 @@ class SharedThing:
     version: int
     cloneable: bool = False
     """The owner lets others copy it."""
+    fast: bool = False
+    """The owner chose direct mounts for it."""
 
     @classmethod
     def of(cls, row: sa.Row[Any]) -> SharedThing:
@@ -36,6 +38,7 @@ class SharedThing:
             state=ThingState(row.state),
             version=row.version,
             cloneable=row.cloneable,
+            fast=row.fast,
         )
 
 

@@ -433,6 +433,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/folders/{folder_id}/fast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Choose fast mounts for a folder, or none; what is open directly stays so. */
+        put: operations["putFolderFastMounts"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/folders/{folder_id}/file": {
         parameters: {
             query?: never;
@@ -465,6 +482,40 @@ export interface paths {
         post: operations["postFolderGrants"];
         /** Stop sharing with everyone; invitations end too, a co-owner's grant does not. */
         delete: operations["deleteFolderGrants"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/folders/{folder_id}/holders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The sessions that still hold something of a folder; that can't be cut, only ended. */
+        get: operations["getFolderHolders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/folders/{folder_id}/holders/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop sessions that hold a folder which was taken from them, with all that runs there. */
+        post: operations["postFolderHoldersStopped"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1874,6 +1925,11 @@ export interface components {
             /** Ended */
             ended?: components["schemas"]["GrantView"][];
             /**
+             * Holders
+             * @description Sessions in which something is left that can't be cut, only ended.
+             */
+            holders?: components["schemas"]["HolderView"][];
+            /**
              * In Sessions
              * @description The same in a sentence; null where no session was concerned.
              * @default null
@@ -2144,6 +2200,14 @@ export interface components {
             position: number;
         };
         /**
+         * FastChoice
+         * @description Whether a folder is mounted directly, where levels allow that.
+         */
+        FastChoice: {
+            /** Fast */
+            fast: boolean;
+        };
+        /**
          * FieldError
          * @description What is wrong with one field of a request.
          */
@@ -2152,6 +2216,109 @@ export interface components {
             message: string;
             /** Where */
             where: string;
+        };
+        /**
+         * FolderFast
+         * @description The folder after the choice, and what that reached in running sessions.
+         */
+        FolderFast: {
+            /** Actions */
+            actions: string[];
+            /**
+             * Alias
+             * @default null
+             */
+            alias?: string | null;
+            /**
+             * Cloneable
+             * @description Whether its owner lets others copy it.
+             * @default false
+             */
+            cloneable?: boolean;
+            /** Created At */
+            created_at: string;
+            /**
+             * Deleted At
+             * @description When the trash will be emptied of it for ever; null: never by itself.
+             * @default null
+             */
+            deleted_at?: string | null;
+            /**
+             * Descriptors Cut
+             * @description Open files of theirs that were cut.
+             * @default 0
+             */
+            descriptors_cut?: number;
+            /**
+             * Ends At
+             * @description When the caller's access ends.
+             * @default null
+             */
+            ends_at?: string | null;
+            /**
+             * Fast
+             * @description Whether its owner chose fast mounts: directly in sessions at View and Edit+Delete, where access to what is open ends with the session.
+             * @default false
+             */
+            fast?: boolean;
+            /**
+             * Holders
+             * @description Sessions in which something is left that can't be cut, only ended.
+             */
+            holders?: components["schemas"]["HolderView"][];
+            /** Id */
+            id: string;
+            /**
+             * In Sessions
+             * @description The same in a sentence; null where no session was concerned.
+             * @default null
+             */
+            in_sessions?: string | null;
+            /**
+             * Label
+             * @description What to show the caller: their alias, or the name.
+             */
+            label: string;
+            /**
+             * Level
+             * @description owner, or a folder level.
+             */
+            level: string;
+            /**
+             * Name
+             * @description The owner's name for it.
+             */
+            name: string;
+            /** Owner */
+            owner: string;
+            relation: components["schemas"]["Relation"];
+            /**
+             * Sessions Cut
+             * @description Running sessions in which a mount was closed or its level lowered.
+             * @default 0
+             */
+            sessions_cut?: number;
+            /**
+             * Shared With
+             * @description Pending and live grants on it; null where the caller may not see.
+             * @default null
+             */
+            shared_with?: number | null;
+            state: components["schemas"]["ThingState"];
+            /**
+             * Trashed At
+             * @description Since when it is in the trash.
+             * @default null
+             */
+            trashed_at?: string | null;
+            /**
+             * Unconfirmed
+             * @description Running sessions in which that is under way, and not confirmed yet.
+             * @default 0
+             */
+            unconfirmed?: number;
+            /** Version */
+            version: number;
         };
         /**
          * FolderRename
@@ -2211,6 +2378,17 @@ export interface components {
              * @default null
              */
             ends_at?: string | null;
+            /**
+             * Fast
+             * @description Whether its owner chose fast mounts: directly in sessions at View and Edit+Delete, where access to what is open ends with the session.
+             * @default false
+             */
+            fast?: boolean;
+            /**
+             * Holders
+             * @description Sessions in which something is left that can't be cut, only ended.
+             */
+            holders?: components["schemas"]["HolderView"][];
             /** Id */
             id: string;
             /**
@@ -2303,6 +2481,17 @@ export interface components {
              * @default null
              */
             ends_at?: string | null;
+            /**
+             * Fast
+             * @description Whether its owner chose fast mounts: directly in sessions at View and Edit+Delete, where access to what is open ends with the session.
+             * @default false
+             */
+            fast?: boolean;
+            /**
+             * Holders
+             * @description Sessions in which something is left that can't be cut, only ended.
+             */
+            holders?: components["schemas"]["HolderView"][];
             /** Id */
             id: string;
             /**
@@ -2408,6 +2597,12 @@ export interface components {
              * @default null
              */
             ends_at?: string | null;
+            /**
+             * Fast
+             * @description Whether its owner chose fast mounts: directly in sessions at View and Edit+Delete, where access to what is open ends with the session.
+             * @default false
+             */
+            fast?: boolean;
             /** Id */
             id: string;
             /**
@@ -2527,6 +2722,11 @@ export interface components {
             ends_at?: string | null;
             /** Giver */
             giver: string;
+            /**
+             * Holders
+             * @description Sessions in which something is left that can't be cut, only ended.
+             */
+            holders?: components["schemas"]["HolderView"][];
             /** Id */
             id: string;
             /**
@@ -2735,6 +2935,42 @@ export interface components {
             owner: string;
             /** Owner Before */
             owner_before: string;
+        };
+        /**
+         * HolderView
+         * @description A running session that still has something open of a folder that it had as a fast mount, and
+         *     has no more. That can't be cut; it ends with the session.
+         */
+        HolderView: {
+            /** Folder Id */
+            folder_id: string;
+            /** Person */
+            person: string;
+            /**
+             * Processes
+             * @description Programs that were seen to hold something.
+             */
+            processes: number;
+            /**
+             * Server Name
+             * @description Empty: the person's default server.
+             */
+            server_name: string;
+            /** Session Id */
+            session_id: string;
+        };
+        /**
+         * HoldersPage
+         * @description Sessions that hold what was taken from them, as of their nodes' last look: on one page.
+         */
+        HoldersPage: {
+            /** Items */
+            items: components["schemas"]["HolderView"][];
+            /**
+             * Next
+             * @default null
+             */
+            next?: string | null;
         };
         /**
          * IdlePolicy
@@ -3088,6 +3324,11 @@ export interface components {
              */
             descriptors_cut?: number;
             /**
+             * Holders
+             * @description Sessions in which something is left that can't be cut, only ended.
+             */
+            holders?: components["schemas"]["HolderView"][];
+            /**
              * In Sessions
              * @description The same in a sentence; null where no session was concerned.
              * @default null
@@ -3188,6 +3429,12 @@ export interface components {
              * @default null
              */
             because?: string | null;
+            /**
+             * Direct
+             * @description A fast mount: what is open of it ends with the session alone.
+             * @default false
+             */
+            direct?: boolean;
             /** Folder Id */
             folder_id: string;
             /**
@@ -3200,6 +3447,12 @@ export interface components {
              * @description The directory's name, below the session's `shared`.
              */
             name: string;
+            /**
+             * Not Direct
+             * @description Why a fast mount that there should be is an ordinary one, in a sentence.
+             * @default null
+             */
+            not_direct?: string | null;
             /** Read Only */
             read_only: boolean;
             state: components["schemas"]["MountState"];
@@ -4027,6 +4280,39 @@ export interface components {
              * @description The directory to bind into the session; null: there are no mounts, and why.
              */
             view: string | null;
+        };
+        /**
+         * Stopped
+         * @description What became of one session: stopped, or a problem.
+         */
+        Stopped: {
+            /**
+             * Person
+             * @description null: it holds nothing (any more).
+             */
+            person: string | null;
+            /** @default null */
+            problem?: components["schemas"]["Problem"] | null;
+            /** Session Id */
+            session_id: string;
+            /** Stopped */
+            stopped: boolean;
+        };
+        /**
+         * StoppedPage
+         * @description In the order of the request.
+         */
+        StoppedPage: {
+            /** Results */
+            results: components["schemas"]["Stopped"][];
+        };
+        /**
+         * Stopping
+         * @description Which of the sessions that hold a folder to stop, with everything that runs in them.
+         */
+        Stopping: {
+            /** Sessions */
+            sessions: string[];
         };
         /**
          * StoredState
@@ -7746,6 +8032,142 @@ export interface operations {
             };
         };
     };
+    putFolderFastMounts: {
+        parameters: {
+            query?: never;
+            header: {
+                "If-Match": string;
+            };
+            path: {
+                folder_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FastChoice"];
+            };
+        };
+        responses: {
+            /** @description Choose fast mounts for a folder, or none; what is open directly stays so. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderFast"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getFile: {
         parameters: {
             query: {
@@ -8305,6 +8727,225 @@ export interface operations {
             };
             /** @description A problem */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getFolderHolders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                folder_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The sessions that still hold something of a folder; that can't be cut, only ended. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HoldersPage"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postFolderHoldersStopped: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                folder_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Stopping"];
+            };
+        };
+        responses: {
+            /** @description Stop sessions that hold a folder which was taken from them, with all that runs there. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoppedPage"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

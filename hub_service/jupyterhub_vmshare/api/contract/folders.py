@@ -53,6 +53,12 @@ class FolderSettings(Asked):
     cloneable: bool | None = Field(None, description="May they copy all of it for themselves?")
 
 
+class FastChoice(Asked):
+    """Whether a folder is mounted directly, where levels allow that."""
+
+    fast: bool
+
+
 class AliasChoice(Asked):
     """A name of the caller's own for a folder; null takes it away."""
 
@@ -73,6 +79,11 @@ class FolderView(Told):
     created_at: Timestamp
     trashed_at: Timestamp | None = Field(None, description="Since when it is in the trash.")
     cloneable: bool = Field(False, description="Whether its owner lets others copy it.")
+    fast: bool = Field(
+        False,
+        description="Whether its owner chose fast mounts: directly in sessions at View and "
+        "Edit+Delete, where access to what is open ends with the session.",
+    )
     deleted_at: Timestamp | None = Field(
         None, description="When the trash will be emptied of it for ever; null: never by itself."
     )
@@ -92,6 +103,10 @@ class Trashing(Asked):
 
 class FolderTrashed(FolderView, InSessions):
     """The folder in the trash, and what that reached in running sessions."""
+
+
+class FolderFast(FolderView, InSessions):
+    """The folder after the choice, and what that reached in running sessions."""
 
 
 class FoldersPage(Page):

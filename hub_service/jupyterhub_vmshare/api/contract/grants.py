@@ -146,6 +146,17 @@ class GrantResults(Told):
     results: list[GrantResult]
 
 
+class HolderView(Told):
+    """A running session that still has something open of a folder that it had as a fast mount, and
+    has no more. That can't be cut; it ends with the session."""
+
+    folder_id: str
+    session_id: str
+    person: PersonName
+    server_name: str = Field(description="Empty: the person's default server.")
+    processes: int = Field(description="Programs that were seen to hold something.")
+
+
 class InSessions(Told):
     """What a change reached in running sessions, as their nodes have confirmed."""
 
@@ -158,6 +169,10 @@ class InSessions(Told):
     )
     in_sessions: str | None = Field(
         None, description="The same in a sentence; null where no session was concerned."
+    )
+    holders: list[HolderView] = Field(
+        default_factory=list,
+        description="Sessions in which something is left that can't be cut, only ended.",
     )
 
 

@@ -6,7 +6,15 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
+from jupyterhub_vmshare.api.contract.base import (
+    Asked,
+    Page,
+    PersonName,
+    Problem,
+    Timestamp,
+    Told,
+)
+from jupyterhub_vmshare.api.contract.grants import HolderView
 
 _LAST_ID = 2**32 - 2
 
@@ -68,6 +76,12 @@ class MountView(Told):
     state: MountState
     because: str | None = None
     until: Timestamp | None = Field(None, description="When this level ends by itself.")
+    direct: bool = Field(
+        False, description="A fast mount: what is open of it ends with the session alone."
+    )
+    not_direct: str | None = Field(
+        None, description="Why a fast mount that there should be is an ordinary one, in a sentence."
+    )
 
 
 class SessionView(Told):
@@ -97,3 +111,30 @@ class MountChoice(Told):
     sessions: list[SessionView] = Field(
         description="The caller's running sessions, each with this folder alone."
     )
+
+
+class HoldersPage(Page):
+    """Sessions that hold what was taken from them, as of their nodes' last look: on one page."""
+
+    items: list[HolderView]
+
+
+class Stopping(Asked):
+    """Which of the sessions that hold a folder to stop, with everything that runs in them."""
+
+    sessions: list[str] = Field(min_length=1, max_length=200)
+
+
+class Stopped(Told):
+    """What became of one session: stopped, or a problem."""
+
+    session_id: str
+    person: PersonName | None = Field(description="null: it holds nothing (any more).")
+    stopped: bool
+    problem: Problem | None = None
+
+
+class StoppedPage(Told):
+    """In the order of the request."""
+
+    results: list[Stopped]
