@@ -8,6 +8,7 @@ import type {
   EntriesPage,
   EntryView,
   EventsPage,
+  FolderFast,
   FolderSettings,
   FoldersPage,
   FolderTrashed,
@@ -17,6 +18,7 @@ import type {
   GrantResults,
   GrantView,
   HandOversPage,
+  HoldersPage,
   InvitationsPage,
   ManyResults,
   MountChoice,
@@ -33,6 +35,7 @@ import type {
   SnapshotPolicyView,
   SnapshotsPage,
   SnapshotView,
+  StoppedPage,
   TeamsList,
   Why
 } from './types';
@@ -127,6 +130,20 @@ export class ApiClient {
   /** Has it in none of them. */
   unmount(id: string): Promise<MountChoice> {
     return this.call(`folders/${id}/mount`, { method: 'DELETE' });
+  }
+
+  /** Has it mounted directly where levels allow that, or not. */
+  chooseFast(id: string, fast: boolean, version: number): Promise<FolderFast> {
+    return this.call(`folders/${id}/fast`, { method: 'PUT', body: { fast }, version });
+  }
+
+  /** The sessions that hold something of a folder which was taken from them. */
+  holders(id: string, signal?: AbortSignal): Promise<HoldersPage> {
+    return this.call(`folders/${id}/holders`, { signal });
+  }
+
+  stopHolders(id: string, sessions: string[]): Promise<StoppedPage> {
+    return this.call(`folders/${id}/holders/stop`, { method: 'POST', body: { sessions } });
   }
 
   peopleOf(id: string, signal?: AbortSignal): Promise<PeopleOfThing> {

@@ -39,6 +39,7 @@ export const CommandIDs = {
   clone: 'vmshare:clone',
   letCopy: 'vmshare:let-copy',
   dontLetCopy: 'vmshare:dont-let-copy',
+  fast: 'vmshare:fast',
   mount: 'vmshare:mount',
   unmount: 'vmshare:unmount'
 } as const;

@@ -4,9 +4,10 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { MountedElsewhere, NameTaken } from '../api/problem';
 import { newKey } from '../api/transport';
-import type { FolderView, InvitationView } from '../api/types';
+import type { FolderTrashed, FolderView, InvitationView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { askName, attempt, confirm } from './dialogs';
+import { offerToEnd, showFastDialog } from './fastdialog';
 import type { Settings } from './settings';
 import { showShareDialog } from './sharedialog';
 
@@ -105,6 +106,12 @@ export class Deeds {
     await attempt(title, () => this.model.letCopy(folder.id, cloneable));
   }
 
+  /** How it is mounted; of what is in the trash, who holds it still. */
+  async fast(folder: FolderView): Promise<void> {
+    const show = folder.actions.includes('mount_direct') ? showFastDialog : offerToEnd;
+    await show(this.model, folder, this.trans);
+  }
+
   async trash(folder: FolderView): Promise<void> {
     const { trans } = this;
     const title = trans.__('Move "%1" to the trash?', folder.label);
@@ -118,7 +125,7 @@ export class Deeds {
     }
     await attempt(trans.__('Moving "%1" to the trash did not work', folder.label), async () => {
       try {
-        await this.model.moveToTrash(folder.id);
+        await this.trashed(folder, await this.model.moveToTrash(folder.id));
       } catch (error) {
         if (!(error instanceof MountedElsewhere)) {
           throw error;
@@ -206,7 +213,14 @@ export class Deeds {
     const { trans } = this;
     const title = trans.__('Move "%1" to the trash all the same?', folder.label);
     if (await confirm(title, error.message, trans.__('Move all the same'), trans)) {
-      await this.model.moveToTrash(folder.id, true);
+      await this.trashed(folder, await this.model.moveToTrash(folder.id, true));
+    }
+  }
+
+  /** What programs of others hold of a fast mount stays open to them: that is said, not hidden. */
+  private async trashed(folder: FolderView, { holders }: FolderTrashed): Promise<void> {
+    if (holders?.some(({ person }) => person !== this.model.me)) {
+      await offerToEnd(this.model, folder, this.trans);
     }
   }
 

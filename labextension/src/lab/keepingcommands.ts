@@ -6,7 +6,7 @@ import type { FolderCommand } from './commands';
 import { CommandIDs } from './commands';
 import type { Deeds } from './deeds';
 
-/** Copies and snapshots: what can be done by command with what is kept of a folder. */
+/** Copies, snapshots, and what the owner chooses: what can be done by command with a folder. */
 export function keepingCommands(
   deeds: Deeds,
   openSnapshots: (folderId: string) => void,
@@ -41,6 +41,12 @@ export function keepingCommands(
       action: 'change_settings',
       fits: folder => isMine(folder) && folder.cloneable === true,
       does: folder => deeds.letCopy(folder, false)
+    },
+    {
+      id: CommandIDs.fast,
+      label: trans.__('Fast Mounts…'),
+      action: 'mount_direct',
+      does: folder => deeds.fast(folder)
     }
   ];
 }

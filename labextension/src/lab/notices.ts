@@ -10,6 +10,8 @@ export interface Notice {
   kind: 'info' | 'success' | 'warning';
   /** The invitation that the person can answer from here. */
   invitation: string | null;
+  /** The folder that sessions hold, though it was taken from them: the person can end these. */
+  held?: string | null;
 }
 
 /** The notice for an event; null where the person knows (it was them), or need not. */
@@ -23,6 +25,9 @@ export function noticeOf(event: EventView, me: string, trans: TranslationBundle)
   const isMine = event.actor === me;
   if (isMine) {
     return null;
+  }
+  if (event.type === 'mount.held' || event.type === 'session.stopped') {
+    return ofHolders(event, me, trans);
   }
   if (event.type.startsWith('grant.')) {
     return concerns(event, me) ? toReceiver(event, trans) : toGiver(event, trans);
@@ -51,6 +56,23 @@ function ofKeeping(event: EventView, trans: TranslationBundle): Notice | null {
   return detail(event, 'state') === 'done'
     ? notice('success', trans.__('Your copy "%1" is whole.', thing))
     : null;
+}
+
+/** A fast mount that was taken away and is open still, and a session that ended for it. */
+function ofHolders(event: EventView, me: string, trans: TranslationBundle): Notice | null {
+  const thing = event.thing_name ?? '';
+  const person = detail(event, 'person') ?? '';
+  if (event.type === 'session.stopped') {
+    return person === me
+      ? notice('warning', trans.__('%1 ended your session, which held "%2".', event.actor, thing))
+      : null;
+  }
+  const message = trans.__(
+    '"%1" was a fast mount, and programs of %2 have something of it open still.',
+    thing,
+    person
+  );
+  return person === me ? null : { ...notice('warning', message), held: event.thing_id ?? null };
 }
 
 function ofHandOver(event: EventView, me: string, trans: TranslationBundle): Notice | null {

@@ -22,6 +22,8 @@ const NAMED = 5;
 export interface NoticeDeeds {
   accept: (invitation: string) => void;
   review: () => void;
+  /** Shows which sessions hold a folder that was taken from them. */
+  showHolders: (folder: string) => void;
 }
 
 /** A notice that waits for others like it. */
@@ -112,7 +114,15 @@ export class Notifications implements IDisposable {
     }
   }
 
-  private show({ kind, message, invitation }: Notice): void {
+  private show({ kind, message, invitation, held }: Notice): void {
+    if (held) {
+      const action: Notification.IAction = {
+        label: this.trans.__('End Their Session…'),
+        callback: () => this.deeds.showHolders(held)
+      };
+      this.manager.notify(message, kind, { autoClose: false, actions: [action] });
+      return;
+    }
     if (invitation === null) {
       this.manager.notify(message, kind, { autoClose: kind === 'warning' ? LONG_MS : SHORT_MS });
       return;

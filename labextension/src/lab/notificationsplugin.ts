@@ -26,7 +26,8 @@ export const notifications: JupyterFrontEndPlugin<void> = {
       void app.commands.execute(command, args);
     const deeds = {
       accept: (id: string) => run(CommandIDs.accept, { id }),
-      review: () => run(CommandIDs.openPanel)
+      review: () => run(CommandIDs.openPanel),
+      showHolders: (id: string) => run(CommandIDs.fast, { id })
     };
     new Notifications(model, new Settings(registry), deeds, trans);
   }

@@ -1,7 +1,8 @@
 import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { FolderView } from '../api/types';
+import type { EventView, FolderView } from '../api/types';
+import { HoldersModel } from '../model/holders';
 import { SharingModel } from '../model/sharing';
 import type { VMShareModel } from '../model/vmshare';
 import { Share } from '../views/share';
@@ -28,10 +29,15 @@ export async function showShareDialog(
   trans: TranslationBundle
 ): Promise<void> {
   const sharing = new SharingModel(model.api, folder.id, defaultLevel);
-  const onEvent = (_: VMShareModel, event: Parameters<SharingModel['receive']>[0]): void =>
+  const mayRevoke = folder.actions.includes('revoke');
+  const holders = mayRevoke ? new HoldersModel(model.api, folder.id, model.me) : null;
+  const onEvent = (_: VMShareModel, event: EventView): void => {
     sharing.receive(event);
+    holders?.receive(event);
+  };
+  const onSaid = (): void => void holders?.load();
   const mayInvite = folder.actions.includes('invite');
-  const body = new View(trans, () => <Share model={sharing} mayInvite={mayInvite} />);
+  const body = new View(trans, () => <Share {...{ model: sharing, holders, mayInvite }} />);
   body.addClass('jp-VMShare-shareBody');
   const dialog = new ShareDialog({
     title: mayInvite
@@ -43,12 +49,15 @@ export async function showShareDialog(
   });
   dialog.addClass('jp-VMShare-shareDialog');
   model.happened.connect(onEvent);
+  sharing.said.connect(onSaid);
   void sharing.load();
+  void holders?.load();
   try {
     await dialog.launch();
   } finally {
     model.happened.disconnect(onEvent);
     sharing.dispose();
+    holders?.dispose();
     // How many people it is shared with has changed.
     void model.folders.refresh();
   }

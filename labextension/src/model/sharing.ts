@@ -223,9 +223,10 @@ export class SharingModel implements IDisposable {
     deed: () => Promise<Cut>
   ): Promise<void> {
     try {
-      const { cannot_undo: cannotUndo } = await deed();
+      const { cannot_undo: cannotUndo, in_sessions: reached, holders } = await deed();
       await this.load();
-      this._said.emit({ kind, names, text: cannotUndo });
+      const held = holders?.length ? ` ${reached ?? ''}` : '';
+      this._said.emit({ kind, names, text: cannotUndo + held });
     } catch (error) {
       await this.load();
       this.fail(error);

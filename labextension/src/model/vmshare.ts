@@ -11,6 +11,7 @@ import { newKey } from '../api/transport';
 import type {
   Cut,
   EventView,
+  FolderTrashed,
   FolderView,
   HandOverView,
   InvitationView,
@@ -154,6 +155,16 @@ export class VMShareModel implements IDisposable {
     this.folders.put(await this.api.changeSettings(id, { cloneable }));
   }
 
+  /** Whether a folder is mounted directly, where levels allow that. */
+  async chooseFast(folder: FolderView, fast: boolean): Promise<void> {
+    try {
+      this.folders.put(await this.api.chooseFast(folder.id, fast, folder.version));
+    } catch (error) {
+      await this.folders.refresh();
+      throw error;
+    }
+  }
+
   async leave(id: string): Promise<Cut> {
     const cut = await this.api.leaveFolder(id);
     this.folders.remove(id);
@@ -161,10 +172,11 @@ export class VMShareModel implements IDisposable {
   }
 
   /** Raises `MountedElsewhere` while others have it in their sessions, unless forced. */
-  async moveToTrash(id: string, force = false): Promise<void> {
-    await this.api.trashFolder(id, force);
+  async moveToTrash(id: string, force = false): Promise<FolderTrashed> {
+    const told = await this.api.trashFolder(id, force);
     this.folders.remove(id);
     void this.trash.refresh();
+    return told;
   }
 
   /** Raises `NameTaken` when there is a live folder of that name. */

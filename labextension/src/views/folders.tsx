@@ -8,6 +8,7 @@ import type { VMShareModel } from '../model/vmshare';
 import { Clones } from './clones';
 import { useSignal, useTrans } from './context';
 import { Grid } from './grid';
+import { FastChip } from './fast';
 import { LevelChip } from './level';
 import { mountData, MountMark, NoMounts } from './mounts';
 import {
@@ -132,6 +133,7 @@ function FolderRow(props: {
               {folder.label}
             </button>
             {folder.relation === 'shared_with_me' && <LevelChip level={folder.level} />}
+            {folder.fast && <FastChip mount={mounts.of(folder.id)} />}
           </div>
           <span className="jp-VMShare-detail">
             <Relationship folder={folder} />

@@ -7,6 +7,7 @@ import type { MountsModel } from '../model/mounts';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
 import { EditRules } from './editrules';
+import { fastMeaning } from './fast';
 import { LevelChip } from './level';
 import { ActionButton, EndDate } from './parts';
 import { levelName } from './words';
@@ -34,6 +35,11 @@ export function PlaceBar(props: { model: VMShareModel; path: string }): JSX.Elem
       <LevelChip level={isMine ? 'owner' : place.mount.level} />
       {folder && !isMine && <span>{trans.__('of %1', folder.owner)}</span>}
       {!isMine && <RuleHere level={place.mount.level} owner={folder?.owner} />}
+      {place.mount.direct && (
+        <span className="jp-VMShare-placeRule" data-fast>
+          {fastMeaning(trans, place.mount)}
+        </span>
+      )}
       <EndDate at={place.mount.until ?? folder?.ends_at} />
     </Bar>
   );
@@ -78,11 +84,11 @@ export function badgeText(
   mounts: MountsModel,
   folder: FolderView
 ): string {
-  if (folder.relation === 'mine') {
-    return trans.__('Mine');
-  }
-  const level = mounts.of(folder.id)?.level ?? folder.level;
-  return trans.__('%1 · %2', levelName(trans, level), folder.owner);
+  const mount = mounts.of(folder.id);
+  const level = levelName(trans, mount?.level ?? folder.level);
+  const badge =
+    folder.relation === 'mine' ? trans.__('Mine') : trans.__('%1 · %2', level, folder.owner);
+  return mount?.direct ? trans.__('%1 · fast', badge) : badge;
 }
 
 function Bar(props: { isLocked?: boolean; children: React.ReactNode }): JSX.Element {

@@ -111,6 +111,11 @@ function OfFolder({ folder }: { folder: FolderView }): JSX.Element {
       <Property name={trans.__('Folder')}>{folder.label}</Property>
       <Property name={trans.__('Owner')}>{folder.owner}</Property>
       <Property name={trans.__('Your level')}>{levelName(trans, folder.level)}</Property>
+      {folder.fast && (
+        <Property name={trans.__('Mounts')}>
+          {trans.__('Fast: access to what is open ends with the session')}
+        </Property>
+      )}
     </>
   );
 }

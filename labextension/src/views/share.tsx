@@ -2,10 +2,12 @@ import { closeIcon } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 import { useCallback, useEffect, useId, useState } from 'react';
 
+import type { HoldersModel } from '../model/holders';
 import type { Draft, Saying, SharingModel } from '../model/sharing';
 import { Access } from './access';
 import { useSignal, useTrans } from './context';
 import { EndDateField } from './enddate';
+import { Holders } from './fast';
 import { LevelSelect } from './level';
 import { ActionButton, IconButton, LiveRegion, Message } from './parts';
 import { Typeahead } from './typeahead';
@@ -14,9 +16,12 @@ import { levelMeaning, listing } from './words';
 /** The share dialog: whom to invite, and who has access. */
 export function Share({
   model,
+  holders,
   mayInvite
 }: {
   model: SharingModel;
+  /** The sessions that hold what was taken from them; null: not the person's to know. */
+  holders?: HoldersModel | null;
   mayInvite: boolean;
 }): JSX.Element {
   useSignal(model.changed);
@@ -25,6 +30,7 @@ export function Share({
     <div className="jp-VMShare-share">
       {mayInvite && <Invite model={model} />}
       <Said saying={saying} />
+      {holders && <Holders model={holders} />}
       <Access model={model} mayChange={mayInvite} />
     </div>
   );

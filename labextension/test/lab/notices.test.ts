@@ -110,3 +110,22 @@ describe('a notification', () => {
     expect(noticeOf(happening('folder.renamed'), 'ben', trans)).toBeNull();
   });
 });
+
+describe('a notification about fast mounts', () => {
+  const data = { session_id: 'ses_1', server_name: '', person: 'ben', processes: 1 };
+
+  it('tells the owner who holds what was taken away, and offers to look', () => {
+    const event = { ...happening('mount.held', { data }), actor: null };
+    expect(noticeOf(event, 'ana', trans)).toMatchObject({
+      message: '"tests" was a fast mount, and programs of ben have something of it open still.',
+      held: 'fld_1'
+    });
+    expect(noticeOf(event, 'ben', trans)).toBeNull();
+  });
+
+  it('tells whose session was ended, and not who did it', () => {
+    const event = { ...happening('session.stopped', { data }), actor: 'ana' };
+    expect(message(event, 'ben')).toBe('ana ended your session, which held "tests".');
+    expect(message(event, 'ana')).toBeUndefined();
+  });
+});
