@@ -302,3 +302,45 @@ def test_an_upload_in_the_panel_is_in_a_running_session_and_edit_says_what_it_ca
     ben.delete_file("counts.csv")
     expect(ben.file("counts.csv")).to_have_count(0)
     assert not list(mounted_hub.store.rglob("counts.csv"))
+
+
+@pytest.mark.scenario("F8")
+def test_ana_chooses_fast_mounts_and_ends_the_session_that_holds_what_she_took_away(
+    mounted_hub: MountedHub, mounted_lab_of: Labs, picture: Picture
+) -> None:
+    folder = mounted_hub.folder("ana", "tides", counts_csv=b"day,count\n")
+    mounted_hub.share(folder, "ana", "ben", "view")
+    ana, ben = mounted_lab_of("ana"), mounted_lab_of("ben")
+    eventually(lambda: ben.mounted("tides"))
+    ana.show_panel()
+    ana.act("tides", "Fast Mounts…")
+    dialog = ana.page.get_by_role("dialog")
+    dialog.get_by_role("checkbox", name="Fast mounts in running sessions").check()
+    expect(dialog).to_contain_text("Access ends with the session.")
+    expect(ana.folder("tides")).to_contain_text("fast")
+    assert violations(dialog) == []
+    picture(ana.page, "fast-mounts")
+    ana.close_dialog()
+
+    ben.show_files("shared/tides")
+    expect(ben.place).to_contain_text("Fast mount: access to what is open ends with the session.")
+    assert violations(ben.place) == []
+    picture(ben.page, "fast-mount-in-session")
+    kernel = mounted_hub.kernel("ben")
+    path = "os.environ['VMSHARE_SHARED_DIR'] + '/tides/counts.csv'"
+    kernel.say(f"import os; counts = open({path})")
+
+    dialog = ana.share_dialog("tides")
+    ana.holder(dialog, "ben").get_by_role("button", name="Revoke", exact=True).click()
+    dialog.get_by_role("button", name="Revoke the access of ben").click()
+    held = dialog.get_by_role("region", name="Sessions that still hold it")
+    expect(held).to_contain_text("ben: 1 program")
+    assert kernel.say("print(counts.read())") == "day,count"
+    held.get_by_role("button", name="End the session of ben…").click()
+    expect(held).to_contain_text("kernels with their variables")
+    assert violations(dialog) == []
+    picture(ana.page, "still-held")
+    held.get_by_role("button", name="End the session", exact=True).click()
+    expect(held).to_have_count(0)
+    eventually(lambda: not mounted_hub.hub.process.api("GET", "users/ben")["servers"])
+    ana.close_dialog()

@@ -292,16 +292,14 @@ mounts = Table(
     Column("owner", _NAME, nullable=False),
     Column("until", Moment),
     Column("direct", Boolean, nullable=False, server_default=text("false")),
-    # Observed, as the agent says.
-    Column("state", String(16), nullable=False),
+    Column("state", String(16), nullable=False),  # observed, as all that follows
     Column("seen_level", String(16)),
     Column("seen_name", _NAME),
     Column("because", Text),
     Column("seen_at", Moment),
     Column("seen_direct", Boolean, nullable=False, server_default=text("false")),
-    # What the last order cut: descriptors; and what nobody can cut: processes that hold something.
-    Column("cut_open", Integer, nullable=False),
-    Column("held", Integer, nullable=False, server_default=text("0")),
+    Column("cut_open", Integer, nullable=False),  # descriptors, by the last order
+    Column("held", Integer, nullable=False, server_default=text("0")),  # processes, uncut
 )
 Index("ix_mounts_thing", mounts.c.thing_id)
 

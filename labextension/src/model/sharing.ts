@@ -223,10 +223,9 @@ export class SharingModel implements IDisposable {
     deed: () => Promise<Cut>
   ): Promise<void> {
     try {
-      const { cannot_undo: cannotUndo, in_sessions: reached, holders } = await deed();
+      const { cannot_undo: cannotUndo } = await deed();
       await this.load();
-      const held = holders?.length ? ` ${reached ?? ''}` : '';
-      this._said.emit({ kind, names, text: cannotUndo + held });
+      this._said.emit({ kind, names, text: cannotUndo });
     } catch (error) {
       await this.load();
       this.fail(error);

@@ -39,15 +39,17 @@ export function FastMounts(props: {
   const trans = useTrans();
   const { folder, holders, choose } = props;
   const { isBusy, failure, run } = useDeed();
+  const [wanted, setWanted] = useState(false);
   return (
     <div className="jp-VMShare-fast">
       <label>
         <input
           type="checkbox"
-          checked={folder.fast ?? false}
+          checked={isBusy ? wanted : (folder.fast ?? false)}
           disabled={isBusy}
           onChange={event => {
             const { checked } = event.target;
+            setWanted(checked);
             void run(() => choose(checked));
           }}
         />

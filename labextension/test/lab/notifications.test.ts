@@ -21,7 +21,7 @@ function told(...events: EventView[]): Notification.INotification[] {
   const happened = new Signal<VMShareModel, EventView>(model);
   Object.assign(model, { happened, changed: new Signal<VMShareModel, void>(model) });
   const manager = new NotificationManager();
-  const deeds = { accept: jest.fn(), review: jest.fn() };
+  const deeds = { accept: jest.fn(), review: jest.fn(), showHolders: jest.fn() };
   const settings = { notifications: true } as unknown as Settings;
   const notifications = new Notifications(model, settings, deeds, trans, manager);
   events.forEach(event => happened.emit(event));

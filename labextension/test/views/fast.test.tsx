@@ -8,7 +8,7 @@ import { SharingModel } from '../../src/model/sharing';
 import { fastMeaning, FastMounts } from '../../src/views/fast';
 import { Share } from '../../src/views/share';
 import { FakeServer } from '../fakes/server';
-import { folder, grant, happening, mount, problem } from '../fakes/things';
+import { folder, happening, mount, problem } from '../fakes/things';
 
 const HELD = 'GET api/folders/fld_1/holders';
 const STOP = 'POST api/folders/fld_1/holders/stop';
@@ -115,23 +115,5 @@ describe('what a revoke could not cut', () => {
     holders.receive(happening('mount.let_go'));
     await waitFor(() => expect(holders.items).toEqual([]));
     expect(server.calls(HELD)).toHaveLength(2);
-  });
-
-  it('is said in the answer to a revoke', async () => {
-    const server = new FakeServer()
-      .on('GET api/folders/fld_1/people', () => ({ owner: 'ana', grants: [grant()] }))
-      .on('DELETE api/grants/gnt_1', () => ({
-        ended: [],
-        sessions_cut: 1,
-        in_sessions: 'It ends with the session.',
-        holders: [holder('ben')],
-        cannot_undo: 'What was read was read.'
-      }));
-    const sharing = new SharingModel(server.client, 'fld_1');
-    await sharing.load();
-    const said: (string | null)[] = [];
-    sharing.said.connect((_, { text }) => said.push(text));
-    await sharing.end(grant());
-    expect(said).toEqual(['What was read was read. It ends with the session.']);
   });
 });

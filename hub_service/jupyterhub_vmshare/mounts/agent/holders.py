@@ -112,7 +112,12 @@ def _of_session(session: str, device: str) -> tuple[list[str], set[int]]:
     mounts: set[int] = set()
     seen: dict[str, bool] = {}
     for process in filter(str.isdigit, os.listdir("/proc")):
-        namespace = namespace_of(process)
+        try:
+            namespace = namespace_of(process)
+        except Unsure:
+            if not _is_roots(process):
+                raise
+            continue  # in a container, say: nobody's session
         if namespace is None:
             continue
         try:
@@ -126,6 +131,14 @@ def _of_session(session: str, device: str) -> tuple[list[str], set[int]]:
         if seen[namespace]:
             processes.append(process)
     return processes, mounts
+
+
+def _is_roots(process: str) -> bool:
+    try:
+        status = Path(f"/proc/{process}/status").read_text()
+    except OSError:
+        return True  # it has ended
+    return any(line.split()[:2] == ["Uid:", "0"] for line in status.splitlines())
 
 
 def _links(process: str) -> Iterator[str]:
