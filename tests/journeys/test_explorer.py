@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.fixtures.real_hub import RealHub
 from tests.journeys.axe import violations
 from tests.journeys.lab import Lab
 
@@ -127,3 +129,84 @@ def test_a_notebook_is_read_and_nothing_of_it_runs(
     assert ben.page.evaluate("() => 'ran' in window") is False
     assert violations(notebook) == []
     picture(ben.page, "notebook-preview")
+
+
+# All of them come before "file".
+NASTY = ('"quo\'te".txt', "%2e%2e%2f.txt", "-rf *", "<b>bold.txt", "a\u202egpj.txt", "back\\slash")
+
+
+@pytest.mark.scenario("F16")
+def test_twenty_thousand_files_with_nasty_ones_among_them(
+    lab_of: Callable[[str], Lab], real_hub: RealHub
+) -> None:
+    ana = lab_of("ana")
+    folder = ana.make_and_share("plankton")
+    there = real_hub.data / "store" / folder[-2:] / folder / "files"
+    for number in range(20_000):
+        (there / f"file{number:05}").touch()
+    for name in NASTY:
+        (there / name).write_text(name)
+    view = ana.open_folder("plankton")
+    files = view.get_by_role("grid", name="Files")
+    for name in NASTY:
+        row = files.locator("[data-path]").filter(has=ana.page.get_by_text(name, exact=True))
+        expect(row).to_have_count(1)
+    files.get_by_role("button", name="<b>bold.txt", exact=True).click()
+    expect(ana.page.get_by_role("textbox", name="<b>bold.txt")).to_have_value("<b>bold.txt")
+    ana.page.get_by_role("tab", name="plankton", exact=True).click()
+
+    files.get_by_role("button", name="Name", exact=True).click()
+    expect(files.locator('[data-path="file19999"]')).to_be_visible()
+    expect(files).to_have_attribute("aria-rowcount", re.compile("^2000[67]$"))
+    files.locator('[data-path="file19999"]').focus()
+    ana.page.keyboard.press("ControlOrMeta+a")
+    bar = view.get_by_role("group", name="Selection")
+    expect(bar).to_contain_text(re.compile("20[,.]?006 selected"))
+    ana.page.keyboard.press("Escape")
+    ana.page.keyboard.press("End")
+    expect(files.locator("[data-path]").filter(has_text="quo'te")).to_be_focused()
+    view.get_by_role("searchbox").fill("0199")
+    expect(files.locator("[data-path]")).to_have_count(12)
+    expect(files.locator("[data-path]").first).to_contain_text("file10199")
+
+
+@pytest.mark.scenario("F17")
+def test_an_upload_without_room_says_how_much_and_how_much_is_left(
+    lab_of: Callable[[str], Lab], real_hub: RealHub, tmp_path: Path
+) -> None:
+    ana = lab_of("ana")
+    ana.make_and_share("full")
+    view = ana.open_folder("full")
+    large = tmp_path / "large.bin"
+    large.write_bytes(bytes(300_000))
+    with on_the_quota_page(ana, real_hub) as page:
+        page.get_by_label("GiB").fill("0.0001")
+        page.get_by_role("button", name="Set").click()
+        expect(page.get_by_role("status")).to_contain_text("It is set")
+        with ana.page.expect_file_chooser() as chooser:
+            view.get_by_role("button", name="Upload", exact=True).click()
+        chooser.value.set_files(large)
+        refused = view.get_by_role("list", name="Uploads").get_by_role("alert")
+        expect(refused).to_contain_text("300")
+        expect(refused).to_contain_text("left")
+        page.get_by_role("button", name="Go back to the site's own").click()
+        expect(page.get_by_role("status")).to_be_visible()
+    view.get_by_role("button", name="Try again").click()
+    expect(view.locator('[data-path="large.bin"]')).to_be_visible()
+
+
+@contextmanager
+def on_the_quota_page(lab: Lab, hub: RealHub) -> Iterator[Page]:
+    """The hub admin, at what the person's folders may hold."""
+    browser = lab.page.context.browser
+    assert browser is not None
+    context = browser.new_context(base_url=hub.url)
+    page = context.new_page()
+    page.goto("/hub/login?next=%2Fservices%2Fvmshare%2Fquota")
+    page.get_by_label("Username").fill("root-hub")
+    page.get_by_label("Password").fill("any")
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Whose?").fill(lab.person)
+    page.get_by_role("button", name="Show").click()
+    yield page
+    context.close()

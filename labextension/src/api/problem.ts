@@ -50,7 +50,11 @@ export class NameTaken extends Conflict {
 /** Somebody else has the folder in a running session. */
 export class MountedElsewhere extends Conflict {}
 
+/** No room for it: nothing is there already, and replacing helps nobody. */
+export class NoRoom extends ApiError {}
+
 const BY_CODE: Record<string, typeof ApiError> = {
+  'quota-exceeded': NoRoom,
   'name-taken': NameTaken,
   'mounted-elsewhere': MountedElsewhere
 };

@@ -1,7 +1,7 @@
 import type { FileClient, UploadAsked } from '../../src/api/files';
-import { Aborted, Conflict, Unreachable } from '../../src/api/problem';
+import { Aborted, Conflict, errorOf, Unreachable } from '../../src/api/problem';
 import { fingerprintOf, PAUSED, RESUMED_FROM } from '../../src/api/resumable';
-import type { UploadView } from '../../src/api/types';
+import type { Problem, UploadView } from '../../src/api/types';
 import { besides, UploadsModel } from '../../src/model/uploads';
 import { settle } from '../fakes/server';
 import { entry } from '../fakes/things';
@@ -102,6 +102,14 @@ describe('uploads', () => {
     await settle();
     expect(asked.map(one => one.overwrite)).toEqual([false, true]);
     expect(model.items).toHaveLength(0);
+  });
+
+  it('offer to replace nothing where there is no room', async () => {
+    const told = { code: 'quota-exceeded', status: 409, title: 'Full', detail: '5 B are left.' };
+    const { model } = uploads(() => Promise.reject(errorOf(told as Problem)));
+    model.start([file('a.txt')], name => name);
+    await settle();
+    expect(model.items).toMatchObject([{ state: 'failed', because: '5 B are left.' }]);
   });
 
   it('can keep both', async () => {
