@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tusclient.client import TusClient
 from tusclient.exceptions import TusUploadFailed
-from tusclient.uploader import Uploader
+from tusclient.uploader.uploader import Uploader
 
 from tests.fixtures.service import RunningService
 from tests.uploads.meddling import meddling
@@ -54,7 +54,7 @@ async def test_a_wrong_offset_is_refused_and_asked_for(
 ) -> None:
     uploader = tuspy(tus, service, beginning)
     await asyncio.to_thread(uploader.upload, 2 * CHUNK)
-    uploader.offset, uploader.stop_at = stale, uploader.get_file_size()
+    uploader.offset, uploader.stop_at = stale, beginning.stat().st_size
     with pytest.raises(TusUploadFailed) as refused:
         await asyncio.to_thread(uploader.upload_chunk)
     assert refused.value.status_code == 409
@@ -66,7 +66,7 @@ async def test_a_wrong_offset_is_refused_and_asked_for(
 async def test_bytes_that_changed_on_the_way_are_sent_again(
     tus: Tus, service: RunningService, beginning: Path, tree: Path
 ) -> None:
-    changed = []
+    changed: list[bool] = []
 
     def flip(data: bytes) -> bytes:
         if FIRST in data and not changed:
@@ -90,7 +90,7 @@ async def test_a_last_answer_that_is_lost_is_asked_for(
     beginning: Path,
     tree: Path,
 ) -> None:
-    lost = []
+    lost: list[bool] = []
 
     def swallow(data: bytes) -> bytes | None:
         if b"Upload-Offset: %d\r\n" % beginning.stat().st_size in data and not lost:
