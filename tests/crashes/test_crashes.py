@@ -86,6 +86,8 @@ SNAPSHOT_STEPS = (
     "folders.snapshot.dropped",
 )
 """Reached where somebody has snapshots made: tests/folders/test_snapshots.py."""
+FAST_STEPS = ("folders.fast.chosen",)
+"""Reached where an owner chooses fast mounts: tests/mounts/test_fast.py."""
 MACHINE_STEPS = ("machines.created", "machines.deleted")
 """Beside those of the reconciler: tests/reconcile/test_killed.py."""
 SANDBOX_STEPS = tuple(
@@ -110,7 +112,7 @@ def test_every_named_step_is_among_them() -> None:
     assert len(named) == text.count("reached("), "a step whose name is not written out"
     patterns = [re.sub(r"{[^}]*}", r"[a-z_]+", name.replace(".", r"\.")) for name in set(named)]
     known = (*STEPS, *MOUNT_STEPS, *QUOTA_STEPS, *CLONE_STEPS, *SNAPSHOT_STEPS)
-    known += (*MACHINE_STEPS, *RECONCILER_STEPS, *SANDBOX_STEPS)
+    known += (*FAST_STEPS, *MACHINE_STEPS, *RECONCILER_STEPS, *SANDBOX_STEPS)
     for pattern in patterns:
         assert any(re.fullmatch(pattern, step) for step in known), pattern
     assert all(any(re.fullmatch(p, step) for p in patterns) for step in known)

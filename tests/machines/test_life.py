@@ -121,7 +121,7 @@ async def test_a_full_cloud_is_asked_again_until_there_is_room(lab: Lab, cloud: 
     for _ in range(5):
         cloud.refuse_next("create_machine", CloudFull("There is no room for it now."))
     box = await lab.ask_for()
-    await lab.until(f"/machines/{box['id']}", is_(state="running"))
+    await lab.until(f"/machines/{box['id']}", is_(state="running", because=None))
     reasons = {event["data"]["because"] for event in await lab("ana").events("machine.changed")}
     assert reasons == {"There is no room for it now.", None}
 

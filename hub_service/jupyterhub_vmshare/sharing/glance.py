@@ -15,7 +15,7 @@ from jupyterhub_vmshare.policy.model import Answer, Person, Thing
 from jupyterhub_vmshare.sharing.facts import RECEIVED, asking, load
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.sharing.store import LIVE
-from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingState
+from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingKind, ThingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ def _share(row: sa.Row[Any], person: Person, thing: Thing, at: datetime) -> Shar
         grant=grant,
         thing=SharedThing(
             id=row.its_id,
-            kind=row.its_kind,
+            kind=ThingKind(row.its_kind),
             owner=row.its_owner,
             name=row.its_name,
             state=ThingState(row.its_state),

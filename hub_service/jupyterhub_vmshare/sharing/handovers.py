@@ -15,7 +15,7 @@ from jupyterhub_vmshare.db.database import NewEvent, Transaction
 from jupyterhub_vmshare.db.tables import answers, grants, hand_overs, team_members, things
 from jupyterhub_vmshare.sharing.model import SharedThing
 from jupyterhub_vmshare.sharing.store import LIVE
-from jupyterhub_vmshare.words import ReceiverKind, ThingState
+from jupyterhub_vmshare.words import ReceiverKind, ThingKind, ThingState
 
 
 class HandOverState(StrEnum):
@@ -125,7 +125,7 @@ async def open_of(
 def _thing(row: sa.Row[Any]) -> SharedThing:
     return SharedThing(
         id=row.its_id,
-        kind=row.its_kind,
+        kind=ThingKind(row.its_kind),
         owner=row.its_owner,
         name=row.its_name,
         state=ThingState(row.its_state),

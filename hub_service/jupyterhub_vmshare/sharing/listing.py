@@ -17,7 +17,7 @@ from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.handovers import HandOver, done_on
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.sharing.teams import members_with_answers
-from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingState
+from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingKind, ThingState
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def _thing_columns() -> list[sa.ColumnElement[Any]]:
 def _thing(row: sa.Row[Any]) -> SharedThing:
     return SharedThing(
         id=row.its_id,
-        kind=row.its_kind,
+        kind=ThingKind(row.its_kind),
         owner=row.its_owner,
         name=row.its_name,
         state=ThingState(row.its_state),
