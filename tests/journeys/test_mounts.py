@@ -308,29 +308,29 @@ def test_an_upload_in_the_panel_is_in_a_running_session_and_edit_says_what_it_ca
 def test_ana_chooses_fast_mounts_and_ends_the_session_that_holds_what_she_took_away(
     mounted_hub: MountedHub, mounted_lab_of: Labs, picture: Picture
 ) -> None:
-    folder = mounted_hub.folder("ana", "tides", counts_csv=b"day,count\n")
+    folder = mounted_hub.folder("ana", "swell", counts_csv=b"day,count\n")
     mounted_hub.share(folder, "ana", "ben", "view")
     ana, ben = mounted_lab_of("ana"), mounted_lab_of("ben")
-    eventually(lambda: ben.mounted("tides"))
+    eventually(lambda: ben.mounted("swell"))
     ana.show_panel()
-    ana.act("tides", "Fast Mounts…")
+    ana.act("swell", "Fast Mounts…")
     dialog = ana.page.get_by_role("dialog")
     dialog.get_by_role("checkbox", name="Fast mounts in running sessions").check()
     expect(dialog).to_contain_text("Access ends with the session.")
-    expect(ana.folder("tides")).to_contain_text("fast")
+    expect(ana.folder("swell")).to_contain_text("fast")
     assert violations(dialog) == []
     picture(ana.page, "fast-mounts")
     ana.close_dialog()
 
-    ben.show_files("shared/tides")
+    ben.show_files("shared/swell")
     expect(ben.place).to_contain_text("Fast mount: access to what is open ends with the session.")
     assert violations(ben.place) == []
     picture(ben.page, "fast-mount-in-session")
     kernel = mounted_hub.kernel("ben")
-    path = "os.environ['VMSHARE_SHARED_DIR'] + '/tides/counts.csv'"
+    path = "os.environ['VMSHARE_SHARED_DIR'] + '/swell/counts.csv'"
     kernel.say(f"import os; counts = open({path})")
 
-    dialog = ana.share_dialog("tides")
+    dialog = ana.share_dialog("swell")
     ana.holder(dialog, "ben").get_by_role("button", name="Revoke", exact=True).click()
     dialog.get_by_role("button", name="Revoke the access of ben").click()
     held = dialog.get_by_role("region", name="Sessions that still hold it")

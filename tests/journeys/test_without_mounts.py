@@ -32,7 +32,7 @@ def test_the_panel_says_why_and_the_folder_opens_all_the_same(
     expect(ana.folder("seagrass")).not_to_contain_text("mounted")
     ana.folder("seagrass").get_by_role("button", name="Actions for").click()
     expect(ana.page.get_by_role("menuitem", name="Copy Id")).to_be_visible()
-    expect(ana.page.get_by_role("menuitem", name="Mount")).to_have_count(0)
+    expect(ana.page.get_by_role("menuitem", name="in My Sessions")).to_have_count(0)
     ana.page.keyboard.press("Escape")
     view = ana.open_folder("seagrass")
     expect(view.get_by_role("button", name="notes.txt", exact=True)).to_be_visible()
