@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from jupyterhub_vmshare.ids import new_id
 from tests.fixtures.contract import the_contract
 from tests.fixtures.hub_process import descendants
 from tests.fixtures.real_hub import RealHub
@@ -107,6 +108,14 @@ def scene(real_hub: RealHub) -> Iterator[Scene]:
         yield Scene(real_hub, folder, doomed, told["results"][0]["grant"]["id"], server, others)
 
 
+# This hub has no cloud: a credential that opens nothing is refused before anything is looked for.
+_NO_CLOUD = {
+    "machine_id": new_id("mch"),
+    "drive_id": new_id("drv"),
+    "machine_snapshot_id": new_id("msn"),
+}
+
+
 def _others(ana: httpx2.Client, browser: SignedIn, folder: str) -> dict[str, str]:
     """A copy of the folder, a snapshot, an upload that waits, and an offer to hand it over."""
     tus = {
@@ -127,7 +136,7 @@ def _others(ana: httpx2.Client, browser: SignedIn, folder: str) -> dict[str, str
     browser.client.post(page, data=sent, headers=SHOWN | origin).raise_for_status()
     [offer] = ana.get("/hand-overs").raise_for_status().json()["items"]
     made = {name: str(answer.raise_for_status().json()["id"]) for name, answer in begun.items()}
-    return made | {"hand_over_id": offer["id"]}
+    return made | _NO_CLOUD | {"hand_over_id": offer["id"]}
 
 
 @pytest.fixture
