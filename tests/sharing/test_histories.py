@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from jupyterhub_vmshare.db.upgrade import upgrade
 from tests.sharing.mounting import MountedHistories
 
+# Explaining traces every line, and a history that fails is told before the time is over.
+_PHASES = [phase for phase in Phase if phase is not Phase.explain]
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
@@ -25,13 +27,14 @@ def play(url: str, examples: int) -> None:
             max_examples=examples,
             stateful_step_count=40,
             deadline=None,
+            phases=_PHASES,
             suppress_health_check=_SLOW_IS_FINE,
         ),
     )
 
 
 def test_histories_on_sqlite(tmp_path: Path) -> None:
-    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 25)
+    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 20)
 
 
 @pytest.mark.postgres_all

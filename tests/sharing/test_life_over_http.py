@@ -118,6 +118,19 @@ async def test_an_invitation_to_a_folder_in_the_trash(api: Api) -> None:
     assert (await api("ben").accept(grant))["state"] == "active"
 
 
+@pytest.mark.parametrize("level", ["view", "edit_delete"], ids=["lowered", "raised"])
+@pytest.mark.asyncio
+async def test_an_owner_changes_a_level_also_in_the_trash(api: Api, level: str) -> None:
+    folder = await api("ana").make_folder("tests")
+    (grant,) = await api("ana").invite(folder, "edit", "ben")
+    held = await api("ben").accept(grant)
+    await api("ana").ask("POST", f"/folders/{folder}/trash")
+    marks = {"If-Match": f'"{held["version"]}"'}
+    await api("ana").ask("PATCH", f"/grants/{grant}", {"level": level}, headers=marks)
+    await api("ana").ask("POST", f"/folders/{folder}/restore")
+    assert (await api("ben").folders())["tests"]["level"] == level
+
+
 @pytest.mark.scenario("F11")
 @pytest.mark.asyncio
 async def test_nobody_else_answers_bens_invitation(api: Api) -> None:

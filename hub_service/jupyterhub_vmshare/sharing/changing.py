@@ -22,7 +22,7 @@ from jupyterhub_vmshare.sharing.inviting import (
 )
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.sharing.ticks import first
-from jupyterhub_vmshare.sharing.verbs import inviting, verb
+from jupyterhub_vmshare.sharing.verbs import in_one_team, inviting, verb
 from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.words import LEVELS, ReceiverKind, ThingKind
 
@@ -83,8 +83,10 @@ async def _demand_raise(
     check_level(thing.kind, level)
     if order.index(level) <= order.index(grant.level):
         return
-    # The receiver and their team are known since the invitation.
-    await permitted(tx.conn, person, inviting(thing.kind, level), thing.id, tx.at)
+    if in_one_team(thing.kind):
+        # The receiver and their team are known since the invitation. Of folders, who may change a
+        # level may raise it, also in the trash.
+        await permitted(tx.conn, person, inviting(thing.kind, level), thing.id, tx.at)
     if level == "co_own" and grant.receiver_kind is not ReceiverKind.PERSON:
         raise BadInput("People become co-owners one by one, not as a team.")
     if level == "co_own" and not wished.confirmed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -166,9 +167,10 @@ def test_a_neighbour_of_the_same_account_is_out_of_reach(
     stage: Stage, reach: str, view: bool
 ) -> None:
     stage.appear("tests")
-    ben = stage.start("echo up; exec sleep 1001", "--own-processes", uid=0)
+    sleep = new_sleep()
+    ben = stage.start(f"echo up; exec {sleep}", "--own-processes", uid=0)
     assert ben.line() == "up"
-    pid = max(await_command("sleep 1001"))
+    pid = max(await_command(sleep))
     program = f"if {reach.format(pid=pid)}; then echo POSSIBLE; else echo refused; fi"
     _, said, _ = stage.start(program, "--own-processes", uid=0, view=view).end()
     ben.process.kill()
@@ -192,15 +194,21 @@ def test_signals_reach_the_command(stage: Stage, options: tuple[str, ...], name:
 @pytest.mark.parametrize("options", WAYS)
 def test_killing_it_ends_the_command(stage: Stage, options: tuple[str, ...]) -> None:
     stage.appear()
-    session = stage.start("echo up; exec sleep 1000", *options)
+    sleep = new_sleep()
+    session = stage.start(f"echo up; exec {sleep}", *options)
     assert session.line() == "up"
-    inside = await_command("sleep 1000")
+    await_command(sleep)
     session.process.kill()
     session.end()
     deadline = time.monotonic() + PATIENCE
-    while commands_like("sleep 1000") & inside and time.monotonic() < deadline:
+    while commands_like(sleep) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert not commands_like("sleep 1000") & inside
+    assert not commands_like(sleep)
+
+
+def new_sleep() -> str:
+    """A command that no other test runs: the processes of all of them are looked through."""
+    return f"sleep 1000.{secrets.randbits(48)}"
 
 
 def await_command(words: str) -> set[int]:
