@@ -248,6 +248,8 @@ void tie_tell(struct tie *tie, const struct stat *st, bool cached);
 void tie_tell_without_attributes(struct tie *tie, const struct stat *st);
 bool tie_differs(struct tie *tie, const struct stat *st); /* from what was told; unknown: no */
 bool tie_differs_in_contents(struct tie *tie, const struct stat *st);
+/* It is told by other means that attributes have changed. If nothing else has, it differs no more. */
+void tie_keeps_contents(struct tie *tie, const struct stat *st);
 bool tie_is_told(struct tie *tie, const struct stat *st); /* exactly this; unknown: no */
 void tie_tell_if_unknown(struct tie *tie, const struct stat *st);
 void tie_changed_itself(struct tie *tie);

@@ -45,12 +45,17 @@ void notify_list(struct wave **wave, struct session *by, struct node *directory)
 
 static void notify_inode(struct wave **wave, struct session *by, struct node *node, bool with_pages)
 {
+	struct stat st;
+	bool contents_stay = !with_pages && !fstat(node->fd, &st);
+
 	pthread_mutex_lock(&node->share->lock);
 	for (struct tie *tie = node->ties; tie; tie = tie->next_of_node) {
 		bool pages, attributes;
 
 		if (!is_other(tie, by))
 			continue;
+		if (contents_stay)
+			tie_keeps_contents(tie, &st);
 		pages = with_pages && atomic_exchange(&tie->pages, false);
 		attributes = atomic_exchange(&tie->attributes, false);
 		if (pages || attributes)

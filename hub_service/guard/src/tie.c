@@ -208,6 +208,14 @@ bool tie_differs_in_contents(struct tie *tie, const struct stat *st)
 	return differs;
 }
 
+void tie_keeps_contents(struct tie *tie, const struct stat *st)
+{
+	tell_begin(tie);
+	if (tie->told_known && has_same_contents(&tie->told, st))
+		tie->told.changed = st->st_ctim;
+	tell_end(tie);
+}
+
 bool tie_is_told(struct tie *tie, const struct stat *st)
 {
 	bool same;

@@ -127,13 +127,15 @@ static void check_node(struct node *node, const struct stat *st)
 
 	pthread_mutex_lock(&node->share->lock);
 	for (struct tie *tie = node->ties; tie; tie = tie->next_of_node) {
-		bool pages;
+		bool pages, attributes;
 
 		if (!tie_differs(tie, st))
 			continue;
 		tie_changed_itself(tie); /* what it is told next is news to it */
 		pages = atomic_exchange(&tie->pages, false);
-		atomic_store(&tie->attributes, false);
+		attributes = atomic_exchange(&tie->attributes, false);
+		if (!pages && !attributes)
+			continue; /* it has nothing of it: it was told, and would only be disturbed while it asks */
 		wave_add(&wave, tie->place->session, tie, number_of(tie), pages ? 0 : NOTIFY_ATTRIBUTES, NULL);
 	}
 	pthread_mutex_unlock(&node->share->lock);

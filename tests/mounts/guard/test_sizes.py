@@ -24,3 +24,21 @@ def test_who_reads_a_byte_and_then_all_gets_all_that_has_come(
     ana(os.truncate, ana.path("tests/file"), 20_000)
     assert ben(os.pread, file, 1, 0) == b"b"
     assert ben(os.pread, file, 30_000, 0) == b"before" * 1000 + bytes(14_000)
+
+
+@pytest.mark.parametrize("how", ["unlink", "chmod", "set a time"])
+def test_who_has_written_a_byte_of_what_has_grown_gets_all_of_it(join: Join, how: str) -> None:
+    """Also when something else was changed before."""
+    ana, ben = join("ana", "edit_delete"), join("ben", "edit_delete")
+    file = ben(os.open, ben.path("tests/new"), os.O_RDWR | os.O_CREAT)
+    path = ana.path("tests/new")
+    ana(os.truncate, path, 20_000)
+    ben(os.pwrite, file, b"x", 0)
+    match how:
+        case "unlink":
+            ana(os.unlink, path)
+        case "chmod":
+            ana(os.chmod, path, 0o640)
+        case _:
+            ana(os.utime, path, (1_000_000, 2_000_000))
+    assert ben(os.pread, file, 30_000, 10_000) == bytes(10_000)
