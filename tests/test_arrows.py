@@ -88,6 +88,10 @@ RULES = (
                  f"={HUB}.steps")),
     Rule("what runs in a sandbox does with Python alone",
          rooms=(f"{HUB}.cloud.sandbox.inside",), never=(HUB, "tornado", "traitlets")),
+    Rule("the relay takes the wire models of the service, and how logins are written",
+         rooms=(f"{HUB}.relay.door",),
+         never=(HUB, "alembic", "jupyterhub", "psycopg", "sqlalchemy"),
+         unless=(f"{HUB}.relay.door", f"{HUB}.api.contract", f"={HUB}.relay.certificates")),
     Rule("nobody imports the application but the command that starts it",
          rooms=(HUB,), never=(f"{HUB}.app",),
          besides=(f"={HUB}.__main__", f"={HUB}.app", f"{HUB}.commands")),
@@ -274,6 +278,10 @@ BREAKERS = {
     "what runs in a sandbox does with Python alone": (
         (f"{HUB_DIR}/cloud/sandbox/inside/init.py", f"from {HUB} import words"),
         (f"{HUB_DIR}/cloud/sandbox/inside/init.py", "import subprocess"),
+    ),
+    "the relay takes the wire models of the service, and how logins are written": (
+        (f"{HUB_DIR}/relay/door/main.py", f"from {HUB}.sharing import grants"),
+        (f"{HUB_DIR}/relay/door/main.py", f"from {HUB}.api.contract import Folder"),
     ),
     "nobody imports the application but the command that starts it": (
         (f"{HUB_DIR}/api/routes.py", "from ..app import VMShare"),

@@ -11,6 +11,7 @@ import hmac
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tornado.web import url
 from jupyterhub_vmshare.api.idempotency import keep_tidy
 from jupyterhub_vmshare.api.node_link import NodeLink
 from jupyterhub_vmshare.api.paths import pattern
+from jupyterhub_vmshare.api.relay_link import RelayLinks, RelayLinkSocket
 from jupyterhub_vmshare.api.rooms import Rooms
 from jupyterhub_vmshare.api.route import NoSuchRoute
 from jupyterhub_vmshare.api.routes import ROUTES
@@ -50,12 +52,18 @@ from jupyterhub_vmshare.pages.routes import pages
 from jupyterhub_vmshare.people.hook import HubHook
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
-from jupyterhub_vmshare.people.leavers import Leavers
+from jupyterhub_vmshare.people.leavers import Leavers, knows
 from jupyterhub_vmshare.people.limit import RateLimit
 from jupyterhub_vmshare.people.membership import Membership, TeamChoice
 from jupyterhub_vmshare.people.search import PeopleSearch
 from jupyterhub_vmshare.reconcile.pace import Pace
 from jupyterhub_vmshare.reconcile.worker import Reconciler
+from jupyterhub_vmshare.relay.cutting import Cutting
+from jupyterhub_vmshare.relay.holding import HeldRights
+from jupyterhub_vmshare.relay.relay_keys import RelayKeys
+from jupyterhub_vmshare.relay.sealing import NotSealed, Sealing
+from jupyterhub_vmshare.relay.telling import Telling
+from jupyterhub_vmshare.relay.ways import RelayAddress, Ways
 from jupyterhub_vmshare.sharing.expiry import Expiry
 from jupyterhub_vmshare.sharing.moving import members_changed
 from jupyterhub_vmshare.steady import steadily
@@ -69,6 +77,11 @@ _BODY_LIMIT = 1 << 50
 _READ_AT_ONCE = 128 << 10
 # A connection of another node's agent that swallows everything is given up after these.
 _PING_EVERY, _PING_WITHIN = 5.0, 5.0
+
+
+def no_sealing() -> NotSealed:
+    """Where the operator has given no key."""
+    return NotSealed("This site has no sealing key, so no certificate for a machine is signed.")
 
 
 @dataclass(frozen=True)
@@ -107,6 +120,12 @@ class Settings:
     cloud: Cloud | None = None
     """Where machines are; None: this site offers none."""
     machine_rules: MachineRules = field(default_factory=MachineRules)
+    sealing: Sealing | NotSealed = field(default_factory=no_sealing)
+    """What the certificate authorities lie under in the database; or why there is nothing."""
+    relays: RelayKeys = field(default_factory=RelayKeys)
+    """Which relays may ask."""
+    relay_address: RelayAddress | None = None
+    """Where people reach the relay; None: machines can't be reached by SSH."""
     pace: Pace = field(default_factory=Pace)
     """How often the cloud is asked."""
     upgrade_database: bool = True
@@ -144,6 +163,15 @@ class Service:
             limited=settings.limits.bytes is not None,
         )
         self.machines = Machines(settings.cloud, settings.machine_rules)
+        self.ways = Ways(
+            self.db,
+            settings.sealing,
+            HeldRights(self.machines),
+            known=partial(knows, self.hub),
+            keys=settings.relays,
+            address=settings.relay_address,
+        )
+        self.telling = Telling(self.ways)
         self.reconciler = self._reconciler()
         self.expiry = Expiry(self.db)
         self.metrics = Metrics(self.db, self.feed, self.mounts.count)
@@ -162,7 +190,10 @@ class Service:
 
     def _reconciler(self) -> Reconciler | None:
         cloud = self.settings.cloud
-        return None if cloud is None else Reconciler(self.db, cloud, pace=self.settings.pace)
+        if cloud is None:
+            return None
+        trusted = self.ways.machine_authorities
+        return Reconciler(self.db, cloud, trusted=trusted, pace=self.settings.pace)
 
     def _rooms(self) -> Rooms:
         settings = self.settings
@@ -180,6 +211,8 @@ class Service:
             streams=self.feed.streams,
             mounts=self.mounts,
             machines=self.machines,
+            ways=self.ways,
+            cutting=Cutting(self.telling, within=settings.cut_within),
             hook=HubHook(settings.hub_token),
         )
 
@@ -213,6 +246,9 @@ class Service:
             secret=secret,
         )
         rules.append(url(self.settings.prefix + "nodes/link", NodeLink, {"mounts": self.mounts}))
+        told = {"telling": self.telling, "keys": self.settings.relays}
+        rules.append(url(self.settings.prefix + "relay/link", RelayLinkSocket, told))
+        rules.append(url(self.settings.prefix + "relay/links", RelayLinks, {"ways": self.ways}))
         rules += operators_routes(self.settings.prefix, self.health, self.metrics, self.hub)
         return ObservedApplication(
             rules,
@@ -233,9 +269,11 @@ class Service:
         await self.folders.start()
         await self.membership.catch_up()
         if not self.db.is_sqlite:
-            self.feed.streams.delivered.append(self.mounts.hear)
+            self.feed.streams.delivered += [self.mounts.hear, self.telling.hear]
         await self.mounts.start()
+        await self.ways.start()
         await self._start_machines()
+        await self.telling.start()
         self._tasks = [
             _task("teams", self.membership.keep_fresh()),
             _task("uploads", steadily("uploads", self.uploads.keep_tidy)),
@@ -275,6 +313,7 @@ class Service:
             async with asyncio.timeout(self.settings.grace):
                 await self.web.finished()
         await server.close_all_connections()
+        await self.telling.stop()
         await self.uploads.stop()
         if self.settings.cloud is not None and self.reconciler is not None:
             await self.reconciler.stop()

@@ -99,6 +99,7 @@ class Verbs:
     resize_machine = verb(_machines.resize_machine)
     rebuild_machine = verb(_machines.rebuild_machine)
     console_log = verb(_machines.console_log)
+    machine_certificate = verb(_machines.machine_certificate)
     keep_machine_on = verb(_machines.keep_machine_on)
     set_idle_policy = verb(_machines.set_idle_policy)
     detach_from_machine = verb(_machines.detach_from_machine)

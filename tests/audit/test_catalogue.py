@@ -59,6 +59,7 @@ TYPES = {
     "machine.idle_policy_changed",
     "machine.idle_warned",
     "machine.kept_on",
+    "machine.link_cut",
     "machine.deleted",
     "machine.gone",
     "drive.created",

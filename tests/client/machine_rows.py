@@ -25,6 +25,12 @@ SNAPSHOT = {
     "id": S, "name": "tools", "machine_id": M, "machine_name": "box", "owner": "ana",
     "state": "ready", "disk_gib": 2, "created_at": AT,
 }  # fmt: skip
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDaivS4A1670AipFRTtL25i9+YMUOXVS6Lr/xhqvsvIS"
+CERTIFICATE = {
+    "certificate": "ssh-ed25519-cert-v01@openssh.com AAAA", "valid_until": AT,
+    "user": f"ana@{M}", "host": "relay.example.org", "port": 2222,
+    "host_key_alias": "vmshare-relay", "known_hosts": ["@cert-authority vmshare-relay ssh-ed25519"],
+}  # fmt: skip
 CLOUD = {
     "offered": True, "drive_gib": 10, "can": ["resize"],
     "images": [{"id": "debian", "name": "Debian", "description": "", "disk_gib": 2}],
@@ -67,6 +73,8 @@ MACHINES: list[Told] = [
      f"POST /machines/{M}/rebuild", MACHINE, {"image": "debian", "snapshot_id": None}, 202, KEY),
     ("console_log", lambda c: c.console_log(M), f"GET /machines/{M}/console", {"text": "up"},
      None, 200, NONE),
+    ("machine_certificate", lambda c: c.machine_certificate(M, PUBLIC_KEY),
+     f"POST /machines/{M}/certificates", CERTIFICATE, {"public_key": PUBLIC_KEY}, 201, NONE),
     ("keep_machine_on", lambda c: c.keep_machine_on(M, 2), f"POST /machines/{M}/keep-on", MACHINE,
      {"hours": 2}, 200, NONE),
     ("set_idle_policy", lambda c: c.set_idle_policy(M, None), f"PUT /machines/{M}/idle-policy",

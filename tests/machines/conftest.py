@@ -13,6 +13,8 @@ import pytest_asyncio
 
 from jupyterhub_vmshare.policy import model as policy
 from jupyterhub_vmshare.reconcile.pace import Pace
+from jupyterhub_vmshare.relay.sealing import Sealing, new_key
+from jupyterhub_vmshare.relay.ways import RelayAddress
 from jupyterhub_vmshare.sharing import inviting
 from jupyterhub_vmshare.sharing.model import Grant
 from tests.fakes.cloud import FakeCloud
@@ -39,7 +41,14 @@ async def service(
 ) -> AsyncIterator[RunningService]:
     """A service that offers machines."""
     async with running_service(
-        tmp_path, database_url, hub, small_world, cloud=cloud, pace=FAST
+        tmp_path,
+        database_url,
+        hub,
+        small_world,
+        cloud=cloud,
+        pace=FAST,
+        sealing=Sealing.of(new_key(), "the tests"),
+        relay_address=RelayAddress("relay.example.org"),
     ) as running:
         yield running
 

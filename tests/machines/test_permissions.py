@@ -20,6 +20,7 @@ from tests.machines.conftest import Lab, on
 
 pytestmark = pytest.mark.asyncio
 
+PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDaivS4A1670AipFRTtL25i9+YMUOXVS6Lr/xhqvsvIS"
 SEEN = {"If-Match": '"1"'}
 LEVELS = {
     **{"co_owner": "co_own", "manager": "manage", "user": "use"},
@@ -44,6 +45,7 @@ MACHINE: dict[str, tuple[str, str, dict[str, Any]]] = {
     "leave": ("POST", "/machines/{machine}/leave", {}),
     "accept_or_decline": ("POST", "/invitations/{held}/accept", {}),
     "hand_over": ("DELETE", "/hand-overs/{offer}", {}),
+    "connect": ("POST", "/machines/{machine}/certificates", {"json": {"public_key": PUBLIC_KEY}}),
     "start": ("POST", "/machines/{machine}/start", {}),
     "stop": ("POST", "/machines/{machine}/stop", {}),
     "reboot": ("POST", "/machines/{machine}/reboot", {}),

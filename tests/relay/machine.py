@@ -47,6 +47,7 @@ for each in run tmp root home srv var/tmp; do
   mount -t tmpfs -o mode=755 $each $each
 done
 chmod 1777 tmp var/tmp
+chmod 700 root
 mkdir -p run/outside etc/vmshare usr/local/sbin
 mount --bind "$outside" run/outside
 install -m 755 run/outside/vmshare_machine.py usr/local/sbin/vmshare-machine

@@ -21,6 +21,7 @@ from jupyterhub_vmshare.api.contract.folders import (
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.render import in_sessions
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.api.taking import Taken
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.folders import aliases, life, listing, quota
 from jupyterhub_vmshare.folders.listing import SeenFolder
@@ -142,7 +143,7 @@ class FolderFastMounts(FolderRoute):
             await life.choose_fast(tx, person, folder_id, version, asked.fast)
             held = await mounts.held(tx, folder_id)
             told = await self.seen(tx, folder_id)
-        reached = in_sessions(await mounts.reach(folder_id, held))
+        reached = in_sessions(Taken(await mounts.reach(folder_id, held)))
         self.reply(200, FolderFast(**told.model_dump(), **reached.model_dump()))
 
 
@@ -161,7 +162,7 @@ class FolderTrash(FolderRoute):
             if not asked.force:
                 demand_unused(held, besides=self.caller.name)
             told = await self.seen(tx, folder_id)
-        reached = in_sessions(await mounts.reach(folder_id, held))
+        reached = in_sessions(Taken(await mounts.reach(folder_id, held)))
         self.reply(200, FolderTrashed(**told.model_dump(), **reached.model_dump()))
 
 

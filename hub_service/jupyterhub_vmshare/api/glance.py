@@ -22,6 +22,7 @@ from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.problems import problem
 from jupyterhub_vmshare.api.render import grant_view, in_sessions
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.api.taking import Taken
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.mounts.reach import HeldMount, Reached
@@ -94,7 +95,7 @@ class ManyRoute(Route):
                     held[folder_id] = await self.rooms.mounts.held(tx, folder_id)
             results |= done
         told = [_result(grant_id, results[grant_id]) for grant_id in ids]
-        reached = in_sessions(await self._reach(held))
+        reached = in_sessions(Taken(await self._reach(held)))
         self.reply(200, ManyResults(results=told, **reached.model_dump()))
 
     async def _reach(self, held: Held) -> Reached:

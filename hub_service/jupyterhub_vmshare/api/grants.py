@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from jupyterhub_vmshare.api import taking
 from jupyterhub_vmshare.api.contract.grants import (
     Cut,
     GrantChange,
@@ -72,8 +73,8 @@ class SharingRoute(Route):
         """End every grant on it but co-owners'."""
         async with self.rooms.db.write() as tx:
             ended = await ending.stop_sharing(tx, self.caller.person(), thing_id)
-            held = await self.rooms.mounts.held(tx, thing_id)
-        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(thing_id, held)))
+            before = await taking.held(self.rooms, tx, thing_id)
+        self.reply(200, cut_view(ended, await taking.taken(self.rooms, before)))
 
     async def leave(self, thing_id: str) -> None:
         """Give up what the caller has of it."""
@@ -82,8 +83,8 @@ class SharingRoute(Route):
             left = await leaving.leave(tx, person, thing_id)
             # What flowed from a grant of theirs has ended for others too.
             people = None if left.ended else {person.name}
-            held = await self.rooms.mounts.held(tx, thing_id, people)
-        reached = (await self.rooms.mounts.reach(thing_id, held)).as_seen_by(person.name)
+            before = await taking.held(self.rooms, tx, thing_id, people)
+        reached = (await taking.taken(self.rooms, before)).as_seen_by(person.name)
         offered_to = None if left.offered is None else left.offered.receiver
         self.reply(200, cut_view(left.ended, reached, left.declined, offered_to))
 
@@ -147,8 +148,9 @@ class OneGrant(Route):
                 ends_at=ends_at,
                 ticks=ticks_asked(asked),
             )
-            held = await self.rooms.mounts.held(tx, changed.thing_id, receivers([changed]))
-        reached = await self.rooms.mounts.reach(changed.thing_id, held)
+            concerned = receivers([changed])
+            before = await taking.held(self.rooms, tx, changed.thing_id, concerned)
+        reached = await taking.taken(self.rooms, before)
         told = grant_view(changed).model_dump() | in_sessions(reached).model_dump()
         self.reply(200, GrantChanged(**told))
 
@@ -158,8 +160,8 @@ class OneGrant(Route):
         async with self.rooms.db.write() as tx:
             ended = await ending.revoke(tx, self.caller.person(), grant_id)
             thing_id = ended[0].thing_id if ended else ""
-            held = await self.rooms.mounts.held(tx, thing_id, receivers(ended))
-        self.reply(200, cut_view(ended, await self.rooms.mounts.reach(thing_id, held)))
+            before = await taking.held(self.rooms, tx, thing_id, receivers(ended))
+        self.reply(200, cut_view(ended, await taking.taken(self.rooms, before)))
 
 
 class GrantLineage(Route):

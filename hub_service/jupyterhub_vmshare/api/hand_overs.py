@@ -24,6 +24,7 @@ from jupyterhub_vmshare.api.machines import MachineRoute
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.render import in_sessions
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.api.taking import Taken
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.folders.handing import settle
 from jupyterhub_vmshare.machines.handing import settle as settle_machine
@@ -71,7 +72,7 @@ class AcceptHandOver(FolderRoute):
             folder, _ = await handing.accept(tx, person, hand_over_id, settle=make_ready)
             held = await mounts.held(tx, folder.id)
             told = await self.seen(tx, folder.id)
-        reached = in_sessions(await mounts.reach(folder.id, held))
+        reached = in_sessions(Taken(await mounts.reach(folder.id, held)))
         self.reply(200, FolderTaken(**told.model_dump(), **reached.model_dump()))
 
     async def _demand_room(self, hand_over_id: str) -> None:

@@ -14,6 +14,7 @@ from jupyterhub_vmshare.api.contract.grants import (
     HolderView,
     InSessions,
     InvitationView,
+    LinkCut,
     MembersAnswer,
     PeopleOfThing,
     PersonWithAccess,
@@ -21,8 +22,10 @@ from jupyterhub_vmshare.api.contract.grants import (
     Tick,
 )
 from jupyterhub_vmshare.api.problems import problem
+from jupyterhub_vmshare.api.taking import Taken
 from jupyterhub_vmshare.errors import VMShareError
-from jupyterhub_vmshare.mounts.reach import Holder, Reached
+from jupyterhub_vmshare.mounts.reach import Holder
+from jupyterhub_vmshare.relay.accounts import AccountRow
 from jupyterhub_vmshare.sharing.access import Access
 from jupyterhub_vmshare.sharing.handovers import HandOver
 from jupyterhub_vmshare.sharing.listing import Invitation, PeopleOf
@@ -116,11 +119,11 @@ def result_view(receiver: str, result: Grant | VMShareError) -> GrantResult:
 
 def cut_view(
     ended: Sequence[Grant],
-    reached: Reached,
+    reached: Taken,
     declined: Sequence[Grant] = (),
     offered_to: str | None = None,
 ) -> Cut:
-    """What ended, what that reached in running sessions, and what can't be undone."""
+    """What ended, what that reached in sessions and on machines, and what can't be undone."""
     return Cut(
         offered_to=offered_to,
         ended=[grant_view(grant) for grant in ended],
@@ -130,14 +133,28 @@ def cut_view(
     )
 
 
-def in_sessions(reached: Reached) -> InSessions:
-    """What a change reached in running sessions."""
+def in_sessions(taken: Taken) -> InSessions:
+    """What a change reached in running sessions and on machines."""
+    reached = taken.sessions
     return InSessions(
         sessions_cut=reached.sessions,
         descriptors_cut=reached.descriptors,
         unconfirmed=reached.unconfirmed,
         in_sessions=reached.sentence,
         holders=[holder_view(holder) for holder in reached.holders],
+        links=[link_view(link) for link in taken.links],
+    )
+
+
+def link_view(row: AccountRow) -> LinkCut:
+    """Somebody who is off a machine, or will be."""
+    return LinkCut(
+        person=row.person,
+        machine_id=row.machine_id,
+        channels=row.channels,
+        processes=row.processes,
+        remaining=row.remaining,
+        confirmed=not row.is_to_be_locked,
     )
 
 

@@ -15,6 +15,8 @@ from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.membership import Membership
 from jupyterhub_vmshare.people.search import PeopleSearch
+from jupyterhub_vmshare.relay.cutting import Cutting
+from jupyterhub_vmshare.relay.ways import Ways
 from jupyterhub_vmshare.storage.port import FolderStore
 from jupyterhub_vmshare.uploads.room import Uploads
 
@@ -35,4 +37,6 @@ class Rooms:
     streams: Streams
     mounts: Mounts
     machines: Machines
+    ways: Ways
+    cutting: Cutting
     hook: HubHook

@@ -26,6 +26,7 @@ from jupyterhub_vmshare.api.quota import ROUTES as QUOTA
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.api.snapshots import ROUTES as SNAPSHOTS
 from jupyterhub_vmshare.api.uploads import ROUTES as UPLOADS
+from jupyterhub_vmshare.api.ways import ROUTES as WAYS
 from jupyterhub_vmshare.api.why import WhyAnother, WhyMe
 
 ROUTES: Final[tuple[type[Route], ...]] = (
@@ -55,6 +56,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     *MACHINE_GRANTS,
     *MACHINE_SNAPSHOTS,
     *DRIVES,
+    *WAYS,
     Events,
     EventStream,
 )

@@ -51,6 +51,14 @@ class VMShare(Application):
             "jupyterhub_vmshare.commands.sandboxes.Sandboxes",
             "Keep this host's sandboxes, and build images for them (root; one a host).",
         ),
+        "relay": (
+            "jupyterhub_vmshare.commands.relay.RunRelay",
+            "Run the relay: the one way into machines.",
+        ),
+        "relay-key": (
+            "jupyterhub_vmshare.commands.relay_key.PrintRelayKey",
+            "Print what a relay shows the service.",
+        ),
         "openapi": ("jupyterhub_vmshare.commands.openapi.PrintOpenApi", "Print the HTTP contract."),
     }
 

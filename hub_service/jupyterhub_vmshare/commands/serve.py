@@ -15,6 +15,7 @@ from traitlets import Bool, Float, Int, List, Tuple, Unicode, default
 from jupyterhub_vmshare.app import Service, Settings
 from jupyterhub_vmshare.cloud.port import Cloud
 from jupyterhub_vmshare.clouds import cloud_named
+from jupyterhub_vmshare.commands.authorities import SEALING_FILE
 from jupyterhub_vmshare.commands.base import DataCommand
 from jupyterhub_vmshare.folders.quota import Limits
 from jupyterhub_vmshare.machines.room import MachineRules
@@ -22,6 +23,9 @@ from jupyterhub_vmshare.machines.uids import UidRange
 from jupyterhub_vmshare.mounts.node_keys import NodeKeys, secret_in
 from jupyterhub_vmshare.observe.logs import configure_logs
 from jupyterhub_vmshare.people.membership import TeamChoice
+from jupyterhub_vmshare.relay.relay_keys import RelayKeys
+from jupyterhub_vmshare.relay.sealing import NotSealed, Sealing, sealing_of
+from jupyterhub_vmshare.relay.ways import RelayAddress
 
 
 class Serve(DataCommand):
@@ -131,6 +135,23 @@ class Serve(DataCommand):
         help="""The first and the last Unix uid that people get on machines: one a person for all
         machines, and never another's. Sandboxes take none above 65,535. Since 0.3.""",
     ).tag(config=True)
+    relays = List(
+        Unicode(),
+        ["relay"],
+        help="""Which relays (jupyterhub-vmshare relay) may ask who may use which machine, as shell
+        patterns of their names. Each shows its key; `jupyterhub-vmshare relay-key NAME` prints it.
+        Since 0.3.""",
+    ).tag(config=True)
+    relay_address = Unicode(
+        help="""Where people reach the relay, as host:port. Empty: machines can't be reached by
+        SSH. Since 0.3."""
+    ).tag(config=True)
+    sealing_key_file = Unicode(
+        SEALING_FILE,
+        help="""Where the key is under which certificate authorities lie in the database; nobody
+        else may read it. VMSHARE_SEALING_KEY is stronger. `jupyterhub-vmshare ca new-key` prints
+        one. Without it no certificate for a machine is signed. Since 0.3.""",
+    ).tag(config=True)
     cut_within = Float(
         1.0,
         min=0,
@@ -198,6 +219,9 @@ class Serve(DataCommand):
             cut_within=self.cut_within,
             cloud=self.machines_cloud(),
             machine_rules=self.machine_rules(),
+            sealing=self.sealing(),
+            relays=self.relay_keys(),
+            relay_address=self.relay(),
             grace=self.grace,
             upgrade_database=self.upgrade_database,
         )
@@ -223,6 +247,27 @@ class Serve(DataCommand):
         """Which other nodes are let in."""
         names = tuple(self.nodes)
         return NodeKeys(secret_in(Path(self.data_dir).absolute()), names) if names else NodeKeys()
+
+    def sealing(self) -> Sealing | NotSealed:
+        """The operator's key, or why there is none."""
+        try:
+            return sealing_of(Path(self.sealing_key_file))
+        except NotSealed as error:
+            return error
+
+    def relay_keys(self) -> RelayKeys:
+        """Which relays are let in."""
+        names = tuple(self.relays) if self.relay_address else ()
+        return RelayKeys(secret_in(Path(self.data_dir).absolute()), names) if names else RelayKeys()
+
+    def relay(self) -> RelayAddress | None:
+        """Where people reach it."""
+        if not self.relay_address:
+            return None
+        host, _, port = self.relay_address.rpartition(":")
+        if not host or not port.isdecimal():
+            self.fail("c.Serve.relay_address is host:port, such as hub.example.org:2222.", 2)
+        return RelayAddress(host.strip("[]"), int(port))
 
     def start(self) -> None:
         asyncio.run(run(self.settings()))

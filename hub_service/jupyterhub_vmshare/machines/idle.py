@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.cloud.port import Capabilities
 from jupyterhub_vmshare.db.database import Database, Transaction
@@ -30,6 +31,14 @@ async def heard(tx: Transaction, machine_id: str, *, active: bool) -> None:
     """Somebody looked whether the machine is in use, just now."""
     seen = {"heard_at": tx.at, **({"active_at": tx.at, "warned_at": None} if active else {})}
     await tx.conn.execute(machines.update().where(machines.c.id == machine_id).values(**seen))
+
+
+async def watched(conn: AsyncConnection) -> list[str]:
+    """The machines that run, and stop when nobody uses them."""
+    query = sa.select(machines.c.id).where(
+        machines.c.idle_minutes.is_not(None), machines.c.desired == Desired.RUNNING
+    )
+    return sorted((await conn.scalars(query)).all())
 
 
 async def set_policy(tx: Transaction, person: Person, machine_id: str, minutes: int | None) -> None:

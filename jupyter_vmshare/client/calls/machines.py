@@ -19,6 +19,7 @@ from jupyterhub_vmshare.api.contract.machines import (
     Reboot,
     SizeChoice,
 )
+from jupyterhub_vmshare.api.contract.ways import CertificateView, NewCertificate
 
 
 def cloud() -> Call[CloudView]:
@@ -105,6 +106,12 @@ def rebuild_machine(
 def console_log(machine_id: str) -> Call[ConsoleLog]:
     """The end of what it wrote to its console."""
     return get(_path(machine_id, "console"), ConsoleLog)
+
+
+def machine_certificate(machine_id: str, public_key: str) -> Call[CertificateView]:
+    """What opens the machine for some minutes to whoever has that key, at the relay."""
+    asked = NewCertificate(public_key=public_key)
+    return send("POST", f"{_path(machine_id)}/certificates", reads(CertificateView), asked)
 
 
 def keep_machine_on(machine_id: str, hours: int) -> Call[MachineView]:

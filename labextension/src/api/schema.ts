@@ -1132,6 +1132,23 @@ export interface paths {
         patch: operations["patchMachine"];
         trace?: never;
     };
+    "/machines/{machine_id}/certificates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** A certificate for a key of the caller's, to show the relay. */
+        post: operations["postMachineCertificates"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/machines/{machine_id}/console": {
         parameters: {
             query?: never;
@@ -1770,6 +1787,41 @@ export interface components {
          */
         AttachmentState: "attaching" | "attached" | "detaching" | "failed";
         /**
+         * CertificateView
+         * @description What opens one machine, at the relay and nowhere else, for some minutes.
+         */
+        CertificateView: {
+            /** Certificate */
+            certificate: string;
+            /**
+             * Host
+             * @description The relay's address.
+             */
+            host: string;
+            /**
+             * Host Key Alias
+             * @description Under which name the relay's certificate is known.
+             */
+            host_key_alias: string;
+            /**
+             * Known Hosts
+             * @description Lines of a known_hosts file that know the relay.
+             */
+            known_hosts: string[];
+            /** Port */
+            port: number;
+            /**
+             * User
+             * @description The user name to connect as.
+             */
+            user: string;
+            /**
+             * Valid Until
+             * @description To connect; a connection may last longer.
+             */
+            valid_until: string;
+        };
+        /**
          * CloneState
          * @description How far a clone is.
          * @enum {string}
@@ -1935,6 +1987,11 @@ export interface components {
              * @default null
              */
             in_sessions?: string | null;
+            /**
+             * Links
+             * @description Of a machine: who was on it, and is not any more.
+             */
+            links?: components["schemas"]["LinkCut"][];
             /**
              * Offered To
              * @description Of a machine that its owner leaves: the co-owner who was asked to take it over. It is the caller's until they do.
@@ -2285,6 +2342,11 @@ export interface components {
              */
             level: string;
             /**
+             * Links
+             * @description Of a machine: who was on it, and is not any more.
+             */
+            links?: components["schemas"]["LinkCut"][];
+            /**
              * Name
              * @description The owner's name for it.
              */
@@ -2408,6 +2470,11 @@ export interface components {
              */
             level: string;
             /**
+             * Links
+             * @description Of a machine: who was on it, and is not any more.
+             */
+            links?: components["schemas"]["LinkCut"][];
+            /**
              * Name
              * @description The owner's name for it.
              */
@@ -2510,6 +2577,11 @@ export interface components {
              * @description owner, or a folder level.
              */
             level: string;
+            /**
+             * Links
+             * @description Of a machine: who was on it, and is not any more.
+             */
+            links?: components["schemas"]["LinkCut"][];
             /**
              * Name
              * @description The owner's name for it.
@@ -2737,6 +2809,11 @@ export interface components {
             in_sessions?: string | null;
             /** Level */
             level: string;
+            /**
+             * Links
+             * @description Of a machine: who was on it, and is not any more.
+             */
+            links?: components["schemas"]["LinkCut"][];
             /**
              * Parent Id
              * @default null
@@ -3095,6 +3172,37 @@ export interface components {
             grants: components["schemas"]["GrantView"][];
         };
         /**
+         * LinkCut
+         * @description Somebody who was on a machine: their connections are cut, their account there is locked, and
+         *     what ran under it has ended.
+         */
+        LinkCut: {
+            /**
+             * Channels
+             * @description Terminals, transfers and forwarded ports that were open.
+             */
+            channels: number;
+            /**
+             * Confirmed
+             * @description False: the machine has not said so yet, and is told until it has.
+             */
+            confirmed: boolean;
+            /** Machine Id */
+            machine_id: string;
+            /** Person */
+            person: string;
+            /**
+             * Processes
+             * @description Programs of theirs that were ended.
+             */
+            processes: number;
+            /**
+             * Remaining
+             * @description Programs that can't be ended yet: they wait for a disk.
+             */
+            remaining: number;
+        };
+        /**
          * MachineRename
          * @description The new name, for everybody.
          */
@@ -3334,6 +3442,11 @@ export interface components {
              * @default null
              */
             in_sessions?: string | null;
+            /**
+             * Links
+             * @description Of a machine: who was on it, and is not any more.
+             */
+            links?: components["schemas"]["LinkCut"][];
             /** Results */
             results: components["schemas"]["ManyResult"][];
             /**
@@ -3492,6 +3605,17 @@ export interface components {
         MoveResults: {
             /** Results */
             results: components["schemas"]["MoveResult"][];
+        };
+        /**
+         * NewCertificate
+         * @description A key that a person made for one connection; its private half never leaves them.
+         */
+        NewCertificate: {
+            /**
+             * Public Key
+             * @description As OpenSSH writes public keys.
+             */
+            public_key: string;
         };
         /**
          * NewClone
@@ -14746,6 +14870,122 @@ export interface operations {
             };
             /** @description A problem */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postMachineCertificates: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                machine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCertificate"];
+            };
+        };
+        responses: {
+            /** @description A certificate for a key of the caller's, to show the relay. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CertificateView"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -157,8 +157,22 @@ class HolderView(Told):
     processes: int = Field(description="Programs that were seen to hold something.")
 
 
+class LinkCut(Told):
+    """Somebody who was on a machine: their connections are cut, their account there is locked, and
+    what ran under it has ended."""
+
+    person: PersonName
+    machine_id: str
+    channels: int = Field(description="Terminals, transfers and forwarded ports that were open.")
+    processes: int = Field(description="Programs of theirs that were ended.")
+    remaining: int = Field(description="Programs that can't be ended yet: they wait for a disk.")
+    confirmed: bool = Field(
+        description="False: the machine has not said so yet, and is told until it has."
+    )
+
+
 class InSessions(Told):
-    """What a change reached in running sessions, as their nodes have confirmed."""
+    """What a change reached in running sessions and on machines, as far as it is confirmed."""
 
     sessions_cut: int = Field(
         0, description="Running sessions in which a mount was closed or its level lowered."
@@ -173,6 +187,9 @@ class InSessions(Told):
     holders: list[HolderView] = Field(
         default_factory=list,
         description="Sessions in which something is left that can't be cut, only ended.",
+    )
+    links: list[LinkCut] = Field(
+        default_factory=list, description="Of a machine: who was on it, and is not any more."
     )
 
 

@@ -375,7 +375,7 @@ def setup() -> None:
     if not HOST_KEY.exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(HOST_KEY))
     if not AUTHORITIES.exists():
-        authorities({"lines": told["authorities"]})
+        write(AUTHORITIES, "".join(f"{line}\n" for line in told["authorities"]), 0o644)
     SHARED.mkdir(parents=True, exist_ok=True)
     if not stat.S_IMODE(SHARED.stat().st_mode) & 0o2000:
         share(SHARED)
