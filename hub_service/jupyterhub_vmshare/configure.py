@@ -17,6 +17,7 @@ import jupyterhub
 from traitlets.config import Config
 from traitlets.config.loader import LazyConfigValue
 
+from jupyterhub_vmshare.configure_relay import relay_service
 from jupyterhub_vmshare.spawning.accounts import AccountOf
 from jupyterhub_vmshare.spawning.address import SessionUrl
 from jupyterhub_vmshare.spawning.hooks import AfterStop, BeforeSpawn, chained
@@ -88,6 +89,8 @@ def configure(
     most_folders: int | None = None,
     trash_days: float | None = None,
     cloud: str | None = None,
+    relay: str | None = None,
+    relay_listens: str | None = None,
 ) -> None:
     """Register the service, its scopes and roles, and what sessions need to find it.
 
@@ -123,6 +126,11 @@ def configure(
         trash_days: After how many days what is in the trash is deleted for ever; None: when its
             owner deletes it.
         cloud: Where machines are made, as ``c.Serve.cloud`` names it; None: this site has none.
+        relay: Where people reach the relay (``host:port``), through which they get to machines by
+            SSH; None: there is none. Where the hub starts the service, it starts a relay as well,
+            on this host; another one is started by hand (docs: *Run the relay*).
+        relay_listens: The ``host:port`` at which a relay that the hub starts listens, where that is
+            not ``relay``'s port at every address.
     """
     if not managed and not api_token:
         raise ValueError("A service that the hub does not start needs an api_token.")
@@ -133,7 +141,12 @@ def configure(
     if oauth_redirect_uri:
         service["oauth_redirect_uri"] = oauth_redirect_uri
     limits = _limits(most_gigabytes, most_folders, trash_days)
-    variables = {**limits, **({"VMSHARE_CLOUD": cloud} if cloud else {}), **(environment or {})}
+    places = {"VMSHARE_CLOUD": cloud, "VMSHARE_RELAY_ADDRESS": relay}
+    told = {variable: place for variable, place in places.items() if place}
+    if relay and managed:
+        listens = relay_listens or f":{relay.rpartition(':')[2]}"
+        _put_named(c, "services", relay_service(name, url, listens, token))
+    variables = {**limits, **told, **(environment or {})}
     if managed and variables:
         service["environment"] = variables
     _put_named(c, "services", service)
@@ -145,9 +158,9 @@ def configure(
         data = [(environment or {}).get("VMSHARE_DATA_DIR", DEFAULT_DATA)] if managed else []
         paths = (*data, *hidden_from_sessions, AGENT_RUN)
         hidden = [os.path.abspath(path) for path in paths]
-        told = Service(SessionUrl(url, name), hook_secret(token), mounts_deadline)
+        there = Service(SessionUrl(url, name), hook_secret(token), mounts_deadline)
         mounts_of = MountsOfSessions(
-            told, hidden=hidden, account=session_account, node=session_node
+            there, hidden=hidden, account=session_account, node=session_node
         )
         _hook(c, mounts_of)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,9 +12,12 @@ import jupyterhub
 import pytest
 from traitlets.config import Config
 
+from jupyterhub_vmshare.commands.relay import RunRelay
 from jupyterhub_vmshare.commands.serve import Serve
 from jupyterhub_vmshare.configure import CONFIRM, ORGANIZE, USE, configure
+from jupyterhub_vmshare.errors import NotFound
 from jupyterhub_vmshare.folders.quota import Limits
+from jupyterhub_vmshare.relay.ways import RelayAddress
 from tests.fakes.cloud import FakeCloud
 
 ACCESS = "access:services!service=vmshare"
@@ -147,6 +151,7 @@ def test_a_cloud_is_named_in_one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     c = Config()
     configure(c, cloud="tests.fakes.cloud:FakeCloud")
     assert service(c)["environment"] == {"VMSHARE_CLOUD": "tests.fakes.cloud:FakeCloud"}
+
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "t")
     assert Serve().settings().cloud is None
     monkeypatch.setenv("VMSHARE_CLOUD", "tests.fakes.cloud:FakeCloud")
@@ -160,6 +165,39 @@ def test_a_cloud_that_is_none_ends_the_start(name: str, monkeypatch: pytest.Monk
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "t")
     with pytest.raises(SystemExit):
         Serve(cloud=name).settings()
+
+
+def test_a_relay_that_the_hub_starts_is_let_in_by_the_service(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    c = Config()
+    for _ in range(2):
+        configure(c, relay="hub.example.org:2222", environment={"VMSHARE_DATA_DIR": "there"})
+    [relay] = [each for each in c.JupyterHub.services if each["name"] == "vmshare-relay"]
+    told = service(c)["environment"]
+    for name, value in {**told, **relay["environment"]}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", service(c)["api_token"])
+    serve = Serve(data_dir=str(tmp_path))
+    assert serve.relay() == RelayAddress("hub.example.org", 2222)
+    started = RunRelay()
+    started.parse_command_line(relay["command"][4:])
+    settings = started.settings()
+    assert (settings.host, settings.port) == ("", 2222)
+    assert settings.service.url == "http://127.0.0.1:10110/services/vmshare/"
+    assert serve.relay_keys().who(settings.service.headers) == "relay"
+    other = Config()
+    configure(other, relay="hub.example.org:2222")
+    monkeypatch.setenv("JUPYTERHUB_API_TOKEN", service(other)["api_token"])
+    with pytest.raises(NotFound):
+        serve.relay_keys().who(settings.service.headers)
+
+
+def test_a_relay_that_would_send_its_key_over_a_network_is_not_started() -> None:
+    with pytest.raises(ValueError, match="without TLS over a network"):
+        configure(Config(), url="http://vmshare:10110", relay="hub.example.org:2222")
+    with pytest.raises(ValueError, match="host:port"):
+        configure(Config(), relay="hub.example.org")
 
 
 def test_the_operators_own_dictionaries_are_not_changed() -> None:

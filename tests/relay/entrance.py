@@ -96,3 +96,15 @@ class Entrance:
         async with asyncio.timeout(PATIENCE):
             while not await asyncio.to_thread(holds):
                 await asyncio.sleep(0.02)
+
+
+async def said(conn: asyncssh.SSHClientConnection, command: str = "true") -> tuple[int, str]:
+    """How a command ended, and what the relay said of it."""
+    done = await conn.run(command, stdin=asyncssh.DEVNULL)
+    return done.returncode or 0, str(done.stderr)
+
+
+async def gone(conn: asyncssh.SSHClientConnection) -> None:
+    """Wait until it is closed, by whoever it is."""
+    async with asyncio.timeout(PATIENCE):
+        await conn.wait_closed()

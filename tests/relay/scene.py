@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.cloud.port import Address, MachineWanted, SeenMachine
@@ -185,6 +186,13 @@ def _relay(running: RunningService) -> Relay:
     return Relay(Settings(where, host="127.0.0.1", port=0, limits=_LIMITS))
 
 
+async def serve(way: Scene, conn: asyncssh.SSHClientConnection, port: int) -> None:
+    """A program of theirs that listens."""
+    command = f"setsid python3 -m http.server --bind 127.0.0.1 {port} >/dev/null 2>&1 &"
+    await conn.run(command, stdin=asyncssh.DEVNULL)
+    await way.until(lambda: way.machine.order("listener", port=port)["done"]["uids"])
+
+
 @asynccontextmanager
 async def scene(where: Path) -> AsyncIterator[Scene]:
     """Everything, with ana's machine on it."""
@@ -203,7 +211,7 @@ async def scene(where: Path) -> AsyncIterator[Scene]:
                 cloud=cloud,
                 pace=FAST,
                 sealing=Sealing.of(new_key(), "the test"),
-                relays=RelayKeys(_SECRET, ("relay",)),
+                relays=RelayKeys((_SECRET,), ("relay",)),
                 relay_address=RelayAddress("127.0.0.1"),
                 cut_within=PATIENCE,
             )

@@ -1,50 +1,19 @@
-"""People come in through the relay, as far as they may, and no further and no longer."""
+"""People come in through the relay, as far as they may, and no further."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncssh
 import pytest
-import pytest_asyncio
 
-from jupyterhub_vmshare.errors import HubUnreachable
-from tests.relay.entrance import PATIENCE
-from tests.relay.machine import why_not
-from tests.relay.scene import Scene, scene
+from tests.relay.entrance import PATIENCE, gone, said
+from tests.relay.scene import Scene, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene]:
-    if reason := why_not():
-        pytest.skip(reason)
-    async with scene(tmp_path_factory.mktemp("way")) as made:
-        yield made
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def way(whole: Scene) -> AsyncIterator[Scene]:
-    """The same for all tests, without what one of them cleared."""
-    whole.rights.without.clear()
-    await whole.clear()
-    yield whole
-
-
-async def said(conn: asyncssh.SSHClientConnection, command: str = "true") -> tuple[int, str]:
-    """How a command ended, and what the relay said of it."""
-    done = await conn.run(command, stdin=asyncssh.DEVNULL)
-    return done.returncode or 0, str(done.stderr)
-
-
-async def gone(conn: asyncssh.SSHClientConnection) -> None:
-    async with asyncio.timeout(PATIENCE):
-        await conn.wait_closed()
 
 
 async def test_openssh_itself_comes_in_and_knows_the_relay(way: Scene) -> None:
@@ -126,13 +95,6 @@ async def test_each_request_is_held_to_its_own_tick(
     conn.close()
     assert could == left
     await way.revoke(grant, "ben")
-
-
-async def serve(way: Scene, conn: asyncssh.SSHClientConnection, port: int) -> None:
-    """A program of theirs that listens."""
-    command = f"setsid python3 -m http.server --bind 127.0.0.1 {port} >/dev/null 2>&1 &"
-    await conn.run(command, stdin=asyncssh.DEVNULL)
-    await way.until(lambda: way.machine.order("listener", port=port)["done"]["uids"])
 
 
 async def test_a_program_of_ones_own_is_forwarded_and_nothing_else(way: Scene) -> None:
@@ -226,152 +188,6 @@ async def test_a_certificate_that_outlived_the_right_opens_nothing(way: Scene) -
         status, sentence = await said(conn)
         assert status == 255
         assert "no such machine" in sentence
-
-
-async def test_whoever_the_hub_does_not_know_any_more_is_out_and_stays_out(way: Scene) -> None:
-    hub = way.running.hub
-    hub.add_person("gus")
-    await way.give("gus")
-    conn = await way.enter("gus")
-    uid = int(str((await conn.run("id -u; tmux new-session -d 'sleep 1000'")).stdout))
-    key = asyncssh.generate_private_key("ssh-ed25519")
-    line = key.export_public_key().decode()
-    _, told = await way.ask_for_certificate("gus", way.id, line)
-    hub.remove_person("gus")
-    hub.fail("*/users/gus")
-    with pytest.raises(HubUnreachable):  # while it does not answer nobody has left
-        await way.running.service.telling.turn_leavers_out()
-    hub.heal()
-    assert not conn.is_closed()
-    await way.running.service.telling.turn_leavers_out()
-    await gone(conn)
-    await way.until(lambda: way.machine.of(uid) == [])
-    shown = (key, asyncssh.import_certificate(told["certificate"]))
-    async with await way.knock(username=told["user"], client_keys=[shown]) as again:
-        status, sentence = await said(again)
-    assert status == 255
-    assert "does not know your account" in sentence
-
-
-LEFT: list[Any] = [
-    pytest.param("sleep 1000", id="what runs on the link"),
-    pytest.param("nohup sleep 1000 >/dev/null 2>&1 &", id="nohup"),
-    pytest.param("tmux new-session -d 'sleep 1000'", id="tmux"),
-    pytest.param("setsid sh -c 'setsid sleep 1000 &' >/dev/null 2>&1 &", id="a daemon"),
-]
-
-
-@pytest.mark.scenario("V7")
-@pytest.mark.parametrize("left", LEFT)
-async def test_a_revoke_cuts_the_link_locks_the_account_and_ends_everything(
-    way: Scene, left: str
-) -> None:
-    grant = await way.give("ben")
-    conn = await way.enter("ben")
-    uid = int(str((await conn.run("id -u")).stdout))
-    await conn.create_process(left, stdin=asyncssh.DEVNULL)
-    await way.until(lambda: any("sleep 1000" in each for each in way.machine.of(uid)))
-    other = await way.enter("ana")
-    await way.revoke(grant, "ben")
-    [row] = [
-        each
-        for each in await way.running.service.telling.settled([way.id], PATIENCE)
-        if each.person == "ben"
-    ]
-    assert not row.is_open
-    assert not row.is_to_be_locked
-    assert row.processes >= 1
-    assert row.remaining == 0
-    await gone(conn)
-    assert await asyncio.to_thread(way.machine.of, uid) == []
-    principals = ("/usr/local/sbin/vmshare-machine", "principals", "ben")
-    assert await asyncio.to_thread(way.machine.run, *principals) == ""
-    assert (await said(other))[0] == 0
-    other.close()
-
-
-@pytest.mark.scenario("V7")
-async def test_the_answer_of_a_revoke_says_who_was_cut_off(way: Scene) -> None:
-    ana, ben = way.api("ana"), way.api("ben")
-    asked = {"grants": [{"receiver": "ben"}]}
-    told = await ana.ask("POST", f"/machines/{way.id}/users", asked)
-    [grant] = [str(each["grant"]["id"]) for each in told["results"]]
-    await ben.accept(grant)
-    conn = await way.enter("ben")
-    uid = int(str((await conn.run("id -u")).stdout))
-    await conn.create_process("sleep 1000", stdin=asyncssh.DEVNULL)
-    await way.until(lambda: any("sleep 1000" in each for each in way.machine.of(uid)))
-    [link] = (await ana.ask("DELETE", f"/machines/{way.id}/grants"))["links"]
-    processes = link.pop("processes")
-    assert link == {
-        "person": "ben",
-        "machine_id": way.id,
-        "channels": 1,
-        "remaining": 0,
-        "confirmed": True,
-    }
-    assert processes >= 1
-    await gone(conn)
-    assert await asyncio.to_thread(way.machine.of, uid) == []
-
-
-async def test_access_can_be_given_again(way: Scene) -> None:
-    grant = await way.give("ben")
-    async with await way.enter("ben") as conn:
-        assert (await said(conn))[0] == 0
-    await way.revoke(grant, "ben")
-    await way.running.service.telling.settled([way.id], PATIENCE)
-    again = await way.give("ben")
-    async with await way.enter("ben") as conn:
-        assert (await said(conn))[0] == 0
-    await way.revoke(again, "ben")
-
-
-async def test_a_downgrade_that_takes_the_terminal_ends_what_ran(way: Scene) -> None:
-    grant = await way.give("ben")
-    conn = await way.enter("ben")
-    uid = int(str((await conn.run("id -u")).stdout))
-    await conn.run("tmux new-session -d 'sleep 1000'")
-    way.rights.without["ben"] = frozenset({"open_terminal"})
-    await way.running.service.telling.look()
-    await way.running.service.telling.settled([way.id], PATIENCE)
-    await gone(conn)
-    assert await asyncio.to_thread(way.machine.of, uid) == []
-    async with await way.enter("ben") as again:
-        assert "may not open a terminal" in (await said(again))[1]
-        async with again.start_sftp_client() as sftp:
-            assert await sftp.listdir("/srv")
-    await way.revoke(grant, "ben")
-
-
-async def test_less_than_that_closes_what_is_not_allowed_any_more(way: Scene) -> None:
-    grant = await way.give("ben")
-    conn = await way.enter("ben")
-    await serve(way, conn, 8711)
-    reader, _writer = await conn.open_connection("localhost", 8711)
-    way.rights.without["ben"] = frozenset({"open_app", "read_files", "upload", "download"})
-    # As the owner of a co-owned machine: without sudo the account would be locked first.
-    await way.running.service.telling.look()
-    async with asyncio.timeout(PATIENCE):
-        assert await reader.read() == b""
-    await way.revoke(grant, "ben")
-    await gone(conn)
-
-
-async def test_an_end_date_fires_without_the_service(way: Scene) -> None:
-    ends = datetime.now(UTC) + timedelta(seconds=3)
-    await way.give("ben", ends_at=ends)
-    conn = await way.enter("ben")
-    uid = int(str((await conn.run("id -u")).stdout))
-    await conn.run("tmux new-session -d 'sleep 1000'")
-    telling = way.running.service.telling
-    away, telling.relays = telling.relays, set()  # the service says nothing more
-    try:
-        await gone(conn)
-        assert datetime.now(UTC) >= ends
-        await way.until(lambda: way.machine.of(uid) == [])
-    finally:
-        telling.relays = away
 
 
 async def test_strangers_at_the_door_do_not_keep_others_out(way: Scene) -> None:

@@ -23,7 +23,7 @@ from jupyterhub_vmshare.machines.uids import UidRange
 from jupyterhub_vmshare.mounts.node_keys import NodeKeys, secret_in
 from jupyterhub_vmshare.observe.logs import configure_logs
 from jupyterhub_vmshare.people.membership import TeamChoice
-from jupyterhub_vmshare.relay.relay_keys import RelayKeys
+from jupyterhub_vmshare.relay.relay_keys import RelayKeys, relays_secret
 from jupyterhub_vmshare.relay.sealing import NotSealed, Sealing, sealing_of
 from jupyterhub_vmshare.relay.ways import RelayAddress
 
@@ -180,6 +180,10 @@ class Serve(DataCommand):
         found = os.environ.get("VMSHARE_MOST_FOLDERS")
         return int(found) if found else None
 
+    @default("relay_address")
+    def _default_relay_address(self) -> str:
+        return os.environ.get("VMSHARE_RELAY_ADDRESS", "")
+
     @default("cloud")
     def _default_cloud(self) -> str:
         return os.environ.get("VMSHARE_CLOUD", "")
@@ -257,8 +261,12 @@ class Serve(DataCommand):
 
     def relay_keys(self) -> RelayKeys:
         """Which relays are let in."""
-        names = tuple(self.relays) if self.relay_address else ()
-        return RelayKeys(secret_in(Path(self.data_dir).absolute()), names) if names else RelayKeys()
+        if not self.relay_address or not self.relays:
+            return RelayKeys()
+        own = secret_in(Path(self.data_dir).absolute())
+        token = os.environ.get("JUPYTERHUB_API_TOKEN", "")
+        of_the_hub = relays_secret(token) if token else b""
+        return RelayKeys((own, of_the_hub), tuple(self.relays))
 
     def relay(self) -> RelayAddress | None:
         """Where people reach it."""

@@ -22,11 +22,20 @@ def relay_key_of(secret: bytes, relay: str) -> str:
     return hmac.new(secret, b"vmshare relay " + relay.encode(), hashlib.sha256).hexdigest()
 
 
+def relays_secret(service_token: str) -> bytes:
+    """What the key of a relay that the hub starts is made from; nobody gets back to the token."""
+    made = hmac.new(service_token.encode(), b"vmshare relays", hashlib.sha256)
+    return made.hexdigest().encode()
+
+
 @dataclass(frozen=True, slots=True)
 class RelayKeys:
-    """Which relays are let in; ``names`` are shell patterns."""
+    """Which relays are let in; ``names`` are shell patterns.
 
-    secret: bytes = b""
+    ``secrets``: of each of them a relay's key may be made; with none, nobody is let in.
+    """
+
+    secrets: Sequence[bytes] = ()
     names: Sequence[str] = ()
 
     def who(self, headers: Mapping[str, str]) -> str:
@@ -34,8 +43,9 @@ class RelayKeys:
         name = headers.get(NAME, "")
         match = _BEARER.fullmatch(headers.get("Authorization", "").strip())
         known = any(fnmatchcase(name, each) for each in self.names)
-        if match is None or not known or not self.secret or not 0 < len(name) <= _LONGEST:
+        if match is None or not known or not 0 < len(name) <= _LONGEST:
             raise NotFound
-        if not hmac.compare_digest(match[1].encode(), relay_key_of(self.secret, name).encode()):
+        keys = [relay_key_of(secret, name) for secret in self.secrets if secret]
+        if not any([hmac.compare_digest(match[1].lower(), key) for key in keys]):
             raise NotFound
         return name
