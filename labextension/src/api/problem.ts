@@ -47,6 +47,9 @@ export class NameTaken extends Conflict {
   }
 }
 
+/** Something of that name is in the directory: it can be replaced, or left beside. */
+export class AlreadyThere extends Conflict {}
+
 /** Somebody else has the folder in a running session. */
 export class MountedElsewhere extends Conflict {}
 
@@ -56,6 +59,7 @@ export class NoRoom extends ApiError {}
 const BY_CODE: Record<string, typeof ApiError> = {
   'quota-exceeded': NoRoom,
   'name-taken': NameTaken,
+  exists: AlreadyThere,
   'mounted-elsewhere': MountedElsewhere
 };
 

@@ -3,7 +3,7 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { fileIcon } from '@jupyterlab/ui-components';
 
-import { Conflict } from '../api/problem';
+import { AlreadyThere } from '../api/problem';
 import type { EntryView, SnapshotView } from '../api/types';
 import type { PastModel } from '../model/past';
 import type { SnapshotsModel } from '../model/snapshots';
@@ -61,7 +61,7 @@ export class SnapshotActs {
         await past.restore(entry.path, null, false);
         this.tell(entry.path);
       } catch (error) {
-        if (!(error instanceof Conflict)) {
+        if (!(error instanceof AlreadyThere)) {
           throw error;
         }
         await this.restoreBeside(past, entry, error);
@@ -69,7 +69,11 @@ export class SnapshotActs {
     });
   }
 
-  private async restoreBeside(past: PastModel, entry: EntryView, clash: Conflict): Promise<void> {
+  private async restoreBeside(
+    past: PastModel,
+    entry: EntryView,
+    clash: AlreadyThere
+  ): Promise<void> {
     const { trans } = this;
     const { button } = await showDialog({
       title: trans.__('Take "%1" back', entry.name),

@@ -59,7 +59,7 @@ export class PastModel implements IDisposable {
     }
   }
 
-  /** Takes a file back to where it was, or to another path; raises `Conflict` where one is. */
+  /** Takes a file back to where it was, or to another path; raises `AlreadyThere` where one is. */
   async restore(path: string, target: string | null, overwrite: boolean): Promise<void> {
     await this.api.restoreFile(this.folderId, this.snapshot.id, { path, target, overwrite });
   }

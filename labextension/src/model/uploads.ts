@@ -4,7 +4,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { FileClient } from '../api/files';
 import { isResumable } from '../api/files';
-import { Aborted, Conflict, sentenceOf } from '../api/problem';
+import { Aborted, AlreadyThere, sentenceOf } from '../api/problem';
 import { fingerprintIn, fingerprintOf, PAUSED } from '../api/resumable';
 import type { UploadView } from '../api/types';
 import type { Dropped } from './dropped';
@@ -223,7 +223,7 @@ export class UploadsModel implements IDisposable {
     const making =
       this._made.get(directory) ??
       Promise.resolve(this.makeDirectory(directory)).catch((error: unknown) => {
-        if (!(error instanceof Conflict)) {
+        if (!(error instanceof AlreadyThere)) {
           this._made.delete(directory);
           throw error;
         }
@@ -246,7 +246,7 @@ export class UploadsModel implements IDisposable {
     if (error instanceof Aborted) {
       this._jobs = this._jobs.filter(other => other !== job);
     } else {
-      job.state = error instanceof Conflict && !job.overwrite ? 'conflict' : 'failed';
+      job.state = error instanceof AlreadyThere && !job.overwrite ? 'conflict' : 'failed';
       job.because = sentenceOf(error);
     }
   }

@@ -1,5 +1,6 @@
 import {
   Aborted,
+  AlreadyThere,
   BadInput,
   ChangedMeanwhile,
   Conflict,
@@ -29,6 +30,7 @@ describe('a problem', () => {
     [404, 'not-found', NotThere],
     [409, 'wrong-state', Conflict],
     [409, 'name-taken', NameTaken],
+    [409, 'exists', AlreadyThere],
     [412, 'changed-meanwhile', ChangedMeanwhile],
     [422, 'bad-input', BadInput],
     [429, 'too-many-requests', TooMany],

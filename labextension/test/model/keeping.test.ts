@@ -1,4 +1,4 @@
-import { Conflict } from '../../src/api/problem';
+import { AlreadyThere } from '../../src/api/problem';
 import { ClonesModel } from '../../src/model/clones';
 import { QuotaModel } from '../../src/model/quota';
 import { SnapshotsModel } from '../../src/model/snapshots';
@@ -149,11 +149,11 @@ describe('snapshots', () => {
     const server = snapshots()
       .on('GET api/folders/fld_1/snapshots/snp_1/entries', () => ({ path: '', items: [] }))
       .on(RESTORE, asked =>
-        (asked.body as { overwrite: boolean }).overwrite ? entry('a') : refusal(409, 'conflict')
+        (asked.body as { overwrite: boolean }).overwrite ? entry('a') : refusal(409, 'exists')
       );
     const model = new SnapshotsModel(server.client, 'fld_1');
     model.look(snapshot());
-    await expect(model.past!.restore('a', null, false)).rejects.toBeInstanceOf(Conflict);
+    await expect(model.past!.restore('a', null, false)).rejects.toBeInstanceOf(AlreadyThere);
     await model.past!.restore('a', null, true);
     expect(server.calls(RESTORE).map(({ body }) => body)).toEqual([
       { path: 'a', target: null, overwrite: false },

@@ -1,10 +1,10 @@
 import type { FileClient, UploadAsked } from '../../src/api/files';
-import { Aborted, Conflict, errorOf, Unreachable } from '../../src/api/problem';
+import { Aborted, AlreadyThere, errorOf, Unreachable } from '../../src/api/problem';
 import { fingerprintOf, PAUSED, RESUMED_FROM } from '../../src/api/resumable';
-import type { Problem, UploadView } from '../../src/api/types';
+import type { UploadView } from '../../src/api/types';
 import { besides, UploadsModel } from '../../src/model/uploads';
 import { settle } from '../fakes/server';
-import { entry } from '../fakes/things';
+import { entry, problem } from '../fakes/things';
 
 function uploads(
   answer: (asked: UploadAsked) => Promise<unknown>,
@@ -37,7 +37,7 @@ const stored = (one: UploadAsked): Promise<unknown> => Promise.resolve(entry(one
 const taken = (one: UploadAsked): Promise<unknown> =>
   one.overwrite || one.path !== 'sub/a.txt'
     ? stored(one)
-    : Promise.reject(new Conflict('It is there.', 409, 'conflict'));
+    : Promise.reject(new AlreadyThere('It is there.', 409, 'exists'));
 
 describe('uploads', () => {
   it('go two at a time', async () => {
@@ -55,7 +55,7 @@ describe('uploads', () => {
 
   it('make the directories of what was dropped, each once, and those above first', async () => {
     const made: string[] = [];
-    const refuse = new Conflict('It is there.', 409, 'conflict');
+    const refuse = new AlreadyThere('It is there.', 409, 'exists');
     const { model, asked } = uploads(stored, [], path => {
       made.push(path);
       return path === 'in/survey' ? Promise.reject(refuse) : Promise.resolve();
@@ -83,7 +83,7 @@ describe('uploads', () => {
 
   it('take one answer for all that is there', async () => {
     const { model, asked } = uploads(one =>
-      one.overwrite ? stored(one) : Promise.reject(new Conflict('It is there.', 409, 'conflict'))
+      one.overwrite ? stored(one) : Promise.reject(new AlreadyThere('It is there.', 409, 'exists'))
     );
     model.start([file('a'), file('b')], name => name);
     await settle();
@@ -104,12 +104,27 @@ describe('uploads', () => {
     expect(model.items).toHaveLength(0);
   });
 
-  it('offer to replace nothing where there is no room', async () => {
-    const told = { code: 'quota-exceeded', status: 409, title: 'Full', detail: '5 B are left.' };
-    const { model } = uploads(() => Promise.reject(errorOf(told as Problem)));
+  it.each([
+    ['quota-exceeded', 409, '5 B are left.'],
+    ['wrong-state', 409, 'The folder is in the trash.'],
+    ['too-many-uploads', 409, 'Finish one of the 50 first.'],
+    ['not-a-directory', 409, 'sub is a file.'],
+    ['upload-busy', 423, 'It is being written.']
+  ])('offer to replace nothing where it is %s', async (code, status, detail) => {
+    const told = errorOf(problem(status, code, { detail }));
+    const { model } = uploads(() => Promise.reject(told));
     model.start([file('a.txt')], name => name);
     await settle();
-    expect(model.items).toMatchObject([{ state: 'failed', because: '5 B are left.' }]);
+    expect(model.items).toMatchObject([{ state: 'failed', because: detail }]);
+  });
+
+  it('do not take every refusal of a directory for one that is there', async () => {
+    const refuse = errorOf(problem(409, 'wrong-state', { detail: 'It is in the trash.' }));
+    const { model, asked } = uploads(stored, [], () => Promise.reject(refuse));
+    model.startAll({ files: [{ file: file('a'), path: 'x/a' }], directories: [] }, name => name);
+    await settle();
+    expect(model.items).toMatchObject([{ state: 'failed', because: 'It is in the trash.' }]);
+    expect(asked).toEqual([]);
   });
 
   it('can keep both', async () => {
