@@ -193,14 +193,20 @@ export class DirectoryModel implements IDisposable {
   }
 
   receive(event: EventView): void {
-    if (event.thing_id !== this.folderId || this._ended) {
-      this.reviveOn(event);
+    if (event.thing_id !== this.folderId) {
+      return;
+    }
+    const isMyEnd = isEnding(event) && concerns(event, this.me());
+    // Other events of the same moment, as of the mount that goes, must not hide why.
+    this._ending = isMyEnd ? event : this._ending;
+    if (this._ended) {
+      this.afterTheEnd(event);
     } else if (event.type === 'files.changed') {
       this.onFilesChanged(detail(event, 'path') ?? '');
     } else if (event.type === 'folder.trashed' || event.type === 'folder.deleted') {
       this.end(event);
     } else {
-      void this.loadFolder(isEnding(event) && concerns(event, this.me()) ? event : null);
+      void this.loadFolder();
     }
   }
 
@@ -214,24 +220,27 @@ export class DirectoryModel implements IDisposable {
   }
 
   /** A folder that comes back (restored, accepted again) opens again where it was. */
-  private reviveOn(event: EventView): void {
-    const back = event.type === 'folder.restored' || event.type === 'grant.accepted';
-    if (this._ended && back && event.thing_id === this.folderId) {
+  private afterTheEnd(event: EventView): void {
+    if (event.type === 'folder.restored' || event.type === 'grant.accepted') {
       void this.open();
+    } else if (this._ended?.event === null && event === this._ending) {
+      this._ended = { event };
+      this.emit();
     }
   }
 
-  private async loadFolder(ending: EventView | null = null): Promise<void> {
+  private async loadFolder(): Promise<void> {
     const look = ++this._look;
     try {
       const folder = await this.api.folder(this.folderId);
       if (look === this._look) {
         this._folder = folder;
-        this._ended = folder.state === 'live' ? null : { event: ending };
+        this._ended = folder.state === 'live' ? null : { event: this._ending };
+        this._ending = null;
       }
     } catch (error) {
       if (look === this._look) {
-        this.onFailure(error, ending);
+        this.onFailure(error);
       }
     }
     this.emit();
@@ -269,7 +278,7 @@ export class DirectoryModel implements IDisposable {
       this._failure = null;
     } catch (error) {
       if (!(error instanceof Aborted)) {
-        this.onFailure(error, null);
+        this.onFailure(error);
       }
     }
     if (this._loading === loading) {
@@ -286,13 +295,13 @@ export class DirectoryModel implements IDisposable {
     return this.api.entries(this.folderId, this._path, asked);
   }
 
-  private onFailure(error: unknown, ending: EventView | null): void {
+  private onFailure(error: unknown): void {
     if (!(error instanceof NotThere)) {
       this._failure = sentenceOf(error);
-    } else if (this._path && this._folder && !ending) {
+    } else if (this._path && this._folder && !this._ending) {
       void this.stepUp();
     } else {
-      this.end(ending);
+      this.end(this._ending);
     }
   }
 
@@ -333,6 +342,8 @@ export class DirectoryModel implements IDisposable {
 
   private _changed = new Signal<this, void>(this);
   private _ended: Ended | null = null;
+  /** Why it may not be open any more; the service says whether. */
+  private _ending: EventView | null = null;
   private _entries: readonly EntryView[] = [];
   private _failure: string | null = null;
   private _filter = '';

@@ -112,6 +112,36 @@ describe('the end of access', () => {
     }
   );
 
+  it.each([
+    ['before', ['grant.ended', 'mount.removed']],
+    ['after', ['mount.removed', 'grant.ended']]
+  ])('keeps its reason where a mount goes with it, told %s that', async (_, types) => {
+    const fake = server();
+    const model = await opened(fake);
+    fake.on(FOLDER, () => refusal(404, 'not-found'));
+    const events = types.map(type =>
+      type === 'grant.ended' ? grantEvent(type, { why: 'team_left' }) : happening(type)
+    );
+    for (const event of events) {
+      model.receive(event);
+    }
+    await settle();
+    expect(model.ended?.event?.type).toBe('grant.ended');
+    model.dispose();
+  });
+
+  it('has its reason also when that comes late', async () => {
+    const fake = server();
+    const model = await opened(fake);
+    fake.on(FOLDER, () => refusal(404, 'not-found'));
+    model.receive(happening('mount.removed'));
+    await settle();
+    expect(model.ended).toEqual({ event: null });
+    const event = grantEvent('grant.ended', { why: 'team_left' });
+    model.receive(event);
+    expect(model.ended).toEqual({ event });
+  });
+
   it('is none while another source opens the folder', async () => {
     const model = await opened(server());
     model.receive(grantEvent('grant.revoked'));
