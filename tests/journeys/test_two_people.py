@@ -328,7 +328,7 @@ def test_ana_hands_a_folder_over_and_ben_takes_it(lab_of: Labs) -> None:
     expect(offered).to_contain_text("ana offers to hand this folder over to you")
     assert violations(ben.panel) == []
     offered.get_by_role("button", name='Take "urchins" over', exact=True).click()
-    expect(ben.folder("urchins")).to_contain_text("With 1 person")
+    expect(ben.folder("urchins")).to_contain_text("Shared with 1")
     expect(ana.folder("urchins")).to_contain_text("of ben")
     told = ben.do("GET", f"/folders/{ben.folder_id('urchins')}/people")
     assert [(g["receiver"]["name"], g["level"]) for g in told["grants"]] == [("ana", "edit_delete")]

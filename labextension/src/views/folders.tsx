@@ -178,9 +178,9 @@ function Relationship({ folder }: { folder: FolderView }): JSX.Element {
   return count === 0 ? (
     <span>{trans.__('Mine, not shared')}</span>
   ) : (
-    // The number must not be what a narrow panel cuts off.
-    <span title={trans._n('Mine, shared with %1 person', 'Mine, shared with %1 people', count)}>
-      {trans._n('With %1 person', 'With %1 people', count)}
+    // The number must not be what a narrow panel cuts off. A team counts as one.
+    <span title={trans._n('Mine, with %1 person or team', 'Mine, with %1 people or teams', count)}>
+      {trans.__('Shared with %1', count)}
     </span>
   );
 }

@@ -55,7 +55,7 @@ const names = (): (string | null)[] =>
 describe('the list of folders', () => {
   it('says whose a folder is, at which level, until when', async () => {
     await shown();
-    expect(screen.getByText('With 2 people').title).toBe('Mine, shared with 2 people');
+    expect(screen.getByText('Shared with 2').title).toBe('Mine, with 2 people or teams');
     expect(screen.getByText('Mine, not shared')).toBeTruthy();
     expect(screen.getByText('"tests" of ana')).toBeTruthy();
     expect(screen.getByText('View')).toBeTruthy();

@@ -1,0 +1,26 @@
+"""The service's own pages, as a hub admin works with them in a browser of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Page
+
+from tests.fixtures.real_hub import RealHub
+from tests.journeys.lab import Lab
+
+
+@contextmanager
+def as_admin(lab: Lab, hub: RealHub, path: str = "") -> Iterator[Page]:
+    """A window beside somebody's lab, in which the hub admin is at a page of the service."""
+    browser = lab.page.context.browser
+    assert browser is not None
+    context = browser.new_context(base_url=hub.url)
+    page = context.new_page()
+    page.goto(f"/hub/login?next=%2Fservices%2Fvmshare%2F{path}")
+    page.get_by_label("Username").fill("root-hub")
+    page.get_by_label("Password").fill("any")
+    page.get_by_role("button", name="Sign in").click()
+    yield page
+    context.close()
