@@ -1,15 +1,14 @@
 import type { GrantView, PeopleOfThing } from '../api/types';
 
 type Person = NonNullable<PeopleOfThing['people']>[number];
-type Answer = Person['sources'][number]['answer'];
+type Source = Person['sources'][number];
+type Answer = Source['answer'];
 
 /** Somebody, or a team, to whom a thing was given, and what they gave on. */
 export interface Branch {
   grant: GrantView;
-  /** What counts for a person now, by all their sources; null: nothing yet, or a team. */
-  counts: string | null;
-  /** By how many ways the person has it. */
-  ways: number;
+  /** Of a person: this way beside their others. */
+  way: Way | null;
   /** Of a team: each member with their own answer. */
   members: readonly Member[];
   /** What was given on from here. */
@@ -20,8 +19,19 @@ export interface Branch {
 export interface Member {
   name: string;
   answer: Answer;
+  way: Way;
+}
+
+/** One of the ways by which somebody has a thing. */
+export interface Way {
+  /** What counts for them now, by all their ways; null: nothing yet. */
   counts: string | null;
+  /** By how many ways they have it. */
   ways: number;
+  /** How many of these give what counts. */
+  same: number;
+  /** Whether it gives them anything: an invitation without an answer does not. */
+  gives: boolean;
 }
 
 /** Who has a thing from whom: the branches below its owner. */
@@ -47,8 +57,7 @@ function below(
     const person = isTeam ? undefined : personIn(told, grant.receiver.name);
     return {
       grant,
-      counts: person?.level ?? null,
-      ways: person?.sources.length ?? 0,
+      way: person ? wayOf(person, grant.id) : null,
       members: isTeam ? membersOf(told, grant.id) : [],
       below: below(told, next, path)
     };
@@ -60,11 +69,26 @@ function personIn({ people = [] }: PeopleOfThing, name: string): Person | undefi
 }
 
 function membersOf({ people = [] }: PeopleOfThing, grantId: string): Member[] {
-  return people.flatMap(({ name, level = null, sources }) =>
-    sources
+  return people.flatMap(person =>
+    person.sources
       .filter(source => source.grant_id === grantId)
-      .map(({ answer }) => ({ name, answer, counts: level, ways: sources.length }))
+      .map(({ answer }) => ({ name: person.name, answer, way: wayOf(person, grantId) }))
   );
+}
+
+function wayOf({ level = null, sources }: Person, grantId: string): Way {
+  const giving = sources.filter(gives);
+  return {
+    counts: level,
+    ways: sources.length,
+    same: giving.filter(source => source.level === level).length,
+    gives: giving.some(source => source.grant_id === grantId)
+  };
+}
+
+/** What a team received counts for its members at once, until they say no. */
+function gives({ answer, team }: Source): boolean {
+  return answer === 'accepted' || (team != null && answer === 'none');
 }
 
 /** How many people, how many of them have not answered, and which end comes first. */

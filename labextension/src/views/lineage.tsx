@@ -1,8 +1,9 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { userIcon, usersIcon } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 
 import type { PeopleOfThing } from '../api/types';
-import type { Branch, Member } from '../model/lineage';
+import type { Branch, Member, Way } from '../model/lineage';
 import { branchesOf, summaryOf } from '../model/lineage';
 import type { PeopleModel } from '../model/people';
 import { useSignal, useTrans } from './context';
@@ -80,7 +81,7 @@ function Branches({ branches }: { branches: readonly Branch[] }): JSX.Element | 
 
 function BranchView({ branch }: { branch: Branch }): JSX.Element {
   const trans = useTrans();
-  const { grant, members, counts, ways } = branch;
+  const { grant, members, way } = branch;
   const { receiver, state } = grant;
   const isPending = state === 'pending';
   return (
@@ -102,7 +103,7 @@ function BranchView({ branch }: { branch: Branch }): JSX.Element {
               )}
         </span>
         <EndDate at={grant.ends_at} />
-        <Strongest level={grant.level} counts={counts} ways={ways} />
+        {way && <Strongest level={grant.level} way={way} />}
       </div>
       {members.length > 0 && (
         <ul>
@@ -118,7 +119,7 @@ function BranchView({ branch }: { branch: Branch }): JSX.Element {
 
 function MemberView({ member, level }: { member: Member; level: string }): JSX.Element {
   const trans = useTrans();
-  const { name, answer, counts, ways } = member;
+  const { name, answer, way } = member;
   return (
     <li>
       <div
@@ -127,31 +128,40 @@ function MemberView({ member, level }: { member: Member; level: string }): JSX.E
       >
         <Name kind="person" name={name} />
         <span className="jp-VMShare-detail">{memberStory(trans, name, answer)}</span>
-        <Strongest level={level} counts={counts} ways={ways} />
+        <Strongest level={level} way={way} />
       </div>
     </li>
   );
 }
 
 /** Where somebody has it by several ways: that the strongest counts. */
-function Strongest(props: {
-  level: string;
-  counts: string | null;
-  ways: number;
-}): JSX.Element | null {
+function Strongest({ level, way }: { level: string; way: Way }): JSX.Element | null {
   const trans = useTrans();
-  const { level, counts, ways } = props;
+  const { counts, ways, same, gives } = way;
   if (ways < 2 || counts === null) {
     return null;
   }
+  const isIt = gives && counts === level;
   return (
     <span className="jp-VMShare-detail">
-      {counts === level
-        ? trans.__('one of %1 ways; this level counts', ways)
-        : trans.__('one of %1 ways; a stronger one counts:', ways)}{' '}
-      {counts !== level && <LevelChip level={counts} />}
+      {isIt && (same > 1 ? alike(trans, way) : trans.__('one of %1 ways; this level counts', ways))}
+      {!isIt &&
+        (gives
+          ? trans.__('one of %1 ways; a stronger one counts:', ways)
+          : trans.__('one of %1 ways; another one counts:', ways))}{' '}
+      {!isIt && <LevelChip level={counts} />}
     </span>
   );
+}
+
+/** That what counts is given more than once: one of them can go, and nothing changes. */
+function alike(trans: TranslationBundle, { ways, same }: Way): string {
+  if (same < ways) {
+    return trans.__('one of %1 ways; %2 of them give this level, which counts', ways, same);
+  }
+  return ways === 2
+    ? trans.__('one of 2 ways; both give this level')
+    : trans.__('one of %1 ways; all of them give this level', ways);
 }
 
 function Name({ kind, name }: { kind: string; name: string }): JSX.Element {

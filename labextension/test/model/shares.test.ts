@@ -161,7 +161,12 @@ describe('who has it from whom', () => {
       grant({ id: 'g4', receiver: { kind: 'person', name: 'eve' }, parent_id: 'gone' })
     ],
     people: [
-      { name: 'ben', accepted: true, level: 'edit', sources: [source('g1'), source('g3')] },
+      {
+        name: 'ben',
+        accepted: true,
+        level: 'edit',
+        sources: [source('g1'), { ...source('g3'), level: 'edit' }]
+      },
       { name: 'cleo', accepted: false, level: null, sources: [source('g3', 'none')] }
     ]
   } as never;
@@ -170,7 +175,7 @@ describe('who has it from whom', () => {
     const branches = branchesOf(told);
     expect(branches.map(({ grant: { id } }) => id)).toEqual(['g1', 'g3', 'g4']);
     expect(branches[0]!.below.map(({ grant: { id } }) => id)).toEqual(['g2']);
-    expect([branches[0]!.counts, branches[0]!.ways]).toEqual(['edit', 2]);
+    expect(branches[0]!.way).toEqual({ counts: 'edit', ways: 2, same: 1, gives: true });
     expect(branches[1]!.members.map(({ name, answer }) => [name, answer])).toEqual([
       ['ben', 'accepted'],
       ['cleo', 'none']

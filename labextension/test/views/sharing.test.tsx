@@ -115,6 +115,17 @@ describe('sharing at a glance', () => {
 });
 
 describe('the picture of a folder’s people', () => {
+  type Source = NonNullable<PeopleOfThing['people']>[number]['sources'][number];
+
+  function bens(
+    grantId: string,
+    level: string,
+    team: string | null = null,
+    answer: Source['answer'] = 'accepted'
+  ): Source {
+    return { grant_id: grantId, giver: 'ana', level, team, answer };
+  }
+
   const people: PeopleOfThing = {
     owner: 'ana',
     grants: [
@@ -127,12 +138,7 @@ describe('the picture of a folder’s people', () => {
         name: 'ben',
         accepted: true,
         level: 'edit',
-        sources: ['gnt_1', 'g3'].map(id => ({
-          grant_id: id,
-          giver: 'ana',
-          level: 'view',
-          answer: 'accepted' as const
-        }))
+        sources: [bens('gnt_1', 'view'), bens('g3', 'edit', 'genomics')]
       }
     ],
     handed_over: [
@@ -140,13 +146,16 @@ describe('the picture of a folder’s people', () => {
     ]
   };
 
-  async function drawn(actions = ['see_people', 'invite']): Promise<{
+  async function drawn(
+    actions = ['see_people', 'invite'],
+    told = people
+  ): Promise<{
     server: FakeServer;
     model: PeopleModel;
   }> {
     const server = new FakeServer()
       .on('GET api/folders/fld_1', () => folder({ actions }))
-      .on('GET api/folders/fld_1/people', () => people);
+      .on('GET api/folders/fld_1/people', () => told);
     const model = new PeopleModel(server.client, 'fld_1');
     await model.open();
     render(<Lineage model={model} share={() => undefined} />);
@@ -169,6 +178,27 @@ describe('the picture of a folder’s people', () => {
     expect(node('gnt_1').textContent).toContain('one of 2 ways; a stronger one counts: Edit');
     const member = document.querySelectorAll('[data-person="ben"]')[1]!;
     expect(member.textContent).toContain('one of 2 ways; this level counts');
+  });
+
+  it.each([
+    ['both give it', 'edit', [bens('gnt_1', 'edit'), bens('g3', 'edit', 'genomics')], 'both give'],
+    [
+      'two of three give it',
+      'edit',
+      [bens('gnt_1', 'edit'), bens('g3', 'edit', 'genomics'), bens('g9', 'view')],
+      'one of 3 ways; 2 of them give this level, which counts'
+    ],
+    [
+      'a stronger one waits for an answer',
+      'view',
+      [bens('gnt_1', 'edit', null, 'none'), bens('g3', 'view', 'genomics')],
+      'one of 2 ways; another one counts: View'
+    ]
+  ])('says where %s', async (_, level, sources, wanted) => {
+    const ben = { name: 'ben', accepted: true, level, sources };
+    const own = grant({ level: sources[0]!.level });
+    await drawn(undefined, { ...people, grants: [own, ...people.grants.slice(1)], people: [ben] });
+    expect(node('gnt_1').textContent).toContain(wanted);
   });
 
   it('says how it came to its owner', async () => {
