@@ -25,6 +25,8 @@ module.exports = {
   setupFiles: ['<rootDir>/test/setup.cjs'],
   passWithNoTests: true,
   maxWorkers: 2,
+  // The machine may be busy: what is asked for still happens.
+  testTimeout: 60_000,
   moduleNameMapper: { '\\.(css|less)$': '<rootDir>/test/empty.cjs' },
   transform: {
     '\\.svg$': '<rootDir>/test/text-transform.cjs',
