@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.fixtures.real_hub import RealHub
 from tests.journeys.axe import violations
+from tests.journeys.hubpages import as_admin
 from tests.journeys.lab import Lab
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser_all]
@@ -108,6 +108,27 @@ def test_a_folder_is_explored_and_put_in_order(
     picture(ana.page, "properties")
     ana.close_dialog()
 
+    deep.click(button="right")
+    menu.get_by_role("menuitem", name="Move…").click()
+    listed = dialog.get_by_role("list", name="Directories in here")
+    expect(listed.get_by_role("button", name="maps")).to_be_focused()
+    expect(listed.get_by_role("listitem")).to_have_text(["maps", "survey"])
+    assert violations(dialog) == []
+    picture(ana.page, "move")
+    ana.page.keyboard.press("ArrowDown")
+    expect(listed.get_by_role("button", name="survey")).to_be_focused()
+    ana.page.keyboard.press("Enter")
+    expect(listed.get_by_role("button", name="deep")).to_be_focused()
+    ana.page.keyboard.press("Enter")
+    expect(dialog).to_contain_text('It is in "deep" already.')
+    expect(dialog.get_by_role("button", name='Move to "deep"')).to_be_disabled()
+    ana.page.keyboard.press("Backspace")
+    expect(listed.get_by_role("button", name="deep")).to_be_focused()
+    dialog.get_by_role("button", name='Move to "survey"').press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(tree.locator('[data-path="survey/b.csv"]')).to_be_visible()
+    expect(deep).to_have_count(0)
+
 
 def test_a_notebook_is_read_and_nothing_of_it_runs(
     lab_of: Callable[[str], Lab], picture: Callable[[Page, str], None]
@@ -179,7 +200,9 @@ def test_an_upload_without_room_says_how_much_and_how_much_is_left(
     view = ana.open_folder("full")
     large = tmp_path / "large.bin"
     large.write_bytes(bytes(300_000))
-    with on_the_quota_page(ana, real_hub) as page:
+    with as_admin(ana, real_hub, "quota") as page:
+        page.get_by_label("Whose?").fill("ana")
+        page.get_by_role("button", name="Show").click()
         page.get_by_label("GiB").fill("0.0001")
         page.get_by_role("button", name="Set").click()
         expect(page.get_by_role("status")).to_contain_text("It is set")
@@ -193,20 +216,3 @@ def test_an_upload_without_room_says_how_much_and_how_much_is_left(
         expect(page.get_by_role("status")).to_be_visible()
     view.get_by_role("button", name="Try again").click()
     expect(view.locator('[data-path="large.bin"]')).to_be_visible()
-
-
-@contextmanager
-def on_the_quota_page(lab: Lab, hub: RealHub) -> Iterator[Page]:
-    """The hub admin, at what the person's folders may hold."""
-    browser = lab.page.context.browser
-    assert browser is not None
-    context = browser.new_context(base_url=hub.url)
-    page = context.new_page()
-    page.goto("/hub/login?next=%2Fservices%2Fvmshare%2Fquota")
-    page.get_by_label("Username").fill("root-hub")
-    page.get_by_label("Password").fill("any")
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_label("Whose?").fill(lab.person)
-    page.get_by_role("button", name="Show").click()
-    yield page
-    context.close()

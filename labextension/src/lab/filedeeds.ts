@@ -10,6 +10,7 @@ import type { DirectoryModel, Left } from '../model/directory';
 import type { VMShareModel } from '../model/vmshare';
 import type { EntryDeeds } from '../views/entries';
 import { askName, attempt, confirm } from './dialogs';
+import { askDestination } from './movedialog';
 import type { Previews } from './previews';
 import { showProperties } from './propertiesdialog';
 import type { Settings } from './settings';
@@ -116,15 +117,12 @@ export class FileDeeds {
   }
 
   private async moveMany(directory: DirectoryModel, paths: readonly string[]): Promise<void> {
-    const { trans } = this;
-    const asked = {
-      title: trans._n('Move %1 entry', 'Move %1 entries', paths.length),
-      label: trans.__('Directory in this folder; nothing for its top'),
-      initial: directory.path,
-      ok: trans.__('Move'),
-      mayBeEmpty: true
-    };
-    await askName(asked, to => this.moveTo(directory, paths, to.replace(/\/+$/, '')));
+    const to = await askDestination(this.model, directory, paths, this.trans);
+    if (to !== null) {
+      // In a tree, some of what is selected may be there already.
+      const elsewhere = paths.filter(path => path !== (to ? `${to}/` : '') + nameIn(path));
+      await this.moveTo(directory, elsewhere, to);
+    }
   }
 
   private async moveTo(
@@ -146,4 +144,8 @@ export class FileDeeds {
       await showErrorMessage(title, [...lines, ...more].join('\n').replace(/^: /, ''));
     }
   }
+}
+
+function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
