@@ -92,7 +92,6 @@ class Verbs:
     machine = verb(_machines.machine)
     create_machine = verb(_machines.create_machine)
     rename_machine = verb(_machines.rename_machine)
-    delete_machine = verb(_machines.delete_machine)
     start_machine = verb(_machines.start_machine)
     stop_machine = verb(_machines.stop_machine)
     reboot_machine = verb(_machines.reboot_machine)
@@ -114,7 +113,6 @@ class Verbs:
     rename_drive = verb(_drives.rename_drive)
     extend_drive = verb(_drives.extend_drive)
     clone_drive = verb(_drives.clone_drive)
-    delete_drive = verb(_drives.delete_drive)
     attach_drive = verb(_drives.attach_drive)
     detach_drive = verb(_drives.detach_drive)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jupyter_vmshare.terminal.showing import Asked, Share, show
+from jupyter_vmshare.terminal.showing import Asked, Share, show, show_page
 from jupyter_vmshare.widgets import cards
 
 
@@ -33,15 +33,10 @@ def refuse_hand_over(asked: Asked) -> int:
 def hand_over(asked: Asked) -> int:
     """Say where you offer your folder to somebody: a page of the hub."""
     with Share() as share:
-        page = share.folders.get(asked.folder).hand_over_page
-    return show(asked, {"page": page}, f"{_OPEN}\n{page}")
+        return show_page(asked, share.folders.get(asked.folder).hand_over_page)
 
 
 def delete_for_ever(asked: Asked) -> int:
     """Say where you delete a folder of the trash for ever: a page of the hub."""
     with Share() as share:
-        page = share.folders.get(asked.folder, "trashed").deletion_page
-    return show(asked, {"page": page}, f"{_OPEN}\n{page}")
-
-
-_OPEN = "Open this in your browser, at the hub; no program can confirm it for you:"
+        return show_page(asked, share.folders.get(asked.folder, "trashed").deletion_page)

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_vmshare.terminal.showing import Asked, Share, show
+from jupyter_vmshare.terminal.showing import Asked, Share, show, show_page
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.drives import Drive
 from jupyter_vmshare.widgets.machines import Machine
@@ -65,7 +65,7 @@ def _machines(add: Callable[..., Any]) -> None:
     add("resize", resize, "machine", "size", waits=True)
     _source(add("rebuild", rebuild, "machine", waits=True))
     add("rename", rename, "machine", "name")
-    add("delete", delete, "machine")
+    add("delete-for-ever", delete_for_ever, "machine")
     add("console", console, "machine")
     add("keep-on", keep_on, "machine", "hours")
     add("idle", idle, "machine", "minutes")
@@ -89,7 +89,7 @@ def _drives(add: Callable[..., Any]) -> None:
     add("extend", extend, "drive", "gib")
     add("clone", clone, "drive", "name")
     add("rename", rename_drive, "drive", "name")
-    add("delete", delete_drive, "drive")
+    add("delete-for-ever", delete_drive_for_ever, "drive")
 
 
 # --- machines ---
@@ -175,12 +175,10 @@ def rename(asked: Asked) -> int:
     return show(asked, machine.view, machine)
 
 
-def delete(asked: Asked) -> int:
-    """Delete a machine and its system disk for ever; its drives stay."""
+def delete_for_ever(asked: Asked) -> int:
+    """Say where you delete a machine for ever: a page of the hub. Its drives stay."""
     with Share() as share:
-        machine = share.machines.get(asked.machine)
-        machine.delete()
-    return show(asked, machine.view, "Deleted. Its drives stay.")
+        return show_page(asked, share.machines.get(asked.machine).deletion_page)
 
 
 def console(asked: Asked) -> int:
@@ -285,9 +283,10 @@ def rename_drive(asked: Asked) -> int:
     return _with(asked, lambda drive: drive.rename(asked.name))
 
 
-def delete_drive(asked: Asked) -> int:
-    """Delete a drive and all that is on it for ever."""
-    return _with(asked, lambda drive: drive.delete())
+def delete_drive_for_ever(asked: Asked) -> int:
+    """Say where you delete a drive and all that is on it for ever: a page of the hub."""
+    with Share() as share:
+        return show_page(asked, share.drives.get(asked.drive).deletion_page)
 
 
 def _with(asked: Asked, act: Callable[[Drive], None]) -> int:

@@ -16,6 +16,7 @@ from jupyter_vmshare.widgets.connect import VMShare, connect
 Asked = argparse.Namespace
 DONE: Final = 0
 FAILED: Final = 1
+_OPEN: Final = "Open this in your browser, at the hub; no program can confirm it for you:"
 
 
 class Share:
@@ -33,6 +34,11 @@ def show(asked: Asked, told: Any, shown: object) -> int:
     """Print an answer, as JSON where that was asked for; the exit code for done."""
     print(json.dumps(plain(told)) if asked.json else str(shown))
     return DONE
+
+
+def show_page(asked: Asked, page: str) -> int:
+    """Print where a page of the hub is; the exit code for done."""
+    return show(asked, {"page": page}, f"{_OPEN}\n{page}")
 
 
 def plain(told: Any) -> Any:

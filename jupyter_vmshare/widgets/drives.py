@@ -13,6 +13,7 @@ from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.sync import Client
 from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.handle import Addressed, Handle
 from jupyter_vmshare.widgets.machines import MachineVerbs, id_of
 from jupyter_vmshare.widgets.tables import Table
 from jupyterhub_vmshare.api.contract.drives import DriveView
@@ -20,22 +21,8 @@ from jupyterhub_vmshare.api.contract.drives import DriveView
 D = TypeVar("D", bound="DriveVerbs")
 
 
-class DriveVerbs:
+class DriveVerbs(Handle[DriveView]):
     """Methods on the drive itself. Each updates what the object shows."""
-
-    def __init__(self, view: DriveView, player: object) -> None:
-        self.view = view
-        self._player = player
-
-    @property
-    def id(self) -> str:
-        """The drive's id, which never changes."""
-        return self.view.id
-
-    @property
-    def name(self) -> str:
-        """What its owner calls it."""
-        return self.view.name
 
     @property
     def state(self) -> str:
@@ -74,11 +61,6 @@ class DriveVerbs:
     def rename(self, name: str) -> Steps[None]:
         """Give it another name, for everybody."""
         self.view = yield calls.rename_drive(self.id, name, self.view.version)
-
-    @twin
-    def delete(self) -> Steps[None]:
-        """Delete it and all that is on it for ever; refused while it is attached."""
-        self.view = yield calls.delete_drive(self.id)
 
     def __repr__(self) -> str:
         on = [f"on {one.machine_name}" for one in self.view.machines]
@@ -124,7 +106,7 @@ class DrivesVerbs(Generic[D]):
     """Methods on all of one's drives."""
 
     _drive: type[D]
-    _player: object
+    _player: Addressed
 
     @twin
     def create(self, name: str, size_gib: int) -> Steps[D]:

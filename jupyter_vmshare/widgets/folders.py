@@ -19,6 +19,7 @@ from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.directories import DirectoryVerbs
 from jupyter_vmshare.widgets.fast import FastVerbs
+from jupyter_vmshare.widgets.handle import Addressed
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.mounted import AsyncMounted, Mounted, paths_here
 from jupyter_vmshare.widgets.sharing import SharingVerbs
@@ -180,7 +181,7 @@ class FoldersVerbs(Generic[F]):
     """Methods on all of one's folders."""
 
     _folder: type[F]
-    _player: object
+    _player: Addressed
 
     @twin
     def create(self, name: str) -> Steps[F]:

@@ -1,31 +1,49 @@
-"""What everything that stands for one folder has: its view, and the way to the service."""
+"""What everything that stands for one thing has: its view, and the way to the service."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final, Generic, Protocol, TypeVar
 
-from jupyter_vmshare.client.address import page_address
+from jupyter_vmshare.client.address import Address, page_address
 from jupyterhub_vmshare.api.contract.folders import FolderView
 
-if TYPE_CHECKING:
-    from datetime import datetime
 
-    from jupyter_vmshare.client.address import Address
+class Viewed(Protocol):
+    """What the service tells of a folder, a machine or a drive."""
+
+    id: str
+    name: str
+    owner: str
+    level: str
+    ends_at: datetime | None
+    actions: list[str]
+    version: int
 
 
-class FolderHandle:
-    """A folder as it was when the service last told of it. ``view`` is all that it told."""
+class Addressed(Protocol):
+    """A client: it knows where the service is."""
 
-    def __init__(self, view: FolderView, player: object, path: Path | None = None) -> None:
+    @property
+    def address(self) -> Address:
+        """The service's."""
+
+
+V = TypeVar("V", bound=Viewed)
+_KINDS: Final = {"fld_": "folder", "mch_": "machine", "drv_": "drive"}
+
+
+class Handle(Generic[V]):
+    """A thing as it was when the service last told of it. ``view`` is all that it told."""
+
+    def __init__(self, view: V, player: Addressed) -> None:
         self.view = view
-        self.path = path
-        """Where it was mounted in this session when the service last told; None: it was not."""
         self._player = player
 
     @property
     def id(self) -> str:
-        """The folder's id, which never changes."""
+        """Its id, which never changes."""
         return self.view.id
 
     @property
@@ -35,8 +53,8 @@ class FolderHandle:
 
     @property
     def label(self) -> str:
-        """What it is called for you: your alias, or the name."""
-        return self.view.label
+        """What it is called for you."""
+        return self.name
 
     @property
     def owner(self) -> str:
@@ -45,7 +63,7 @@ class FolderHandle:
 
     @property
     def level(self) -> str:
-        """What you hold: owner, view, edit or edit_delete."""
+        """What you hold: owner, or a level."""
         return self.view.level
 
     @property
@@ -59,20 +77,33 @@ class FolderHandle:
         return list(self.view.actions)
 
     @property
-    def is_read_only(self) -> bool:
-        """Whether you may change nothing in it."""
-        return "upload" not in self.view.actions
-
-    @property
     def hand_over_page(self) -> str:
         """Where you offer it to somebody: a page of the hub, which no program can answer."""
         return self._page("hand-over")
 
     @property
     def deletion_page(self) -> str:
-        """Where you delete it for ever, once it is in the trash: a page of the hub, too."""
-        return self._page("delete-folder")
+        """Where you delete it for ever: a page of the hub, too. A folder is in the trash first."""
+        return self._page(f"delete-{_KINDS[self.id[:4]]}")
 
     def _page(self, verb: str) -> str:
-        address: Address = self._player.address  # type: ignore[attr-defined]
-        return page_address(address.url, f"confirm/{verb}/{self.id}")
+        return page_address(self._player.address.url, f"confirm/{verb}/{self.id}")
+
+
+class FolderHandle(Handle[FolderView]):
+    """A folder as it was when the service last told of it."""
+
+    def __init__(self, view: FolderView, player: Addressed, path: Path | None = None) -> None:
+        super().__init__(view, player)
+        self.path = path
+        """Where it was mounted in this session when the service last told; None: it was not."""
+
+    @property
+    def label(self) -> str:
+        """What it is called for you: your alias, or the name."""
+        return self.view.label
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether you may change nothing in it."""
+        return "upload" not in self.view.actions

@@ -17,6 +17,7 @@ from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.drives import AsyncDrive, Drive
 from jupyter_vmshare.widgets.folders import AsyncFolder, Folder, FolderVerbs
+from jupyter_vmshare.widgets.handle import Addressed
 from jupyter_vmshare.widgets.machines import AsyncMachine, Machine
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.tables import Table
@@ -34,7 +35,7 @@ class InvitationVerbs(Generic[F]):
     _others: ClassVar[dict[str, Any]]
     """What stands for a machine and for a drive."""
 
-    def __init__(self, view: InvitationView, player: object) -> None:
+    def __init__(self, view: InvitationView, player: Addressed) -> None:
         self.view = view
         self._player = player
 

@@ -14,6 +14,7 @@ from jupyter_vmshare.client.errors import NotFound, VMShareError
 from jupyter_vmshare.client.sync import Client
 from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.handle import Addressed, Handle
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.tables import Table
 from jupyterhub_vmshare.api.contract.machines import (
@@ -37,37 +38,13 @@ class MachineFailed(VMShareError):
     """The machine is not as it was wanted; the message says why."""
 
 
-class MachineVerbs:
+class MachineVerbs(Handle[MachineView]):
     """Methods on the machine itself. Each updates what the object shows."""
-
-    def __init__(self, view: MachineView, player: object) -> None:
-        self.view = view
-        self._player = player
-
-    @property
-    def id(self) -> str:
-        """The machine's id, which never changes."""
-        return self.view.id
-
-    @property
-    def name(self) -> str:
-        """What its owner calls it."""
-        return self.view.name
-
-    @property
-    def owner(self) -> str:
-        """Whose it is."""
-        return self.view.owner
 
     @property
     def state(self) -> str:
         """Where it was when the service last told: running, stopped, making or failed."""
         return self.view.state.value if self.view.state else "invited"
-
-    @property
-    def actions(self) -> list[str]:
-        """What you may do with it now."""
-        return list(self.view.actions)
 
     @property
     def is_under_way(self) -> bool:
@@ -110,11 +87,6 @@ class MachineVerbs:
     def rename(self, name: str) -> Steps[None]:
         """Give it another name, for everybody."""
         self.view = yield calls.rename_machine(self.id, name, self.view.version)
-
-    @twin
-    def delete(self) -> Steps[None]:
-        """Delete it and its system disk for ever; its drives stay, detached."""
-        self.view = yield calls.delete_machine(self.id)
 
     @twin
     def console_log(self) -> Steps[str]:
@@ -232,7 +204,7 @@ class MachinesVerbs(Generic[M]):
     """Methods on all of one's machines."""
 
     _machine: type[M]
-    _player: object
+    _player: Addressed
 
     @twin
     def create(

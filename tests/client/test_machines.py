@@ -113,8 +113,10 @@ def test_machines_at_the_terminal(ana: Terminal, real: Real) -> None:
     until(lambda: {d["state"] for d in ana.json("drives")} == {"ready"})
     ana("drives attach data cpu-box")
     until(lambda: len(ana.json("machines show cpu-box")["drives"]) == 2)
-    assert ana("drives delete data")[2] == "data is attached to a machine. Detach it first.\n"
-    assert ana("machines delete cpu-box") == (0, "Deleted. Its drives stay.\n", "")
+    box, data = ana.json("machines show cpu-box")["id"], ana.json("drives")[0]["id"]
+    pages = "/services/vmshare/confirm/"
+    assert ana.json("machines delete-for-ever cpu-box")["page"] == f"{pages}delete-machine/{box}"
+    assert ana.json("drives delete-for-ever data")["page"] == f"{pages}delete-drive/{data}"
     assert ana("machines start other") == (1, "", "You have no machine 'other'.\n")
 
 

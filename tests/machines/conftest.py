@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from jupyterhub_vmshare.machines import drives, life
 from jupyterhub_vmshare.policy import model as policy
 from jupyterhub_vmshare.reconcile.pace import Pace
 from jupyterhub_vmshare.relay.sealing import Sealing, new_key
@@ -111,6 +112,12 @@ class Lab:
             [made] = await inviting.invite(tx, giver, thing, wanted, {to: teams[to]})
         assert isinstance(made, Grant), made
         return made.id
+
+    async def delete(self, thing: str, *, by: str = "ana") -> None:
+        """Deletes a machine or a drive for ever, as the page of the service does."""
+        verb = drives.delete if thing.startswith("drv_") else life.delete
+        async with self.api.running.service.db.write() as tx:
+            await verb(tx, policy.Person(by), thing)
 
     async def until(self, path: str, is_so: Callable[[Json], bool], *, by: str = "ana") -> Json:
         """What is told at a path once it is so."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from jupyterhub_vmshare.cloud.port import CloudRefused
+from jupyterhub_vmshare.errors import WrongState
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.cloud_state import EVERYTHING
 from tests.machines.conftest import Lab, is_, on
@@ -35,15 +36,15 @@ async def test_a_days_work_of_a_drive(lab: Lab, cloud: FakeCloud) -> None:
         refused = await ana.call("PUT", f"{path}/{way}/{second['id']}")
         assert refused.status_code == 409
         assert refused.json()["detail"].startswith("results is attached to first.")
-    refused = await ana.call("DELETE", path)
-    assert refused.json()["detail"] == "results is attached to a machine. Detach it first."
+    with pytest.raises(WrongState, match="results is attached to a machine"):
+        await lab.delete(drive["id"])
     await ana.ask("DELETE", f"{path}/machines/{first['id']}")
     await lab.until(path, is_(machines=[]))
     await ana.ask("PUT", f"{path}/writer/{second['id']}")
     await lab.until(path, on(second["id"]))
     await ana.ask("DELETE", f"/machines/{second['id']}/drives/{drive['id']}")
     await lab.until(path, is_(machines=[]))
-    await ana.ask("DELETE", path)
+    await lab.delete(drive["id"])
     await lab.until_gone(path)
     assert await cloud.drives() == []
 
@@ -119,7 +120,7 @@ async def test_a_drive_that_vanished_says_so(lab: Lab, cloud: FakeCloud) -> None
     told = await lab.until(f"/drives/{drive['id']}", is_(state="missing"))
     assert told["because"] == "The cloud has this drive no more."
     assert "extend" not in told["actions"]
-    await lab("ana").ask("DELETE", f"/drives/{drive['id']}")
+    await lab.delete(drive["id"])
     await lab.until_gone(f"/drives/{drive['id']}")
 
 

@@ -66,8 +66,7 @@ async def test_what_holds_already_is_ordered_no_second_time(lab: Lab, cloud: Fak
 
 async def test_deleting_leaves_nothing_but_the_drive(lab: Lab, cloud: FakeCloud) -> None:
     box = await lab.make(drive_gib=3)
-    told = await lab("ana").ask("DELETE", f"/machines/{box['id']}")
-    assert told["state"] == "deleting"
+    await lab.delete(box["id"])
     await lab.until_gone(f"/machines/{box['id']}")
     assert await cloud.machines() == []
     [drive] = await lab("ana").all("/drives")
@@ -81,7 +80,7 @@ async def test_deleting_while_it_is_being_made(lab: Lab, cloud: FakeCloud) -> No
     cloud.delays["create_machine"] = 60
     box = await lab.ask_for()
     await lab.until(f"/machines/{box['id']}", is_(step="create"))
-    await lab("ana").ask("DELETE", f"/machines/{box['id']}")
+    await lab.delete(box["id"])
     cloud.advance(60)
     await lab.until_gone(f"/machines/{box['id']}")
     assert await cloud.machines() == []

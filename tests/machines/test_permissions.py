@@ -1,5 +1,7 @@
 """Every cell of the tables of machines and drives whose action has a route, asked over HTTP.
 
+Deleting has a page of the service instead: ``tests/pages/test_delete_machines.py``.
+
 The files are read anew, without the loader. What is refused leaves no trace in the cloud.
 """
 
@@ -62,7 +64,6 @@ MACHINE: dict[str, tuple[str, str, dict[str, Any]]] = {
     ),
     "keep_on": ("POST", "/machines/{machine}/keep-on", {"json": {"hours": 2}}),
     "edit_idle_policy": ("PUT", "/machines/{machine}/idle-policy", {"json": {"minutes": 60}}),
-    "delete": ("DELETE", "/machines/{machine}", {}),
 }
 DRIVE: dict[str, tuple[str, str, dict[str, Any]]] = {
     "see_in_list": ("GET", "/drives/{drive}", {}),
@@ -83,7 +84,6 @@ DRIVE: dict[str, tuple[str, str, dict[str, Any]]] = {
     "rename": ("PATCH", "/drives/{drive}", {"json": {"name": "new"}, "headers": SEEN}),
     "extend": ("PUT", "/drives/{drive}/size", {"json": {"size_gib": 9}}),
     "clone": ("POST", "/drives/{drive}/clones", {"json": {"name": "mine"}}),
-    "delete": ("DELETE", "/drives/{drive}", {}),
 }
 
 

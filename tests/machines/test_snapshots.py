@@ -28,7 +28,7 @@ async def test_a_machine_from_a_snapshot(lab: Lab, cloud: FakeCloud) -> None:
     [kept] = await cloud.snapshots()
     assert {seen.made_from for seen in await cloud.machines()} == {"debian", kept.id}
     # It outlives its machine, and machines outlive it.
-    await lab("ana").ask("DELETE", f"/machines/{box['id']}")
+    await lab.delete(box["id"])
     await lab.until_gone(f"/machines/{box['id']}")
     assert [one["id"] for one in await lab("ana").all("/machine-snapshots")] == [snapshot["id"]]
     await lab("ana").ask("DELETE", f"/machine-snapshots/{snapshot['id']}")

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from jupyterhub_vmshare.ids import new_id
-from jupyterhub_vmshare.machines.life import insert_thing
+from jupyterhub_vmshare.machines.things import insert_thing
 from jupyterhub_vmshare.words import ThingKind
 from tests.races.conftest import Replicas
 

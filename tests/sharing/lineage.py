@@ -20,8 +20,8 @@ from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.tables import grants, team_members, things
 from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.ids import new_id
-from jupyterhub_vmshare.machines.life import insert_thing
 from jupyterhub_vmshare.machines.listing import listed
+from jupyterhub_vmshare.machines.things import insert_thing
 from jupyterhub_vmshare.people.membership import Change, Member
 from jupyterhub_vmshare.policy.decide import decide, effective
 from jupyterhub_vmshare.policy.model import Person

@@ -11,12 +11,11 @@ from jupyterhub_vmshare.api.contract.drives import (
     NewDrive,
     NewDriveClone,
 )
-from jupyterhub_vmshare.api.contract.machines import StoredState
 from jupyterhub_vmshare.api.machine_views import drive_view
 from jupyterhub_vmshare.api.machines import MachineRoute, demand_drive_size
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.machines import drives, listing
+from jupyterhub_vmshare.machines import drives, listing, things
 
 
 class DriveRoute(MachineRoute):
@@ -83,19 +82,9 @@ class Drive(DriveRoute):
         """Rename a drive for everybody."""
         asked, version = self.body(DriveRename), self.expected_version()
         async with self.rooms.db.write() as tx:
-            await drives.rename(tx, self.caller.person(), drive_id, version, asked.name)
+            await things.rename(tx, self.caller.person(), drive_id, version, asked.name)
             told = await self.drive(tx, drive_id)
         self.reply(200, told)
-
-    @operation("drive.delete", gives=DriveView, status=202)
-    async def delete(self, drive_id: str) -> None:
-        """Delete a drive and all that is on it for ever; refused while it is attached."""
-        async with self.rooms.db.write() as tx:
-            # Afterwards a co-owner does not see it any more.
-            told = await self.drive(tx, drive_id)
-            await drives.delete(tx, self.caller.person(), drive_id)
-        gone = {"state": StoredState.DELETING, "actions": []}
-        self.reply(202, told.model_copy(update=gone))
 
 
 class SizeOfDrive(DriveRoute):

@@ -1,4 +1,4 @@
-"""Machines: the caller's list, making, starting, stopping, changing, deleting."""
+"""Machines: the caller's list, making, starting, stopping, changing."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from dataclasses import fields
 from jupyterhub_vmshare.api.contract.machines import (
     CloudView,
     ConsoleLog,
-    DesiredPower,
     DiskSource,
     IdlePolicy,
     KeepOn,
     MachineRename,
     MachinesAsked,
     MachinesPage,
-    MachineState,
     MachineView,
     NewMachine,
     NextMachine,
@@ -31,7 +29,16 @@ from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.cloud.port import Capabilities
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import BadInput, VMShareError
-from jupyterhub_vmshare.machines import drives, gates, idle, life, listing, model, snapshots
+from jupyterhub_vmshare.machines import (
+    drives,
+    gates,
+    idle,
+    life,
+    listing,
+    model,
+    snapshots,
+    things,
+)
 from jupyterhub_vmshare.machines.life import Source
 from jupyterhub_vmshare.machines.names import name_for_drive
 from jupyterhub_vmshare.machines.offer import NO_CLOUD, Offer
@@ -154,19 +161,9 @@ class Machine(MachineRoute):
         """Rename a machine for everybody."""
         asked, version = self.body(MachineRename), self.expected_version()
         async with self.rooms.db.write() as tx:
-            await life.rename(tx, self.caller.person(), machine_id, version, asked.name)
+            await things.rename(tx, self.caller.person(), machine_id, version, asked.name)
             told = await self.seen(tx, machine_id)
         self.reply(200, told)
-
-    @operation("machine.delete", gives=MachineView, status=202)
-    async def delete(self, machine_id: str) -> None:
-        """Delete a machine and its system disk for ever; its drives stay, detached."""
-        async with self.rooms.db.write() as tx:
-            # Afterwards a co-owner does not see it any more.
-            told = await self.seen(tx, machine_id)
-            await life.delete(tx, self.caller.person(), machine_id)
-        gone = {"state": MachineState.DELETING, "desired": DesiredPower.DELETED, "actions": []}
-        self.reply(202, told.model_copy(update=gone))
 
 
 class MachineStart(MachineRoute):

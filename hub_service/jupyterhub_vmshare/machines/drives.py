@@ -1,27 +1,26 @@
-"""Drives: made, cloned, renamed, extended, deleted; and onto which machines they go."""
+"""Drives: made, cloned, extended, deleted; and onto which machines they go."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from jupyterhub_vmshare.cloud.port import Capabilities
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.db.tables import attachments, drives
-from jupyterhub_vmshare.errors import BadInput, ChangedMeanwhile, Conflict, NotFound
+from jupyterhub_vmshare.errors import BadInput, Conflict, NotFound
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.machines import gates, model
-from jupyterhub_vmshare.machines.audience import everyone_on
-from jupyterhub_vmshare.machines.life import change_thing, insert_thing
 from jupyterhub_vmshare.machines.model import Attachment, Desired, Drive, Machine, State
 from jupyterhub_vmshare.machines.names import checked, demand_free
-from jupyterhub_vmshare.machines.telling import tell, tell_of_attachment, tell_renamed
+from jupyterhub_vmshare.machines.telling import tell, tell_of_attachment
+from jupyterhub_vmshare.machines.things import end, insert_thing
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import store
-from jupyterhub_vmshare.sharing.ending import end_all
 from jupyterhub_vmshare.sharing.facts import demand, permitted
-from jupyterhub_vmshare.sharing.handing import cancel_open
-from jupyterhub_vmshare.words import EndedWhy, ThingKind, ThingState
+from jupyterhub_vmshare.words import ThingKind
 
 
 async def create(
@@ -56,21 +55,6 @@ async def clone(
     return await create(tx, person, name, size, clone_of=source)
 
 
-async def rename(tx: Transaction, person: Person, drive_id: str, version: int, name: str) -> None:
-    """Another name for everybody."""
-    held = await store.lock(tx, drive_id)
-    await permitted(tx.conn, person, "rename", drive_id, tx.at)
-    name = checked(name, "drive name")
-    if held.version != version:
-        raise ChangedMeanwhile("Somebody else changed this drive meanwhile; look at it again.")
-    if name == held.name:
-        return
-    await demand_free(tx, ThingKind.DRIVE, held.owner, name, besides=drive_id)
-    await change_thing(tx, drive_id, name=name)
-    renamed = await model.drive(tx.conn, drive_id)
-    await tell_renamed(tx, renamed, person.name, held.name)
-
-
 async def extend(
     tx: Transaction, person: Person, drive_id: str, can: Capabilities, size_gib: int
 ) -> None:
@@ -91,14 +75,16 @@ async def delete(tx: Transaction, person: Person, drive_id: str) -> None:
     held = await store.lock(tx, drive_id)
     await permitted(tx.conn, person, "delete", drive_id, tx.at)
     drive = await model.drive(tx.conn, drive_id)
-    if await model.attachments_of(tx.conn, drive_id=drive_id):
-        gates.demand(f"{drive.name} is attached to a machine. Detach it first.")
-    audience = await everyone_on(tx.conn, drive_id, held.owner, tx.at)
-    await end_all(tx, held, EndedWhy.THING_DELETED, person.name)
-    await cancel_open(tx, held, person.name)
-    await change_thing(tx, drive_id, state=ThingState.DELETING)
+    await demand_on_no_machine(tx.conn, drive)
+    audience = await end(tx, held, person)
     await want(tx, drive, desired=Desired.DELETED)
     await tell(tx, "deleted", drive, person.name, also=audience)
+
+
+async def demand_on_no_machine(conn: AsyncConnection, drive: Drive) -> None:
+    """Raise ``WrongState`` where it is attached, or on its way: nobody's work is pulled away."""
+    if await model.attachments_of(conn, drive_id=drive.id):
+        gates.demand(f"{drive.name} is attached to a machine. Detach it first.")
 
 
 async def attach(

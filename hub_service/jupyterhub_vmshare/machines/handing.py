@@ -8,13 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.machines import model
-from jupyterhub_vmshare.machines.life import change_thing
 from jupyterhub_vmshare.machines.names import checked, demand_free
-from jupyterhub_vmshare.machines.telling import tell_renamed
+from jupyterhub_vmshare.machines.things import call_it
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing.model import SharedThing
-from jupyterhub_vmshare.words import ThingKind
 
 
 async def settle(
@@ -31,8 +28,5 @@ async def settle(
     await demand_free(tx, thing.kind, receiver.name, wanted, besides=thing.id)
     if wanted == thing.name:
         return thing
-    await change_thing(tx, thing.id, name=wanted)
-    is_machine = thing.kind is ThingKind.MACHINE
-    row = await (model.machine if is_machine else model.drive)(tx.conn, thing.id)
-    await tell_renamed(tx, row, receiver.name, thing.name)
+    await call_it(tx, thing, wanted, receiver.name)
     return replace(thing, name=wanted, version=thing.version + 1)

@@ -11,22 +11,19 @@ from typing import Any
 
 from jupyterhub_vmshare.cloud.port import Capabilities
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.db.tables import attachments, machines, things
-from jupyterhub_vmshare.errors import ChangedMeanwhile
+from jupyterhub_vmshare.db.tables import attachments, machines
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.machines import gates, model
-from jupyterhub_vmshare.machines.audience import everyone_on
 from jupyterhub_vmshare.machines.model import Desired, Machine, State
 from jupyterhub_vmshare.machines.names import checked, demand_free
-from jupyterhub_vmshare.machines.telling import tell, tell_renamed
+from jupyterhub_vmshare.machines.telling import tell
+from jupyterhub_vmshare.machines.things import end, insert_thing
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import store
-from jupyterhub_vmshare.sharing.ending import end_all
 from jupyterhub_vmshare.sharing.facts import demand, permitted
-from jupyterhub_vmshare.sharing.handing import cancel_open
 from jupyterhub_vmshare.steps import reached
-from jupyterhub_vmshare.words import EndedWhy, ThingKind, ThingState
+from jupyterhub_vmshare.words import ThingKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,37 +66,6 @@ async def create(
     await tell(tx, "created", made, person.name, size=size, made_from=source.name)
     reached("machines.created")
     return machine_id
-
-
-async def insert_thing(
-    tx: Transaction, thing_id: str, kind: ThingKind, owner: str, name: str
-) -> None:
-    """The row that grants point at."""
-    await tx.conn.execute(
-        things.insert().values(
-            id=thing_id,
-            kind=kind,
-            owner=owner,
-            name=name,
-            state=ThingState.LIVE,
-            created_at=tx.at,
-        )
-    )
-
-
-async def rename(tx: Transaction, person: Person, machine_id: str, version: int, name: str) -> None:
-    """Another name for everybody; what the machine calls itself stays."""
-    held = await store.lock(tx, machine_id)
-    await permitted(tx.conn, person, "rename", machine_id, tx.at)
-    name = checked(name, "machine name")
-    if held.version != version:
-        raise ChangedMeanwhile("Somebody else changed this machine meanwhile; look at it again.")
-    if name == held.name:
-        return
-    await demand_free(tx, ThingKind.MACHINE, held.owner, name, besides=machine_id)
-    await change_thing(tx, machine_id, name=name)
-    renamed = await model.machine(tx.conn, machine_id)
-    await tell_renamed(tx, renamed, person.name, held.name)
 
 
 async def start(tx: Transaction, person: Person, machine_id: str, can: Capabilities) -> None:
@@ -167,10 +133,7 @@ async def delete(tx: Transaction, person: Person, machine_id: str) -> None:
     held = await store.lock(tx, machine_id)
     await permitted(tx.conn, person, "delete", machine_id, tx.at)
     machine = await model.machine(tx.conn, machine_id)
-    audience = await everyone_on(tx.conn, machine_id, held.owner, tx.at)
-    await end_all(tx, held, EndedWhy.THING_DELETED, person.name)
-    await cancel_open(tx, held, person.name)
-    await change_thing(tx, machine_id, state=ThingState.DELETING)
+    audience = await end(tx, held, person)
     await want(tx, machine, desired=Desired.DELETED)
     off = attachments.update().where(attachments.c.machine_id == machine_id)
     await tx.conn.execute(off.values(desired=Desired.DETACHED, settled=False, attempts=0))
@@ -201,12 +164,6 @@ async def want(tx: Transaction, machine: Machine, **wanted: Any) -> None:
         attachments.c.desired == Desired.ATTACHED,
     )
     await tx.conn.execute(waiting.values(settled=False, because=None, attempts=0))
-
-
-async def change_thing(tx: Transaction, thing_id: str, **changes: Any) -> None:
-    """Change what is the same for all kinds of things, and raise the version."""
-    changed = things.update().where(things.c.id == thing_id)
-    await tx.conn.execute(changed.values(version=things.c.version + 1, **changes))
 
 
 def is_failed(machine: Machine) -> bool:

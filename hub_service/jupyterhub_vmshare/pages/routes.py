@@ -55,14 +55,21 @@ def pages(
     confirming = {**who, "db": db, "membership": membership, "forms": forms}
     metering = {**who, "db": db, "hub": search.hub, "quota": quota, "forms": forms}
     handing = {**confirming, "search": search}
-    folder = ID_PATTERN.replace("[a-z]{3}", "fld")
     thing = ID_PATTERN.replace("[a-z]{3}", "(?:fld|mch|drv)")
     machine = ID_PATTERN.replace("[a-z]{3}", "(?:mch|drv)")
+    deletions = [
+        url(
+            prefix + f"confirm/delete-{kind}/({ID_PATTERN.replace('[a-z]{3}', marked)})",
+            ConfirmDeletion,
+            confirming,
+        )
+        for kind, marked in (("folder", "fld"), ("machine", "mch"), ("drive", "drv"))
+    ]
     return [
         url(prefix, Landing, who),
         url(prefix + "oauth_callback", OAuthCallback, who),
         url(prefix + "pages.css", Style),
-        url(prefix + f"confirm/delete-folder/({folder})", ConfirmDeletion, confirming),
+        *deletions,
         url(prefix + f"confirm/hand-over/({thing})", ConfirmHandOver, handing),
         url(prefix + f"confirm/co-own/({machine})", ConfirmCoOwner, handing),
         url(prefix + "quota", QuotaPage, metering),

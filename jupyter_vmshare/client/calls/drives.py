@@ -49,11 +49,6 @@ def clone_drive(drive_id: str, name: str) -> Call[DriveView]:
     return send("POST", path, reads(DriveView), asked, key=True)
 
 
-def delete_drive(drive_id: str) -> Call[DriveView]:
-    """Delete it and all that is on it for ever; refused while it is attached."""
-    return send("DELETE", _path(drive_id), reads(DriveView))
-
-
 def attach_drive(drive_id: str, machine_id: str, *, read_only: bool = False) -> Call[DriveView]:
     """Have it on a machine: on one to be written, or on several to be read."""
     way = "readers" if read_only else "writer"

@@ -68,11 +68,6 @@ def rename_machine(machine_id: str, name: str, version: int) -> Call[MachineView
     return send("PATCH", _path(machine_id), reads(MachineView), asked, version=version)
 
 
-def delete_machine(machine_id: str) -> Call[MachineView]:
-    """Delete it and its system disk for ever; its drives stay, detached."""
-    return send("DELETE", _path(machine_id), reads(MachineView))
-
-
 def start_machine(machine_id: str) -> Call[MachineView]:
     """Have it run; where something failed, have it tried again."""
     return send("POST", _path(machine_id, "start"), reads(MachineView), repeatable=True)
