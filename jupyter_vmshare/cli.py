@@ -29,7 +29,7 @@ from jupyter_vmshare.terminal.handing import (
     take_over,
 )
 from jupyter_vmshare.terminal.owning import still_held
-from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
+from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, receiver, show
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import Folder, FolderTable
 from jupyter_vmshare.widgets.invitations import InvitationTable
@@ -193,7 +193,7 @@ def teams(asked: Asked) -> int:
 
 def share(asked: Asked) -> int:
     """Invite people to a folder, or give it to teams."""
-    levels = dict(_receiver(text, asked.level) for text in asked.receivers)
+    levels = dict(receiver(text, asked.level) for text in asked.receivers)
     with Share() as share:
         folder = share.folders.get(asked.folder)
         told = folder.share(levels, until=asked.until, teams=asked.team)
@@ -297,11 +297,6 @@ def doctor(asked: Asked) -> int:
 
 def _placed(folder: Folder) -> dict[str, Any]:
     return {**folder.view.model_dump(mode="json"), "path": str(folder.path or "") or None}
-
-
-def _receiver(text: str, level: str) -> tuple[str, str]:
-    name, _, own = text.partition("=")
-    return name, own or level
 
 
 def _sentence(error: Exception) -> str:

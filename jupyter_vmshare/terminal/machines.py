@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from jupyter_vmshare.terminal.showing import Asked, Share, show, show_page
+from jupyter_vmshare.terminal import lending
+from jupyter_vmshare.terminal.showing import Asked, Share, receiver, show
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.drives import Drive
 from jupyter_vmshare.widgets.machines import Machine
@@ -57,6 +58,9 @@ def _machines(add: Callable[..., Any]) -> None:
     made.add_argument("--size", required=True, help=_HELP["size"])
     _source(made)
     made.add_argument("--drive", type=int, metavar="GIB", help="of its drive; 0: none")
+    made.add_argument(
+        "--share", nargs="+", default=[], metavar="NAME[=LEVEL]", help="whom to invite: use, manage"
+    )
     add("show", show_one, "machine")
     add("start", start, "machine", waits=True)
     add("stop", stop, "machine", waits=True)
@@ -65,7 +69,9 @@ def _machines(add: Callable[..., Any]) -> None:
     add("resize", resize, "machine", "size", waits=True)
     _source(add("rebuild", rebuild, "machine", waits=True))
     add("rename", rename, "machine", "name")
-    add("delete-for-ever", delete_for_ever, "machine")
+    lending.add_to(add, "machine")
+    moved = add("move-drive", move_drive, "machine", "drive")
+    moved.add_argument("to", help="another machine that you own or co-own, by its name or id")
     add("console", console, "machine")
     add("keep-on", keep_on, "machine", "hours")
     add("idle", idle, "machine", "minutes")
@@ -89,7 +95,7 @@ def _drives(add: Callable[..., Any]) -> None:
     add("extend", extend, "drive", "gib")
     add("clone", clone, "drive", "name")
     add("rename", rename_drive, "drive", "name")
-    add("delete-for-ever", delete_drive_for_ever, "drive")
+    lending.add_to(add, "drive")
 
 
 # --- machines ---
@@ -131,6 +137,7 @@ def create(asked: Asked) -> int:
             image=asked.image,
             snapshot=asked.snapshot,
             drive_gib=asked.drive,
+            share=dict(receiver(text, "use") for text in asked.share),
         )
         return _tell(asked, made)
 
@@ -175,10 +182,12 @@ def rename(asked: Asked) -> int:
     return show(asked, machine.view, machine)
 
 
-def delete_for_ever(asked: Asked) -> int:
-    """Say where you delete a machine for ever: a page of the hub. Its drives stay."""
+def move_drive(asked: Asked) -> int:
+    """Have a drive of a machine that you own or co-own on another one, whosever the drive is."""
     with Share() as share:
-        return show_page(asked, share.machines.get(asked.machine).deletion_page)
+        machine = share.machines.get(asked.machine)
+        machine.use_drive_elsewhere(asked.drive, asked.to)
+    return show(asked, machine.view, machine)
 
 
 def console(asked: Asked) -> int:
@@ -281,12 +290,6 @@ def clone(asked: Asked) -> int:
 def rename_drive(asked: Asked) -> int:
     """Give a drive another name, for everybody."""
     return _with(asked, lambda drive: drive.rename(asked.name))
-
-
-def delete_drive_for_ever(asked: Asked) -> int:
-    """Say where you delete a drive and all that is on it for ever: a page of the hub."""
-    with Share() as share:
-        return show_page(asked, share.drives.get(asked.drive).deletion_page)
 
 
 def _with(asked: Asked, act: Callable[[Drive], None]) -> int:

@@ -59,3 +59,9 @@ def progress(asked: Asked) -> Callable[[int, int | None], None] | None:
         print(f"\r\x1b[K{cards.size(done)}{of}", end=end, file=sys.stderr, flush=True)
 
     return tell
+
+
+def receiver(text: str, level: str) -> tuple[str, str]:
+    """A name and its level, from ``NAME=LEVEL``, or from a name for which ``level`` stands."""
+    name, _, own = text.partition("=")
+    return name, own or level

@@ -12,6 +12,11 @@ _STYLE = (
     "padding:8px 12px;max-width:60em;color:var(--jp-ui-font-color1,inherit);"
     "background:var(--jp-layout-color1,transparent);font-family:var(--jp-ui-font-family,sans-serif)"
 )
+_LEVELS = {
+    **{"view": "View", "edit": "Edit", "edit_delete": "Edit+Delete", "owner": "Owner"},
+    **{"use": "Use", "manage": "Manage", "co_own": "Co-own"},
+    **{"attach_read": "Attach to read", "attach_write": "Attach to write"},
+}
 _QUIET = "color:var(--jp-ui-font-color2,inherit);font-weight:normal"
 
 
@@ -82,9 +87,7 @@ def size(number: int | None) -> str:
 
 def level(name: str) -> str:
     """A level for reading."""
-    return {"view": "View", "edit": "Edit", "edit_delete": "Edit+Delete", "owner": "Owner"}.get(
-        name, name
-    )
+    return _LEVELS.get(name, name)
 
 
 def _row(cells: Row) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jupyter_vmshare.client import AsyncClient, Client, Retries
 from jupyter_vmshare.client.address import service_token
@@ -16,8 +16,9 @@ from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.twins import Async, Sync, twin, twin_property
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.drives import AsyncDrives, Drives
-from jupyter_vmshare.widgets.folders import AsyncFolders, Folders, FolderVerbs
+from jupyter_vmshare.widgets.folders import AsyncFolders, Folders
 from jupyter_vmshare.widgets.glance import GlanceVerbs
+from jupyter_vmshare.widgets.handle import Handle
 from jupyter_vmshare.widgets.invitations import AsyncInvitations, Invitations
 from jupyter_vmshare.widgets.machines import AsyncMachines, Machines
 from jupyter_vmshare.widgets.tables import (
@@ -130,16 +131,16 @@ class VMShareVerbs(GlanceVerbs):
 
     @twin
     def why(
-        self, action: str, thing: FolderVerbs | str | None = None, person: str | None = None
+        self, action: str, thing: Handle[Any] | str | None = None, person: str | None = None
     ) -> Steps[Answer]:
         """Whether you (or somebody else) may do something, by which rule, and from which grant.
 
         Args:
             action: As the permission tables call it, such as ``delete_file``.
-            thing: The folder (or its id) that it is about.
+            thing: The folder, machine or drive (or its id) that it is about.
             person: Somebody else, of a thing whose people you may see.
         """
-        thing_id = thing.id if isinstance(thing, FolderVerbs) else thing
+        thing_id = thing.id if isinstance(thing, Handle) else thing
         told: Why = yield calls.why(action, thing_id, person)
         return Answer(told)
 

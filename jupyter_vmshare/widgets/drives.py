@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from typing import Generic, TypeVar
+from collections.abc import AsyncIterator
+from typing import TypeVar
 
 from jupyter_vmshare.client.aio import AsyncClient
-from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.call import Paged, Steps
 from jupyter_vmshare.client.calls import drives as calls
 from jupyter_vmshare.client.calls import machines as machine_calls
-from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.sync import Client
 from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
-from jupyter_vmshare.widgets.handle import Addressed, Handle
-from jupyter_vmshare.widgets.machines import MachineVerbs, id_of
+from jupyter_vmshare.widgets.handle import Handle
+from jupyter_vmshare.widgets.lending import DriveSharing
+from jupyter_vmshare.widgets.named import ByName, ThingsVerbs, id_of
 from jupyter_vmshare.widgets.tables import Table
 from jupyterhub_vmshare.api.contract.drives import DriveView
+from jupyterhub_vmshare.api.contract.machines import MachineView
 
 D = TypeVar("D", bound="DriveVerbs")
 
 
-class DriveVerbs(Handle[DriveView]):
+class DriveVerbs(DriveSharing):
     """Methods on the drive itself. Each updates what the object shows."""
 
     @property
@@ -35,13 +36,13 @@ class DriveVerbs(Handle[DriveView]):
         self.view = yield calls.drive(self.id)
 
     @twin
-    def attach(self, machine: MachineVerbs | str, *, read_only: bool = False) -> Steps[None]:
+    def attach(self, machine: Handle[MachineView] | str, *, read_only: bool = False) -> Steps[None]:
         """Have it on a machine: on one to be written, or on several to be read."""
         machine_id = yield from _machine_id(machine)
         self.view = yield calls.attach_drive(self.id, machine_id, read_only=read_only)
 
     @twin
-    def detach(self, machine: MachineVerbs | str) -> Steps[None]:
+    def detach(self, machine: Handle[MachineView] | str) -> Steps[None]:
         """Have it off a machine."""
         machine_id = yield from _machine_id(machine)
         self.view = yield calls.detach_drive(self.id, machine_id)
@@ -102,63 +103,39 @@ class DriveTable(Table[D]):
         return item.name, item.view.owner, item.state, str(item.view.size_gib or ""), on
 
 
-class DrivesVerbs(Generic[D]):
+class DrivesVerbs(ThingsVerbs[D]):
     """Methods on all of one's drives."""
 
-    _drive: type[D]
-    _player: Addressed
+    _what = "drive"
+
+    @staticmethod
+    def _listed() -> Paged[DriveView]:
+        return calls.drives()
+
+    @staticmethod
+    def _tabled(things: list[D]) -> Table[D]:
+        return DriveTable(things, "Your drives")
 
     @twin
     def create(self, name: str, size_gib: int) -> Steps[D]:
         """Make a drive of your own."""
         view: DriveView = yield calls.create_drive(name, size_gib)
-        return self._drive(view, self._player)
-
-    @twin
-    def get(self, name: str) -> Steps[D]:
-        """The drive of this name or id; of several, your own. Raises ``NotFound``."""
-        views = yield from calls.drives().steps()
-        found = [view for view in views if name in (view.id, view.name)]
-        found.sort(key=lambda view: view.level != "owner")
-        if not found:
-            raise NotFound(f"You have no drive {name!r}.")
-        return self._drive(found[0], self._player)
-
-    @twin
-    def find(self) -> Steps[DriveTable[D]]:
-        """Your drives, the newest first."""
-        views = yield from calls.drives().steps()
-        return DriveTable((self._drive(view, self._player) for view in views), "Your drives")
+        return self._thing(view, self._player)
 
 
-class Drives(DrivesVerbs[Drive], Sync):
+class Drives(DrivesVerbs[Drive], ByName[Drive], Sync):
     """Your drives: ``drives["data"]`` by name or id, ``for drive in drives``."""
 
     _player: Client
 
     def __init__(self, player: Client) -> None:
-        self._drive, self._player = Drive, player
+        self._thing, self._player = Drive, player
 
-    def __getitem__(self, name: str) -> Drive:
-        try:
-            return self.get(name)
-        except NotFound as error:
-            raise KeyError(str(error)) from None
+    def _one(self, name: str) -> Drive:
+        return self.get(name)
 
-    def __iter__(self) -> Iterator[Drive]:
-        return iter(self.find())
-
-    def __len__(self) -> int:
-        return len(self.find())
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return [drive.name for drive in self.find()]
-
-    def __repr__(self) -> str:
-        return repr(self.find())
-
-    def _repr_html_(self) -> str:
-        return self.find()._repr_html_()
+    def _all(self) -> Table[Drive]:
+        return self.find()
 
 
 class AsyncDrives(DrivesVerbs[AsyncDrive], Async):
@@ -167,7 +144,7 @@ class AsyncDrives(DrivesVerbs[AsyncDrive], Async):
     _player: AsyncClient
 
     def __init__(self, player: AsyncClient) -> None:
-        self._drive, self._player = AsyncDrive, player
+        self._thing, self._player = AsyncDrive, player
 
     async def __aiter__(self) -> AsyncIterator[AsyncDrive]:
         """Each drive."""
@@ -175,7 +152,7 @@ class AsyncDrives(DrivesVerbs[AsyncDrive], Async):
             yield AsyncDrive(view, self._player)
 
 
-def _machine_id(machine: MachineVerbs | str) -> Steps[str]:
-    if isinstance(machine, MachineVerbs):
+def _machine_id(machine: Handle[MachineView] | str) -> Steps[str]:
+    if not isinstance(machine, str):
         return machine.id
     return id_of(machine, (yield from machine_calls.machines().steps()), "machine")

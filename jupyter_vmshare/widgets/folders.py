@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Generic, TypeVar
 
 from jupyter_vmshare.client.aio import AsyncClient
@@ -22,6 +22,7 @@ from jupyter_vmshare.widgets.fast import FastVerbs
 from jupyter_vmshare.widgets.handle import Addressed
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.mounted import AsyncMounted, Mounted, paths_here
+from jupyter_vmshare.widgets.named import ByName
 from jupyter_vmshare.widgets.sharing import SharingVerbs
 from jupyter_vmshare.widgets.snapshots import SnapshotVerbs
 from jupyter_vmshare.widgets.tables import Answer, Table
@@ -232,7 +233,7 @@ class FoldersVerbs(Generic[F]):
         return [self._folder(view, self._player, paths.get(view.id)) for view in views]
 
 
-class Folders(FoldersVerbs[Folder], Sync):
+class Folders(FoldersVerbs[Folder], ByName[Folder], Sync):
     """Your folders: ``folders["tests"]`` by label or id, ``for folder in folders``."""
 
     _player: Client
@@ -240,33 +241,11 @@ class Folders(FoldersVerbs[Folder], Sync):
     def __init__(self, player: Client) -> None:
         self._folder, self._player = Folder, player
 
-    def __getitem__(self, label: str) -> Folder:
-        try:
-            return self.get(label)
-        except NotFound as error:
-            raise KeyError(str(error)) from None
+    def _one(self, name: str) -> Folder:
+        return self.get(name)
 
-    def __iter__(self) -> Iterator[Folder]:
-        return iter(self.find())
-
-    def __len__(self) -> int:
-        return len(self.find())
-
-    def __contains__(self, label: object) -> bool:
-        return isinstance(label, str) and any(label in (f.label, f.id) for f in self.find())
-
-    def keys(self) -> list[str]:
-        """All labels."""
-        return [folder.label for folder in self.find()]
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return self.keys()
-
-    def __repr__(self) -> str:
-        return repr(self.find())
-
-    def _repr_html_(self) -> str:
-        return self.find()._repr_html_()
+    def _all(self) -> Table[Folder]:
+        return self.find()
 
 
 class AsyncFolders(FoldersVerbs[AsyncFolder], Async):

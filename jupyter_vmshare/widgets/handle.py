@@ -8,18 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from jupyter_vmshare.client.address import Address, page_address
 from jupyterhub_vmshare.api.contract.folders import FolderView
-
-
-class Viewed(Protocol):
-    """What the service tells of a folder, a machine or a drive."""
-
-    id: str
-    name: str
-    owner: str
-    level: str
-    ends_at: datetime | None
-    actions: list[str]
-    version: int
+from jupyterhub_vmshare.api.contract.things import ThingView
 
 
 class Addressed(Protocol):
@@ -30,7 +19,7 @@ class Addressed(Protocol):
         """The service's."""
 
 
-V = TypeVar("V", bound=Viewed)
+V = TypeVar("V", bound=ThingView)
 _KINDS: Final = {"fld_": "folder", "mch_": "machine", "drv_": "drive"}
 
 

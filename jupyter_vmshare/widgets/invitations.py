@@ -113,7 +113,7 @@ class InvitationTable(Table[InvitationView]):
     """Several invitations."""
 
     heads: ClassVar[tuple[str, ...]] = ("To", "From", "For", "Level", "Until", "")
-    empty: ClassVar[str] = "No invitations."
+    empty = "No invitations."
 
     def row(self, item: InvitationView) -> tuple[str, ...]:
         """Name, giver, receiver, level, end, and whether it is in the trash."""

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from typing import Final, Generic, TypeVar
+from collections.abc import AsyncIterator
+from typing import Final, TypeVar
 
 from jupyter_vmshare.client.aio import AsyncClient
-from jupyter_vmshare.client.call import Steps
+from jupyter_vmshare.client.call import Paged, Steps
 from jupyter_vmshare.client.calls import machines as calls
-from jupyter_vmshare.client.errors import NotFound, VMShareError
+from jupyter_vmshare.client.errors import VMShareError
 from jupyter_vmshare.client.sync import Client
 from jupyter_vmshare.client.twins import Async, Sync, twin
 from jupyter_vmshare.widgets import cards
-from jupyter_vmshare.widgets.handle import Addressed, Handle
+from jupyter_vmshare.widgets.lending import MachineSharing, new_grants
 from jupyter_vmshare.widgets.moments import shown
+from jupyter_vmshare.widgets.named import ByName, ThingsVerbs, id_of
+from jupyter_vmshare.widgets.sharing import Receivers
 from jupyter_vmshare.widgets.tables import Table
 from jupyterhub_vmshare.api.contract.machines import (
     CloudView,
@@ -38,7 +40,7 @@ class MachineFailed(VMShareError):
     """The machine is not as it was wanted; the message says why."""
 
 
-class MachineVerbs(Handle[MachineView]):
+class MachineVerbs(MachineSharing):
     """Methods on the machine itself. Each updates what the object shows."""
 
     @property
@@ -127,6 +129,7 @@ class MachineVerbs(Handle[MachineView]):
         drives = ", ".join(drive.drive_name for drive in self.view.drives)
         pairs = [
             ("Owner", self.owner),
+            ("Level", cards.level(self.level)),
             ("State", self.state),
             ("Because", self.view.because or ""),
             ("Size", self.view.size or ""),
@@ -200,11 +203,18 @@ class SnapshotsTable(Table[MachineSnapshotView]):
         return item.id, item.name, item.machine_name, shown(item.created_at), state
 
 
-class MachinesVerbs(Generic[M]):
+class MachinesVerbs(ThingsVerbs[M]):
     """Methods on all of one's machines."""
 
-    _machine: type[M]
-    _player: Addressed
+    _what = "machine"
+
+    @staticmethod
+    def _listed() -> Paged[MachineView]:
+        return calls.machines()
+
+    @staticmethod
+    def _tabled(things: list[M]) -> Table[M]:
+        return MachineTable(things, "Your machines")
 
     @twin
     def create(
@@ -215,6 +225,7 @@ class MachinesVerbs(Generic[M]):
         image: str | None = None,
         snapshot: str | None = None,
         drive_gib: int | None = None,
+        share: Receivers = (),
     ) -> Steps[M]:
         """Make a machine of your own; ``wait()`` until it runs.
 
@@ -224,6 +235,8 @@ class MachinesVerbs(Generic[M]):
             image: The name or id of an image; or else
             snapshot: the name or id of a snapshot of yours.
             drive_gib: Of the drive that comes with it; 0: none, None: as the site says.
+            share: Whom to invite: names, or a mapping of names to ``use`` or ``manage``. Where
+                one of them can't be invited, nothing is made.
         """
         offer: CloudView = yield calls.cloud()
         of_image, of_snapshot = yield from source(image, snapshot)
@@ -233,24 +246,9 @@ class MachinesVerbs(Generic[M]):
             image=of_image,
             snapshot_id=of_snapshot,
             drive_gib=drive_gib,
+            grants=new_grants(share),
         )
-        return self._machine(view, self._player)
-
-    @twin
-    def get(self, name: str) -> Steps[M]:
-        """The machine of this name or id; of several, your own. Raises ``NotFound``."""
-        views = yield from calls.machines().steps()
-        found = [view for view in views if name in (view.id, view.name)]
-        found.sort(key=lambda view: view.level != "owner")
-        if not found:
-            raise NotFound(f"You have no machine {name!r}.")
-        return self._machine(found[0], self._player)
-
-    @twin
-    def find(self) -> Steps[MachineTable[M]]:
-        """Your machines, the newest first."""
-        views = yield from calls.machines().steps()
-        return MachineTable((self._machine(view, self._player) for view in views), "Your machines")
+        return self._thing(view, self._player)
 
     @twin
     def offer(self) -> Steps[CloudView]:
@@ -271,34 +269,19 @@ class MachinesVerbs(Generic[M]):
         yield calls.delete_machine_snapshot(id_of(snapshot, found, "snapshot"))
 
 
-class Machines(MachinesVerbs[Machine], Sync):
+class Machines(MachinesVerbs[Machine], ByName[Machine], Sync):
     """Your machines: ``machines["gpu-box"]`` by name or id, ``for machine in machines``."""
 
     _player: Client
 
     def __init__(self, player: Client) -> None:
-        self._machine, self._player = Machine, player
+        self._thing, self._player = Machine, player
 
-    def __getitem__(self, name: str) -> Machine:
-        try:
-            return self.get(name)
-        except NotFound as error:
-            raise KeyError(str(error)) from None
+    def _one(self, name: str) -> Machine:
+        return self.get(name)
 
-    def __iter__(self) -> Iterator[Machine]:
-        return iter(self.find())
-
-    def __len__(self) -> int:
-        return len(self.find())
-
-    def _ipython_key_completions_(self) -> list[str]:
-        return [machine.name for machine in self.find()]
-
-    def __repr__(self) -> str:
-        return repr(self.find())
-
-    def _repr_html_(self) -> str:
-        return self.find()._repr_html_()
+    def _all(self) -> Table[Machine]:
+        return self.find()
 
 
 class AsyncMachines(MachinesVerbs[AsyncMachine], Async):
@@ -307,7 +290,7 @@ class AsyncMachines(MachinesVerbs[AsyncMachine], Async):
     _player: AsyncClient
 
     def __init__(self, player: AsyncClient) -> None:
-        self._machine, self._player = AsyncMachine, player
+        self._thing, self._player = AsyncMachine, player
 
     async def __aiter__(self) -> AsyncIterator[AsyncMachine]:
         """Each machine."""
@@ -324,13 +307,3 @@ def source(image: str | None, snapshot: str | None) -> Steps[tuple[str | None, s
         return id_of(image, offer.images, "image"), None
     found = yield from calls.machine_snapshots().steps()
     return None, id_of(snapshot or "", found, "snapshot")
-
-
-def id_of(name: str, offered: object, what: str) -> str:
-    """The id of what has this name, or this id. Raises ``NotFound``, and says what there is."""
-    there = list(offered)  # type: ignore[call-overload]
-    for one in there:
-        if name in (one.id, one.name):
-            return str(one.id)
-    names = ", ".join(one.name for one in there) or "none"
-    raise NotFound(f"There is no {what} {name!r}. There is: {names}.")

@@ -27,7 +27,7 @@ class Table(list[T]):
     """A list with a title. Subclasses say what a row shows."""
 
     heads: ClassVar[tuple[str, ...]] = ()
-    empty: ClassVar[str] = "Nothing here."
+    empty = "Nothing here."
 
     def __init__(self, items: Iterable[T] = (), title: str = "", *, more: bool = False) -> None:
         super().__init__(items)
@@ -171,31 +171,42 @@ class Shared(Table[GrantResult]):
         return item.receiver, cards.level(grant.level), shown(grant.ends_at), state
 
 
-class Access(Table[GrantView]):
-    """Who has a folder: the grants on it. ``people`` has each person with all their sources."""
+class Grants(Table[GrantView]):
+    """Grants on one thing."""
 
     heads = ("Who", "Level", "State", "Ends", "Invited by")
+    empty = "Nothing was given."
+
+    def row(self, item: GrantView) -> tuple[str, ...]:
+        """Receiver, level with what is ticked, state, end, giver."""
+        kind = "" if item.receiver.kind.value == "person" else f" ({item.receiver.kind.value})"
+        state = "invited" if item.state.value == "pending" else item.state.value
+        return item.receiver.name + kind, _ticked(item), state, shown(item.ends_at), item.giver
+
+
+class Access(Grants):
+    """Who has a thing: the grants on it. ``people`` has each person with all their sources."""
 
     def __init__(self, told: PeopleOfThing, title: str) -> None:
         super().__init__(told.grants, title)
         self.owner = told.owner
         self.people = Holders(told.people, title)
-        self.empty = f"Nobody but its owner, {told.owner}."  # type: ignore[misc]
+        self.empty = f"Nobody but its owner, {told.owner}."
 
     def of(self, receiver: str) -> list[GrantView]:
         """The grants of one receiver: one person may have several, of several givers."""
         return [grant for grant in self if grant.receiver.name == receiver]
 
-    def row(self, item: GrantView) -> tuple[str, ...]:
-        """Receiver, level, state, end, giver."""
-        kind = "" if item.receiver.kind.value == "person" else f" ({item.receiver.kind.value})"
-        state = "invited" if item.state.value == "pending" else item.state.value
-        level = cards.level(item.level)
-        return item.receiver.name + kind, level, state, shown(item.ends_at), item.giver
+
+def _ticked(grant: GrantView) -> str:
+    """The level; of a machine's with the name of what is ticked, or all of that."""
+    ticks = ", ".join(tick.value for tick in grant.ticks or []) or "no ticks"
+    profile = ticks if grant.profile == "custom" else grant.profile
+    return cards.level(grant.level) + (f" ({profile})" if profile else "")
 
 
 class Holders(Table[PersonWithAccess]):
-    """Each person who has a folder, with everything that they have it by; the strongest counts."""
+    """Each person who has a thing, with everything that they have it by; the strongest counts."""
 
     heads = ("Who", "Level", "Ends", "By")
     empty = "Nobody but its owner."

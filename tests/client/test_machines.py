@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -14,6 +13,7 @@ from jupyterhub_vmshare.api.contract.grants import NewGrant, NewUse, Profile
 from jupyterhub_vmshare.cloud.port import CloudRefused
 from tests.client.conftest import Real
 from tests.client.terminal import Terminal
+from tests.client.waiting import until
 from tests.fakes.cloud import FakeCloud
 
 
@@ -130,11 +130,3 @@ def test_a_site_without_a_cloud_says_so(
     code, out, err = ana("drives create data 5")
     assert (code, out) == (1, "")
     assert err.startswith(sentence)
-
-
-def until(is_so: Any) -> None:
-    """Wait until it is so."""
-    deadline = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jupyter_vmshare.client.call import Call, Paged, get, nothing, reads, segment, send
+from jupyterhub_vmshare.api.contract.grants import NewGrant
 from jupyterhub_vmshare.api.contract.machines import (
     CloudView,
     ConsoleLog,
@@ -46,6 +49,7 @@ def create_machine(
     image: str | None = None,
     snapshot_id: str | None = None,
     drive_gib: int | None = None,
+    grants: Sequence[NewGrant] = (),
 ) -> Call[MachineView]:
     """Make a machine of the caller's own; it is there once its state is ``running``.
 
@@ -55,9 +59,15 @@ def create_machine(
         image: An image's id; or else a snapshot's.
         snapshot_id: One of the caller's own.
         drive_gib: Of the drive that comes with it; 0: none, None: as the site says.
+        grants: Invitations to use or manage it; where one can't be, nothing is made.
     """
     asked = NewMachine(
-        name=name, size=size, image=image, snapshot_id=snapshot_id, drive_gib=drive_gib
+        name=name,
+        size=size,
+        image=image,
+        snapshot_id=snapshot_id,
+        drive_gib=drive_gib,
+        grants=list(grants),
     )
     return send("POST", "machines", reads(MachineView), asked, key=True)
 

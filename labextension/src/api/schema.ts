@@ -2094,12 +2094,15 @@ export interface components {
             id: string;
             /**
              * Level
-             * @description owner, or a drive level.
+             * @description owner, or a level of its kind.
              */
             level: string;
             /** Machines */
             machines?: components["schemas"]["OnMachine"][];
-            /** Name */
+            /**
+             * Name
+             * @description The owner's name for it.
+             */
             name: string;
             /** Owner */
             owner: string;
@@ -2336,7 +2339,7 @@ export interface components {
             label: string;
             /**
              * Level
-             * @description owner, or a folder level.
+             * @description owner, or a level of its kind.
              */
             level: string;
             /**
@@ -2464,7 +2467,7 @@ export interface components {
             label: string;
             /**
              * Level
-             * @description owner, or a folder level.
+             * @description owner, or a level of its kind.
              */
             level: string;
             /**
@@ -2572,7 +2575,7 @@ export interface components {
             label: string;
             /**
              * Level
-             * @description owner, or a folder level.
+             * @description owner, or a level of its kind.
              */
             level: string;
             /**
@@ -2682,7 +2685,7 @@ export interface components {
             label: string;
             /**
              * Level
-             * @description owner, or a folder level.
+             * @description owner, or a level of its kind.
              */
             level: string;
             /**
@@ -3305,7 +3308,7 @@ export interface components {
             keep_on_until?: string | null;
             /**
              * Level
-             * @description owner, or a machine level.
+             * @description owner, or a level of its kind.
              */
             level: string;
             /**
@@ -3314,7 +3317,10 @@ export interface components {
              * @default null
              */
             made_from?: string | null;
-            /** Name */
+            /**
+             * Name
+             * @description The owner's name for it.
+             */
             name: string;
             /** Owner */
             owner: string;

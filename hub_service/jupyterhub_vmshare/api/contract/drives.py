@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
+from jupyterhub_vmshare.api.contract.base import Asked, Page, Told
 from jupyterhub_vmshare.api.contract.machines import AttachmentState, StoredState
+from jupyterhub_vmshare.api.contract.things import ThingInCloud
 
 DRIVE_ID = "^drv_[0-9a-hjkmnp-tv-z]{26}$"
 
@@ -52,28 +53,15 @@ class OnMachine(Told):
     because: str | None = None
 
 
-class DriveView(Told):
+class DriveView(ThingInCloud):
     """A drive as the caller sees it; ``actions`` is what they may do with it now.
 
     Of an invitation's drive only name, owner and level are told.
     """
 
-    id: str
-    name: str
-    owner: PersonName
-    level: str = Field(description="owner, or a drive level.")
     state: StoredState | None = None
-    because: str | None = Field(None, description="Why it is not as it was wanted, in a sentence.")
-    retry_at: Timestamp | None = Field(None, description="When that is tried again by itself.")
     size_gib: int | None = Field(None, description="How large it is, or is to be.")
     machines: list[OnMachine] = Field(default_factory=list)
-    ends_at: Timestamp | None = Field(None, description="When the caller's access ends.")
-    shared_with: int | None = Field(
-        None, description="Pending and live grants on it; null where the caller may not see."
-    )
-    created_at: Timestamp
-    actions: list[str]
-    version: int
 
 
 class DrivesPage(Page):

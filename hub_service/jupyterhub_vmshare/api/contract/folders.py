@@ -6,8 +6,9 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
+from jupyterhub_vmshare.api.contract.base import Asked, Page, Timestamp
 from jupyterhub_vmshare.api.contract.grants import InSessions
+from jupyterhub_vmshare.api.contract.things import ThingView
 from jupyterhub_vmshare.words import ThingState
 
 
@@ -65,18 +66,13 @@ class AliasChoice(Asked):
     alias: str | None = Field(max_length=1000)
 
 
-class FolderView(Told):
+class FolderView(ThingView):
     """A folder as the caller sees it; ``actions`` is what they may do with it now."""
 
-    id: str
-    name: str = Field(description="The owner's name for it.")
     label: str = Field(description="What to show the caller: their alias, or the name.")
     alias: str | None = None
-    owner: PersonName
     relation: Relation
-    level: str = Field(description="owner, or a folder level.")
     state: ThingState
-    created_at: Timestamp
     trashed_at: Timestamp | None = Field(None, description="Since when it is in the trash.")
     cloneable: bool = Field(False, description="Whether its owner lets others copy it.")
     fast: bool = Field(
@@ -87,12 +83,6 @@ class FolderView(Told):
     deleted_at: Timestamp | None = Field(
         None, description="When the trash will be emptied of it for ever; null: never by itself."
     )
-    ends_at: Timestamp | None = Field(None, description="When the caller's access ends.")
-    shared_with: int | None = Field(
-        None, description="Pending and live grants on it; null where the caller may not see."
-    )
-    actions: list[str]
-    version: int
 
 
 class Trashing(Asked):

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
 from jupyterhub_vmshare.api.contract.grants import NewGrant
+from jupyterhub_vmshare.api.contract.things import ThingInCloud
 
 MACHINE_ID = "^mch_[0-9a-hjkmnp-tv-z]{26}$"
 SNAPSHOT_ID = "^msn_[0-9a-hjkmnp-tv-z]{26}$"
@@ -156,21 +157,15 @@ class AttachedDrive(Told):
     because: str | None = None
 
 
-class MachineView(Told):
+class MachineView(ThingInCloud):
     """A machine as the caller sees it; ``actions`` is what they may do with it now.
 
     Of an invitation's machine only name, owner and level are told.
     """
 
-    id: str
-    name: str
-    owner: PersonName
-    level: str = Field(description="owner, or a machine level.")
     state: MachineState | None = None
     desired: DesiredPower | None = None
     step: str | None = Field(None, description="What the service did last to get there.")
-    because: str | None = Field(None, description="Why it is not as it was wanted, in a sentence.")
-    retry_at: Timestamp | None = Field(None, description="When that is tried again by itself.")
     size: str | None = None
     image: str | None = Field(None, description="The id of the image that it was made from.")
     made_from: str | None = Field(None, description="The name of its image or snapshot.")
@@ -178,13 +173,6 @@ class MachineView(Told):
     idle_minutes: int | None = Field(None, description="It stops after so long without use.")
     keep_on_until: Timestamp | None = None
     stops_at: Timestamp | None = Field(None, description="When it stops if nobody uses it.")
-    ends_at: Timestamp | None = Field(None, description="When the caller's access ends.")
-    shared_with: int | None = Field(
-        None, description="Pending and live grants on it; null where the caller may not see."
-    )
-    created_at: Timestamp
-    actions: list[str]
-    version: int
 
 
 class MachinesPage(Page):

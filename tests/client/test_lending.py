@@ -1,0 +1,162 @@
+"""Sharing machines and drives from a notebook and a terminal, through the product's own service."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from jupyter_vmshare.client.errors import NotFound, VMShareError
+from tests.client.conftest import Real
+from tests.client.terminal import Terminal
+from tests.client.waiting import until
+
+CONFIRM = "/services/vmshare/confirm"
+
+
+@pytest.fixture
+def at(real: Real, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> Any:
+    """``at("ana")``: her terminal."""
+    return lambda name: Terminal(real, name, monkeypatch, capsys)
+
+
+def held(grants: Any) -> list[tuple[str, str, str | None]]:
+    """Of grants of a notebook, who, at which level, and what is ticked."""
+    return [(one.receiver.name, one.level, one.profile) for one in grants]
+
+
+def shown(grants: Any) -> list[tuple[str, str, str | None]]:
+    """The same of a command's answer."""
+    return [(one["receiver"]["name"], one["level"], one["profile"]) for one in grants]
+
+
+@pytest.mark.scenario("V2")
+@pytest.mark.scenario("V3")
+@pytest.mark.scenario("V6")
+def test_a_machine_is_shared_and_given_on_in_notebooks(real: Real) -> None:
+    ana, ben, cleo = (real.notebook(name) for name in ("ana", "ben", "cleo"))
+    box = ana.machines.create("gpu-box", size="Small", image="Debian", drive_gib=0)
+    told = box.share({"ben": "use", "cleo": "manage", "dan": "use"}, until="2030-01-01")
+    assert held(told.granted) == [("ben", "use", "standard"), ("cleo", "manage", "everything")]
+    assert "shares no team" in told.failed["dan"]
+    for vm in (ben, cleo):
+        vm.invitations["gpu-box"].accept()
+    with pytest.raises(VMShareError, match="shares no team"):
+        ben.machines["gpu-box"].share("dan")
+    ben.machines["gpu-box"].share("cleo", profile="files", until="2029-01-01")
+    with pytest.raises(ValueError, match="from ana and ben: say whose"):
+        box.revoke("cleo")
+    assert held(box.lineage("ben")) == [("ben", "use", "standard"), ("cleo", "use", "files")]
+    changed = box.change("cleo", ticks=["files"], until=None, giver="ben")
+    assert (changed.ticks, changed.profile, changed.ends_at) == (["files"], "custom", None)
+    assert "Use (files)" in repr(box.people)
+    assert "cleo" in [one.name for one in box.people.people]
+    ended = box.revoke("ben").ended
+    assert [(one.receiver.name, one.ended_why) for one in ended] == [
+        ("ben", "revoked"),
+        ("cleo", "giver_lost"),
+    ]
+    with pytest.raises(NotFound, match="ben holds nothing"):
+        box.change("ben", "manage")
+    cleo.machines["gpu-box"].leave()
+    assert list(box.people) == []
+
+
+@pytest.mark.scenario("V5")
+def test_what_the_hub_asks_by_itself_is_a_link(real: Real, at: Any) -> None:
+    vm, ana = real.notebook("ana"), at("ana")
+    box = vm.machines.create("gpu-box", size="Small", image="Debian", drive_gib=1)
+    drive = vm.drives["gpu-box drive"]
+    for thing in (box, drive):
+        with pytest.raises(ValueError, match=f"{CONFIRM}/co-own/{thing.id}"):
+            thing.share("ben", "co_own")
+    for what, thing, name in (("machine", box, "gpu-box"), ("drive", drive, drive.id)):
+        for verb in ("co-own", "hand-over", "delete-for-ever"):
+            page = verb.replace("delete-for-ever", f"delete-{what}")
+            told = ana.json(f"{what}s {verb} {name}")["page"]
+            assert told == f"{CONFIRM}/{page}/{thing.id}"
+    assert box.deletion_page.endswith(f"/delete-machine/{box.id}")
+
+
+@pytest.mark.scenario("V2")
+@pytest.mark.scenario("V7")
+@pytest.mark.scenario("V8")
+def test_a_machine_is_shared_at_the_terminal(real: Real, at: Any) -> None:
+    ana, ben, cleo = at("ana"), at("ben"), at("cleo")
+    ana("machines create gpu-box --size Small --image Debian --drive 0 --share ben cleo=manage")
+    assert shown(ana.json("machines people gpu-box")) == [
+        ("ben", "use", "standard"),
+        ("cleo", "manage", "everything"),
+    ]
+    for member in (ben, cleo):
+        member("accept gpu-box")
+    assert ana("machines share gpu-box dan")[0] == 1
+    ben("machines share gpu-box cleo --ticks files,download")
+    assert ana.json("machines people gpu-box --each")[1]["name"] == "cleo"
+    code, out, _ = ana("machines revoke gpu-box ben")
+    assert (code, "cleo" in out, "Say --yes" in out) == (1, True, True)
+    assert len(ana.json("machines people gpu-box")) == 3, "nothing has ended"
+    raised = ana.json("machines change gpu-box ben --level manage --profile reading")
+    assert (raised["level"], raised["profile"]) == ("manage", "reading")
+    assert ana("machines revoke gpu-box cleo --from ana")[1].startswith("Revoked from cleo.")
+    assert ana("machines revoke gpu-box ben --yes")[1].startswith("Revoked from ben, cleo.")
+    ana("machines share gpu-box genomics --team --until 2030-01-01")
+    assert [one["state"] for one in ana.json("machines people gpu-box")] == ["active"]
+    assert ana.json("machines change gpu-box genomics --for-ever")["ends_at"] is None
+    ben("accept gpu-box")
+    assert ben("machines leave gpu-box")[0] == 0
+    assert ana("machines revoke gpu-box --all")[1].startswith("Revoked from genomics.")
+    assert ana("machines revoke gpu-box") == (1, "", "Say from whom, or --all.\n")
+
+
+@pytest.mark.scenario("V13")
+def test_a_drive_is_shared_at_the_terminal_and_in_a_notebook(real: Real, at: Any) -> None:
+    ana, ben, vm = at("ana"), at("ben"), real.notebook("ana")
+    ana("drives create data 1")
+    assert shown(g["grant"] for g in ana.json("drives share data ben cleo=attach_write")) == [
+        ("ben", "attach_read", None),
+        ("cleo", "attach_write", None),
+    ]
+    assert ben.json("accept data")["name"] == "data"
+    assert "Attach to write" in ana("drives people data")[1]
+    assert ana.json("drives change data ben --level attach_write")["level"] == "attach_write"
+    data = vm.drives["data"]
+    assert data.change("ben", "attach_read").level == "attach_read"
+    assert [one.receiver.name for one in data.lineage("ben")] == ["ben"]
+    assert ben("drives leave data")[0] == 0
+    assert ana("drives revoke data cleo")[1].startswith("Revoked from cleo.")
+    data.share("ben", "attach_write", until="2030-01-01")
+    assert [one.receiver.name for one in data.stop_sharing().ended] == ["ben"]
+
+
+@pytest.mark.scenario("V5")
+def test_a_drive_goes_from_one_machine_to_another(real: Real, at: Any) -> None:
+    ana = at("ana")
+    first = ana.json("machines create first --size Small --image Debian --drive 1")
+    ana("machines create second --size Small --image Debian --drive 0")
+    drive = first["drives"][0]["drive_id"]
+    vm = real.notebook("ana")
+    told = ana.json(f"machines move-drive first {drive} second")
+    assert told["name"] == "first"
+    until(lambda: [one.machine_name for one in vm.drives[drive].view.machines] == ["second"])
+    second = vm.machines["second"]
+    until(lambda: vm.machines["second"].view.drives[0].state.value == "attached")
+    second.refresh()
+    second.use_drive_elsewhere("first drive", vm.machines["first"])
+    until(lambda: [one.machine_name for one in vm.drives[drive].view.machines] == ["first"])
+
+
+def test_the_same_awaited(real: Real) -> None:
+    async def awaited() -> tuple[list[str], str]:
+        vm = real.awaited("ana")
+        box = await vm.machines.create(
+            "gpu-box", size="small", image="debian", drive_gib=0, share=["ben"]
+        )
+        await box.share("cleo", "manage")
+        names = [one.receiver.name for one in await box.people]
+        why = await vm.why("delete", box)
+        await vm.close()
+        return names, why.why.rule
+
+    assert asyncio.run(awaited()) == (["ben", "cleo"], "owner")
