@@ -1,15 +1,14 @@
 """Random histories of one machine, or drive, that people give on to each other.
 
-Beside it a small model: who gave what to whom, and from which grant. After every step the live rows
-equal the model's, and so does what each person may do.
+Beside it a small model: who gave what to whom, until when, and from which grant. After every step
+the live rows equal the model's, and so does what each person may do.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import hypothesis.strategies as st
@@ -35,111 +34,20 @@ from jupyterhub_vmshare.sharing import (
     leaving,
     store,
 )
+from jupyterhub_vmshare.sharing.expiry import Expiry
 from jupyterhub_vmshare.sharing.moving import members_changed
 from jupyterhub_vmshare.sharing.ticks import first
 from jupyterhub_vmshare.words import LEVELS, ThingKind
+from tests.sharing.line import Given, Line
 
 PEOPLE = ("ana", "ben", "cleo", "dan", "eve")
 TEAMS = ("genomics", "imaging")
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 people = st.sampled_from(PEOPLE)
+some_ticks = st.sampled_from((None, None, ("files", "invite"), ("files",)))
 which = st.integers(min_value=0, max_value=7)
 """One of the live grants, by its place."""
-
-
-@dataclass
-class Given:
-    """A live grant of the model."""
-
-    id: str
-    receiver: str
-    giver: str
-    level: str
-    ticks: frozenset[str]
-    parent: str | None
-    team: str
-    accepted: bool = False
-
-
-@dataclass
-class Line:
-    """What should be: live grants by id, in the order in which they were given."""
-
-    kind: ThingKind
-    owner: str = "ana"
-    given: dict[str, Given] = field(default_factory=dict)
-    teams: dict[str, set[str]] = field(default_factory=dict)
-
-    def held(self, person: str) -> list[Given]:
-        """What somebody accepted, the strongest first."""
-        mine = [g for g in self.given.values() if g.receiver == person and g.accepted]
-        return sorted(mine, key=lambda one: -self.rank(one.level))
-
-    def rank(self, level: str) -> int:
-        return LEVELS[self.kind].index(level)
-
-    def is_owner(self, person: str) -> bool:
-        return person == self.owner or any(g.level == "co_own" for g in self.held(person))
-
-    def common(self, *names: str) -> set[str]:
-        return set.intersection(*(self.teams[name] for name in names))
-
-    def through(self, person: str, level: str) -> Given | str | None:
-        """From what somebody gives at a level: a grant of theirs, ownership, or not at all."""
-        if person == self.owner:
-            return "ownership"
-        for grant in self.held(person):
-            to_use = self.kind is ThingKind.MACHINE and level == "use"
-            may_use = grant.level != "use" or "invite" in grant.ticks
-            if grant.level == "co_own" or (to_use and may_use):
-                return grant
-        return None
-
-    def is_own(self, person: str, grant: Given) -> bool:
-        above: Given | None = grant
-        while above is not None:
-            if above.giver == person:
-                return True
-            above = self.given.get(above.parent or "")
-        return False
-
-    def may_revoke(self, person: str, grant: Given) -> bool:
-        if self.is_owner(person):
-            return True
-        is_machine = self.kind is ThingKind.MACHINE
-        return is_machine and bool(self.held(person)) and self.is_own(person, grant)
-
-    def end(self, ids: list[str]) -> set[str]:
-        ended: set[str] = set()
-        while ids:
-            ended |= set(ids)
-            for one in ids:
-                self.given.pop(one, None)
-            ids = [g.id for g in self.given.values() if g.parent in ids]
-        return ended
-
-    def change_hands(self, to: str) -> None:
-        for grant in self.given.values():
-            grant.parent = None if grant.giver == to else grant.parent
-        self.end([g.id for g in self.given.values() if g.receiver == to])
-        for grant in list(self.given.values()):
-            hers = [g for g in self.given.values() if g.giver == to]
-            other = next((g for g in hers if g.receiver == grant.receiver), None)
-            if grant.giver == self.owner and other is not None:
-                pair = sorted((grant, other), key=lambda g: (g.accepted, self.rank(g.level), g.id))
-                for child in self.given.values():
-                    child.parent = pair[1].id if child.parent == pair[0].id else child.parent
-                self.end([pair[0].id])
-        for grant in self.given.values():
-            grant.giver = to if grant.giver == self.owner else grant.giver
-        self.owner = to
-        for grant in list(self.given.values()):
-            common = self.common(to, grant.giver, grant.receiver)
-            if grant.id in self.given and not common:
-                self.end([grant.id])
-            elif grant.team not in common:
-                grant.team = min(common, default="")
 
 
 class Lineages(RuleBasedStateMachine):
@@ -148,7 +56,9 @@ class Lineages(RuleBasedStateMachine):
     def __init__(self, url: str, kind: ThingKind) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.db = Database(url, clock=lambda: START, check=check)
+        self.now = START
+        self.db = Database(url, clock=lambda: self.now, check=check)
+        self.expiry = Expiry(self.db)
         teams = {name: {"genomics"} for name in PEOPLE}
         teams["cleo"].add("imaging")
         teams["eve"] = {"imaging"}
@@ -205,16 +115,27 @@ class Lineages(RuleBasedStateMachine):
         by=people,
         to=people,
         place=st.integers(min_value=0, max_value=2),
-        ticks=st.sampled_from((None, None, ("files", "invite"), ("files",))),
+        ticks=some_ticks,
+        days=st.sampled_from((None, None, 1, 3)),
     )
-    def give(self, by: str, to: str, place: int, ticks: tuple[str, ...] | None) -> None:
+    def give(
+        self, by: str, to: str, place: int, ticks: tuple[str, ...] | None, days: int | None
+    ) -> None:
         if self.model.kind is ThingKind.DRIVE or place == 2:
             ticks = None
-        self.invite(by, to, LEVELS[self.model.kind][place], ticks)
+        ends_at = None if days is None else self.now + timedelta(days=days)
+        self.invite(by, to, LEVELS[self.model.kind][place], ticks, ends_at)
 
-    def invite(self, by: str, to: str, level: str, ticks: tuple[str, ...] | None) -> None:
+    def invite(
+        self,
+        by: str,
+        to: str,
+        level: str,
+        ticks: tuple[str, ...] | None,
+        ends_at: datetime | None = None,
+    ) -> None:
         it = self.model
-        wanted = [inviting.Wanted(to, level, ticks=ticks, confirmed=True)]
+        wanted = [inviting.Wanted(to, level, ends_at, ticks=ticks, confirmed=True)]
         known = {name: frozenset(teams) for name, teams in it.teams.items()}
         told = self.attempt(inviting.invite, self.person(by), self.thing, wanted, known)
         result = told if isinstance(told, VMShareError) else told[0]
@@ -229,7 +150,7 @@ class Lineages(RuleBasedStateMachine):
         usual = set((first(it.kind, level) or ()) if ticks is None else ticks)
         has = frozenset(usual if mine is None else usual & mine)
         parent = through.id if isinstance(through, Given) else None
-        it.given[result.id] = Given(result.id, to, by, level, has, parent, min(common))
+        it.given[result.id] = Given(result.id, to, by, level, has, parent, min(common), ends_at)
 
     @rule(place=which, yes=st.sampled_from((True, True, True, False)))
     def answer(self, place: int, yes: bool) -> None:
@@ -264,25 +185,50 @@ class Lineages(RuleBasedStateMachine):
             found = await ending.would_end(conn, await store.by_id(conn, grant_id))
         return {one.id for one in found}
 
-    @rule(place=which, to=st.integers(min_value=0, max_value=2))
-    def change(self, place: int, to: int) -> None:
+    @rule(place=which, to=st.integers(min_value=0, max_value=2), ticks=some_ticks)
+    def change(self, place: int, to: int, ticks: tuple[str, ...] | None) -> None:
         grant, it = self.one(place), self.model
         if grant is None:
             return
-        level, owner = LEVELS[it.kind][to], self.person(it.owner)
-        row = self.run(self._row(grant.id))
-        more = {"level": level, "confirmed": True}
-        result = self.attempt(changing.change, owner, grant.id, row.version, **more)
+        level = LEVELS[it.kind][to]
+        if it.kind is ThingKind.DRIVE or level == "co_own":
+            ticks = None
+        result = self.changed(it.owner, grant, level=level, ticks=ticks, confirmed=True)
         if it.rank(level) > it.rank(grant.level) and not it.teams[it.owner]:
             assert isinstance(result, VMShareError), result
             return
         assert not isinstance(result, VMShareError), result
-        usual = frozenset(first(it.kind, grant.level) or ())
-        if level != grant.level and (grant.ticks == usual or level == "co_own"):
-            grant.ticks = frozenset(first(it.kind, level) or ())
         if level == "co_own" != grant.level:
             grant.parent = None
-        grant.level = level
+        if level != grant.level:
+            it.put_at(grant, level)
+        grant.ticks = grant.ticks if ticks is None else frozenset(ticks)
+        it.lower(grant)
+
+    @rule(by=people, place=which, ticks=some_ticks)
+    def tick(self, by: str, place: int, ticks: tuple[str, ...] | None) -> None:
+        """Somebody who is no owner chooses what theirs may do, of what they may themselves."""
+        grant, it = self.one(place), self.model
+        if grant is None or it.is_owner(by) or it.kind is ThingKind.DRIVE or not ticks:
+            return
+        if grant.level == "co_own" or not all(set(ticks) <= one.ticks for one in it.held(by)):
+            return
+        result = self.changed(by, grant, ticks=ticks)
+        assert isinstance(result, VMShareError) != it.may_revoke(by, grant), result
+        if it.may_revoke(by, grant):
+            grant.ticks = frozenset(ticks)
+            it.lower(grant)
+
+    def changed(self, by: str, grant: Given, **wished: Any) -> Any:
+        row = self.run(self._row(grant.id))
+        return self.attempt(changing.change, self.person(by), grant.id, row.version, **wished)
+
+    @rule(days=st.integers(min_value=1, max_value=2))
+    def days_pass(self, days: int) -> None:
+        self.now += timedelta(days=days)
+        self.run(self.expiry.catch_up())
+        over = [g for g in self.model.given.values() if g.ends_at and g.ends_at <= self.now]
+        self.model.end([g.id for g in over])
 
     async def _row(self, grant_id: str) -> Any:
         async with self.db.read() as conn:
@@ -359,13 +305,13 @@ class Lineages(RuleBasedStateMachine):
     async def _agree_on(self, conn: Any, name: str) -> None:
         it, person = self.model, self.person(name)
         thing = (await facts.load(conn, person, [self.thing]))[self.thing]
-        held = effective(thing, START)
+        held = effective(thing, self.now)
         best = next((one.level for one in it.held(name)), None)
         expected = "owner" if name == it.owner else best
         assert (None if held is None else held.level) == expected, name
-        found = await conn.execute(listed(it.kind).select(), {"asker": name, "at": START})
+        found = await conn.execute(listed(it.kind).select(), {"asker": name, "at": self.now})
         assert bool(found.all()) == (expected is not None), name
         action = "invite_user" if it.kind is ThingKind.MACHINE else "invite"
-        may = decide(person, action, thing, START).allowed
+        may = decide(person, action, thing, self.now).allowed
         through = it.through(name, LEVELS[it.kind][0])
         assert may == (through is not None and bool(it.common(name, it.owner))), name

@@ -139,7 +139,7 @@ class OneGrant(Route):
         asked, version = self.body(GrantChange), self.expected_version()
         ends_at = asked.ends_at if "ends_at" in asked.model_fields_set else UNSET
         async with self.rooms.db.write() as tx:
-            changed = await changing.change(
+            changed, *lowered = await changing.change(
                 tx,
                 self.caller.person(),
                 grant_id,
@@ -152,7 +152,8 @@ class OneGrant(Route):
             before = await taking.held(self.rooms, tx, changed.thing_id, concerned)
         reached = await taking.taken(self.rooms, before)
         told = grant_view(changed).model_dump() | in_sessions(reached).model_dump()
-        self.reply(200, GrantChanged(**told))
+        also = [grant_view(grant) for grant in lowered]
+        self.reply(200, GrantChanged(**told, lowered=also))
 
     @operation("folder.revoke", gives=Cut)
     async def delete(self, grant_id: str) -> None:

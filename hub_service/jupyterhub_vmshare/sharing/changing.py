@@ -20,6 +20,7 @@ from jupyterhub_vmshare.sharing.inviting import (
     check_level,
     ticks_given,
 )
+from jupyterhub_vmshare.sharing.lowering import keep_within
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.sharing.ticks import first
 from jupyterhub_vmshare.sharing.verbs import in_one_team, inviting, verb
@@ -51,8 +52,11 @@ async def change(
     ends_at: datetime | object | None = UNSET,
     ticks: Sequence[str] | None = None,
     confirmed: bool = False,
-) -> Grant:
-    """Change a pending or live grant. Raises ``ChangedMeanwhile`` when it is not at ``version``."""
+) -> list[Grant]:
+    """Change a pending or live grant; it, and what was lowered with it.
+
+    Raises ``ChangedMeanwhile`` when it is not at ``version``.
+    """
     thing, grant = await store.locked_grant(tx, grant_id)
     action, about = verb(thing.kind, "change_level"), await target_of(tx.conn, grant)
     facts = await permitted(tx.conn, person, action, thing.id, tx.at, target=about)
@@ -65,12 +69,13 @@ async def change(
     changes = _changes(thing, grant, tx.at, wished)
     changes |= _ticks(thing.kind, person, facts, grant, wished, tx.at, about)
     if not changes:
-        return grant
+        return [grant]
     changed = await store.update(tx, grant, **changes)
     marks = {"from": grant.level, "to": changed.level}
     await store.tell(tx, "changed", thing, changed, person.name, **marks)
+    lowered = await keep_within(tx, thing, changed, person.name)
     reached("sharing.change.changed")
-    return changed
+    return [changed, *lowered]
 
 
 async def _demand_raise(

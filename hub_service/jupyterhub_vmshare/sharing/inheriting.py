@@ -11,6 +11,7 @@ from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.db.tables import grants
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.ending import end
+from jupyterhub_vmshare.sharing.lowering import keep_within
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.sharing.teams import teams_of
 from jupyterhub_vmshare.sharing.verbs import in_one_team
@@ -44,6 +45,7 @@ async def _end_doubles(tx: Transaction, thing: SharedThing, owner: str) -> None:
         weaker, stronger = sorted((grant, other), key=lambda one: _strength(thing, one))
         flows = grants.update().where(grants.c.parent_id == weaker.id, store.LIVE)
         await tx.conn.execute(flows.values(parent_id=stronger.id))
+        await keep_within(tx, thing, stronger, owner)
         await end(tx, thing, [weaker], EndedWhy.SUPERSEDED, owner)
 
 

@@ -34,7 +34,7 @@ async def change_all(
 
     async def change(grant_id: str) -> list[Grant]:
         version = versions[grant_id]
-        return [await changing.change(tx, person, grant_id, version, level=level, ends_at=ends_at)]
+        return await changing.change(tx, person, grant_id, version, level=level, ends_at=ends_at)
 
     return await _each(tx, list(versions), change)
 

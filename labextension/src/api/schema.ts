@@ -2816,6 +2816,11 @@ export interface components {
              */
             links?: components["schemas"]["LinkCut"][];
             /**
+             * Lowered
+             * @description What was given on from it, and would have been more than it is now.
+             */
+            lowered?: components["schemas"]["GrantView"][];
+            /**
              * Parent Id
              * @default null
              */

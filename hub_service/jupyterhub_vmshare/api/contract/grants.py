@@ -212,6 +212,11 @@ class Cut(InSessions):
 class GrantChanged(GrantView, InSessions):
     """A grant after a change, and what that reached in running sessions."""
 
+    lowered: list[GrantView] = Field(
+        default_factory=list,
+        description="What was given on from it, and would have been more than it is now.",
+    )
+
 
 class InvitationView(Told):
     """A grant that waits for the caller's answer: name, owner, level, dates; nothing inside.
