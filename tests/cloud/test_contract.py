@@ -5,7 +5,8 @@ What an adapter declares that it can't do is skipped here, as it is never offere
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 import pytest
 
@@ -15,6 +16,7 @@ from jupyterhub_vmshare.cloud.port import (
     DriveWanted,
     MachineWanted,
     Power,
+    SeenAttachment,
     Settled,
 )
 from jupyterhub_vmshare.ids import new_id
@@ -29,8 +31,8 @@ def needs(bench: Bench, *capabilities: str) -> None:
             pytest.skip(f"{bench.cloud.name} does not declare {name}.")
 
 
-def drives_of(attachments: object) -> dict[str, bool]:
-    return {at.drive: at.read_only for at in attachments}  # type: ignore[attr-defined]
+def drives_of(attachments: Iterable[SeenAttachment]) -> dict[str, bool]:
+    return {at.drive: at.read_only for at in attachments}
 
 
 async def test_images_and_sizes_are_listed(bench: Bench) -> None:
@@ -243,7 +245,7 @@ async def test_one_writer_or_several_readers(bench: Bench) -> None:
     for read_only in (False, True):
         with pytest.raises(CloudRefused):
             await bench.order(
-                lambda way=read_only: bench.cloud.attach_drive(written, other, read_only=way)  # type: ignore[misc]
+                partial(bench.cloud.attach_drive, written, other, read_only=read_only)
             )
     needs(bench, "attach_read_only", "attach_to_many")
     await bench.attached(read, one, read_only=True)

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypedDict, Unpack
 
 from jupyterhub_vmshare.cloud.port import (
     Capabilities,
@@ -16,6 +17,7 @@ from jupyterhub_vmshare.cloud.port import (
     Image,
     MachineWanted,
     Power,
+    SeenAttachment,
     SeenDrive,
     SeenMachine,
     SeenSnapshot,
@@ -41,6 +43,26 @@ EVERYTHING = Capabilities(
     arrives_mounted=True,
     limits=True,
 )
+
+
+class MachineChanges(TypedDict, total=False):
+    """What becomes of a machine."""
+
+    power: Power
+    size: str
+    made_from: str | None
+    attachments: tuple[SeenAttachment, ...]
+
+
+class DriveChanges(TypedDict, total=False):
+    """What becomes of a drive."""
+
+    settled: Settled
+    because: str | None
+    size_gib: int
+    attached_to: tuple[str, ...]
+
+
 IMAGES = (
     Image("debian", "Debian", "A small Debian", disk_gib=2),
     Image("science", "Science", "Debian with what scientists use", disk_gib=10),
@@ -178,12 +200,12 @@ class CloudState:
     def _as_seen(self, machine: str) -> SeenMachine:
         return self._machines[machine].seen
 
-    def _change(self, machine: str, **changes: object) -> None:
+    def _change(self, machine: str, **changes: Unpack[MachineChanges]) -> None:
         found = self._machines[machine]
-        found.seen = replace(found.seen, because=None, **changes)  # type: ignore[arg-type]
+        found.seen = replace(found.seen, because=None, **changes)
 
-    def _drive(self, drive: str, **changes: object) -> None:
-        self._drives[drive] = replace(self._drives[drive], **changes)  # type: ignore[arg-type]
+    def _drive(self, drive: str, **changes: Unpack[DriveChanges]) -> None:
+        self._drives[drive] = replace(self._drives[drive], **changes)
 
     def _power(self, machine: str, order: str, then: Power) -> None:
         self._change(machine, power=Power.CHANGING)

@@ -111,7 +111,7 @@ async def test_a_failed_machine_is_deleted_without_leftovers(lab: Lab, cloud: Fa
     path = f"/machines/{box['id']}"
     told = await lab.until(path, is_(state="failed"))
     assert told["because"] == "This image is broken. Choose another one."
-    await lab("ana").ask("DELETE", path)
+    await lab.delete(box["id"])
     await lab.until_gone(path)
     assert [verb for verb, _ in cloud.orders] == ["create_machine"]
 

@@ -115,7 +115,7 @@ LEVELS = {
     **{"co_owner": "co_own", "manager": "manage", "user": "use"},
     **{"attach_write": "attach_write", "attach_read": "attach_read"},
 }
-STATUS = {"invited": 404, "hub_admin": 404, "stranger": 404}
+STATUS = {"hub_admin": 404, "stranger": 404}
 """What one may not see is not there; all others who may not are told so."""
 
 

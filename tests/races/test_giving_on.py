@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+import sqlalchemy as sa
 
+from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.machines.things import insert_thing
+from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing import inviting
+from jupyterhub_vmshare.sharing.model import Grant
 from jupyterhub_vmshare.words import ThingKind
 from tests.races.conftest import Replicas
 
@@ -62,6 +67,40 @@ async def test_giving_against_leaving_the_team(replicas: Replicas) -> None:
         running.hub.join("ben", "genomics")
         await other.refresh()
     assert await replicas.chain_is_whole()
+
+
+@pytest.mark.postgres
+@pytest.mark.postgres_all
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True, ids=["on PostgreSQL"])
+async def test_nobody_leaves_a_team_while_something_is_given_in_it(replicas: Replicas) -> None:
+    """Who leaves before the commit would not see the grant, and it would outlive the team.
+
+    On SQLite there is one writer; here, without the lock, this fails each time.
+    """
+    box = await machine(replicas, "gpu-box")
+    db = replicas.first.service.db
+    other = replicas.apis[-1].running.service.membership
+    async with db.write() as tx:
+        known = {"ben": frozenset({"genomics"})}
+        ana = Person("ana", teams=frozenset({"genomics"}))
+        [given] = await inviting.invite(tx, ana, box, [inviting.Wanted("ben", "use")], known)
+        assert isinstance(given, Grant)
+        replicas.first.hub.leave("ben", "genomics")
+        leaving = asyncio.create_task(other.refresh())
+        while not leaving.done() and not await somebody_waits(db):
+            await asyncio.sleep(0.01)
+    await leaving
+    assert await replicas.live(box) == []
+
+
+async def somebody_waits(db: Database) -> bool:
+    """Whether a transaction waits for another one's lock."""
+    query = sa.text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    async with db.read() as conn:
+        return bool(await conn.scalar(query))
 
 
 async def test_accepting_against_its_givers_loss(replicas: Replicas) -> None:

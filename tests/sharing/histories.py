@@ -248,7 +248,8 @@ class Histories(Played):
         elif ends_at is not None and ends_at <= self.model.at:
             assert isinstance(result, BadInput), result
         else:
-            assert [one.id for one in result] == [grant], result
+            assert isinstance(result, list), result
+            assert [one.id for one in result] == [grant]
             live.level, live.ends_at = level, ends_at
 
     @rule(by=actors, grant=given)

@@ -148,7 +148,7 @@ class OneGrant(Route):
                 ends_at=ends_at,
                 ticks=ticks_asked(asked),
             )
-            concerned = receivers([changed])
+            concerned = receivers([changed, *lowered])
             before = await taking.held(self.rooms, tx, changed.thing_id, concerned)
         reached = await taking.taken(self.rooms, before)
         told = grant_view(changed).model_dump() | in_sessions(reached).model_dump()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 from jupyterhub_vmshare.api.contract.machines import (
     CloudView,
@@ -92,8 +92,8 @@ class Cloud(MachineRoute):
             200,
             CloudView(
                 offered=True,
-                images=[OfferedImage(**_plain(image)) for image in offer.images],
-                sizes=[OfferedSize(**_plain(size)) for size in offer.sizes],
+                images=[OfferedImage(**asdict(image)) for image in offer.images],
+                sizes=[OfferedSize(**asdict(size)) for size in offer.sizes],
                 drive_gib=room.rules.drive_gib,
                 can=[field.name for field in fields(can) if getattr(can, field.name)],
             ),
@@ -337,10 +337,6 @@ def demand_drive_size(size_gib: int, most: int | None) -> None:
     """Raise ``BadInput`` for a drive that is larger than the operator lets people make."""
     if most is not None and size_gib > most:
         raise BadInput(f"A drive can have {most} GiB at most at this site.")
-
-
-def _plain(offered: object) -> dict[str, object]:
-    return {name: getattr(offered, name) for name in type(offered).__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 ROUTES = (

@@ -15,7 +15,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import IO, Final, cast
 
 from jupyterhub_vmshare.cloud.sandbox.keeper import disks, kernel, loops
 from jupyterhub_vmshare.cloud.sandbox.keeper.boot import IDS, Boot, socket_of
@@ -211,9 +211,10 @@ class Power:
             start_new_session=True,
             cwd="/",
         )
+        told = cast(IO[bytes], shim.stdin)  # it was asked for as a pipe
         with suppress(BrokenPipeError):
-            shim.stdin.write(boot.text().encode())  # type: ignore[union-attr]
-            shim.stdin.close()  # type: ignore[union-attr]
+            told.write(boot.text().encode())
+            told.close()
         reached("sandboxes.start.told")
         said = _answer_of(shim)
         if said is None:
