@@ -18,7 +18,7 @@ from tests.fakes.hub import FakeHub
 from tests.fixtures.api import Api
 from tests.fixtures.service import ScriptedClock, running_service
 from tests.fixtures.world import SmallWorld
-from tests.machines.conftest import FAST, Lab, is_
+from tests.machines.conftest import FAST, Lab, is_, on
 
 pytestmark = pytest.mark.asyncio
 
@@ -93,6 +93,9 @@ async def test_many_machines_are_each_made_once(labs: list[Lab], cloud: FakeClou
     made = await asyncio.gather(
         *(labs[number % 2].make(f"box {number}", drive_gib=1) for number in range(8))
     )
+    for box in made:  # a machine runs before its drive is there
+        drive = box["drives"][0]["drive_id"]
+        await labs[0].until(f"/drives/{drive}", on(box["id"]))
     assert sorted(seen.mark for seen in await cloud.machines()) == sorted(m["id"] for m in made)
     created = [what for verb, what in cloud.orders if verb in ("create_machine", "create_drive")]
     assert len(created) == len(set(created)) == 16
