@@ -44,6 +44,7 @@ from jupyterhub_vmshare.mounts.fields import LINE_LIMIT
 from jupyterhub_vmshare.mounts.node_keys import NodeKeys
 from jupyterhub_vmshare.mounts.port import Connect
 from jupyterhub_vmshare.mounts.room import Mounts
+from jupyterhub_vmshare.mounts.sessions import end_all_of
 from jupyterhub_vmshare.observe.health import HealthCheck
 from jupyterhub_vmshare.observe.metrics import Metrics
 from jupyterhub_vmshare.observe.requests import ObservedApplication
@@ -56,6 +57,7 @@ from jupyterhub_vmshare.people.leavers import Leavers, knows
 from jupyterhub_vmshare.people.limit import RateLimit
 from jupyterhub_vmshare.people.membership import Membership, TeamChoice
 from jupyterhub_vmshare.people.search import PeopleSearch
+from jupyterhub_vmshare.people.succession import Succession
 from jupyterhub_vmshare.reconcile.pace import Pace
 from jupyterhub_vmshare.reconcile.worker import Reconciler
 from jupyterhub_vmshare.relay.cutting import Cutting
@@ -66,6 +68,7 @@ from jupyterhub_vmshare.relay.telling import Telling
 from jupyterhub_vmshare.relay.ways import RelayAddress, Ways
 from jupyterhub_vmshare.sharing.expiry import Expiry
 from jupyterhub_vmshare.sharing.moving import members_changed
+from jupyterhub_vmshare.sharing.succession import end_what_they_had
 from jupyterhub_vmshare.steady import steadily
 from jupyterhub_vmshare.storage.posix.store import PosixStore
 from jupyterhub_vmshare.uploads.room import Uploads
@@ -105,6 +108,8 @@ class Settings:
     lookups_a_minute: int = 30
     lookups_at_once: int = 200
     hub_max_age: float = 10.0
+    set_former_aside: bool = True
+    """Whether what somebody had is set aside when the hub gives their name to somebody else."""
     most_upload: int | None = None
     """Bytes of one uploaded file; None: what the store has room for."""
     limits: Limits = field(default_factory=Limits)
@@ -144,6 +149,9 @@ class Service:
         self.membership = Membership(self.db, self.hub, settings.teams, every=settings.teams_every)
         self.membership.on_change(members_changed)
         self.membership.on_change(make_room_for_joined)
+        self.succession = Succession(self.db, self.hub, acts=settings.set_former_aside)
+        self.succession.on_change(end_what_they_had)
+        self.succession.on_change(lambda tx, former: end_all_of(tx, former.aside))
         self.feed = EventFeed(self.db, Leases(self.db))
         self.folders = Folders(
             self.db,
@@ -201,9 +209,9 @@ class Service:
         return Rooms(
             db=self.db,
             hub=self.hub,
-            identity=Identity(self.hub, self._oauth(), self.membership),
+            identity=Identity(self.hub, self._oauth(), self.membership, self.succession),
             membership=self.membership,
-            search=PeopleSearch(self.db, self.hub, limit),
+            search=PeopleSearch(self.db, self.hub, self.succession, limit),
             leavers=Leavers(self.db, self.hub),
             folders=self.folders,
             uploads=self.uploads,
@@ -214,6 +222,7 @@ class Service:
             ways=self.ways,
             cutting=Cutting(self.telling, within=settings.cut_within),
             hook=HubHook(settings.hub_token),
+            succession=self.succession,
         )
 
     def _oauth(self) -> HubOAuth:

@@ -42,7 +42,7 @@ CUSTOM_SCOPES: Final[dict[str, dict[str, str]]] = {
 }
 
 SERVICE_SCOPES: Final = (
-    *("read:users:name", "list:groups", "read:groups", "read:shares"),
+    *("read:users", "list:groups", "read:groups", "read:shares"),
     "delete:servers",
 )
 """All that the service may ask the hub: is there such a person, who is in which group, and is a

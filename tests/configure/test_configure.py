@@ -51,7 +51,7 @@ def test_an_empty_configuration() -> None:
         "name": "vmshare-service",
         "description": "What VMShare may ask the hub",
         "scopes": [
-            *("read:users:name", "list:groups", "read:groups", "read:shares"),
+            *("read:users", "list:groups", "read:groups", "read:shares"),
             "delete:servers",
         ],
         "services": ["vmshare"],

@@ -32,7 +32,8 @@ class Person:
     """A hub user."""
 
     name: str
-    admin: bool = False
+    admin: bool
+    created: datetime
 
 
 @dataclass(frozen=True)
@@ -129,9 +130,16 @@ class FakeHub:
 
     # --- what there is ---
 
-    def add_person(self, name: str, *, admin: bool = False, server: bool = True) -> None:
+    def add_person(
+        self,
+        name: str,
+        *,
+        admin: bool = False,
+        server: bool = True,
+        created: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    ) -> None:
         """A user, with a default server unless told otherwise."""
-        self.people[name] = Person(name, admin)
+        self.people[name] = Person(name, admin, created)
         if server:
             self.servers.add((name, ""))
 

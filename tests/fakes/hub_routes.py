@@ -120,9 +120,9 @@ class HubHandler(RequestHandler):
             "admin": person.admin,
             "roles": ["user", "admin"] if person.admin else ["user"],
             "groups": self.groups_of(name),
-            "server": None,
+            "server": f"/user/{name}/" if (name, "") in self.hub.servers else None,
             "pending": None,
-            "created": "2026-01-01T00:00:00.000000Z",
+            "created": f"{person.created:%Y-%m-%dT%H:%M:%S.%fZ}",
             "last_activity": "2026-01-01T00:00:00.000000Z",
         }
         return self.visible(model, USER_FIELDS, user=name)

@@ -39,3 +39,24 @@ def test_signing_out_of_the_hub_ends_it_within_ten_seconds(real_hub: RealHub) ->
         # The confirm page asks anew, so it needs no ten seconds.
         page = ben.client.get(path, headers=NAVIGATE)
     assert page.url.path == "/hub/login"
+
+
+def test_who_gets_a_name_that_was_somebodys_finds_nothing_of_theirs(real_hub: RealHub) -> None:
+    hub = real_hub.process
+    hub.add_people("finn")
+    first, ana = real_hub.person("finn"), real_hub.person("ana")
+    own = first.post("/folders", json={"name": "reef"}).json()["id"]
+    folder = ana.post("/folders", json={"name": "for finn"}).json()["id"]
+    grants = {"grants": [{"receiver": "finn", "level": "view"}]}
+    told = ana.post(f"/folders/{folder}/grants", json=grants).json()
+    first.post(f"/invitations/{told['results'][0]['grant']['id']}/accept").raise_for_status()
+    assert len(first.get("/folders").json()["items"]) == 2
+    hub.api("DELETE", "users/finn")
+    hub.add_people("finn")
+    second = real_hub.person("finn")
+    assert second.get("/folders").json()["items"] == []
+    assert second.get(f"/folders/{own}").status_code == 404
+    assert ana.get(f"/folders/{folder}/people").json()["grants"] == []
+    with hub.sign_in("root-hub") as admin:
+        left = admin.client.get("/services/vmshare/leavers", headers=NAVIGATE).text
+    assert "finn/2" in left and "reef" in left

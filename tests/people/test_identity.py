@@ -22,6 +22,7 @@ from jupyterhub_vmshare.pages.page import OAuthCallback, Page
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.membership import Membership
+from jupyterhub_vmshare.people.succession import Succession
 from tests.fakes.hub import FakeHub
 from tests.people.conftest import Clock
 
@@ -107,7 +108,7 @@ async def site(world: FakeHub, hub: Hub, db: Database) -> AsyncIterator[Site]:
         oauth_redirect_uri=callback,
         access_scopes={"access:services!service=vmshare"},
     )
-    identity = Identity(hub, oauth, membership)
+    identity = Identity(hub, oauth, membership, Succession(db, hub))
     handlers: list[Any] = [
         (PREFIX, Front, {"identity": identity}),
         (PREFIX + "who", Who, {"identity": identity}),

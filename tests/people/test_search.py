@@ -13,6 +13,7 @@ from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.limit import RateLimit
 from jupyterhub_vmshare.people.membership import Membership
 from jupyterhub_vmshare.people.search import PeopleSearch
+from jupyterhub_vmshare.people.succession import Succession
 from tests.fakes.hub import FakeHub
 from tests.people.conftest import Clock
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.asyncio
 async def search(db: Database, hub: Hub, clock: Clock) -> AsyncIterator[PeopleSearch]:
     await Membership(db, hub).refresh()
     limit = RateLimit(burst=5, per_minute=60, monotonic=clock.monotonic)
-    yield PeopleSearch(db, hub, limit)
+    yield PeopleSearch(db, hub, Succession(db, hub), limit)
 
 
 async def names(search: PeopleSearch, asker: str, q: str) -> list[str]:

@@ -66,8 +66,8 @@ class SharingRoute(Route):
     async def known(self, wanted: Sequence[Wanted]) -> dict[str, frozenset[str]]:
         """Those of the receivers whom the hub knows, with their teams."""
         people = (w.receiver for w in wanted if w.receiver_kind is ReceiverKind.PERSON)
-        hub, db, limit = self.rooms.hub, self.rooms.db, self.rooms.search.limit
-        return await known(hub, db, people, asker=self.caller.name, limit=limit)
+        rooms, limit = self.rooms, self.rooms.search.limit
+        return await known(rooms.succession, rooms.db, people, asker=self.caller.name, limit=limit)
 
     async def stop_sharing(self, thing_id: str) -> None:
         """End every grant on it but co-owners'."""

@@ -28,6 +28,8 @@ class HubSessions(Route):
     async def post(self) -> None:
         """A notebook server is about to start; told again, it takes the place of the one before."""
         asked = self.body(NewSession)
+        # Before anything appears in it: their server may start before they have asked for anything.
+        await self.rooms.succession.check(asked.person)
         session = await self.rooms.mounts.start_session(
             asked.person,
             asked.server_name,

@@ -15,6 +15,7 @@ from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.membership import Membership
 from jupyterhub_vmshare.people.search import PeopleSearch
+from jupyterhub_vmshare.people.succession import Succession
 from jupyterhub_vmshare.relay.cutting import Cutting
 from jupyterhub_vmshare.relay.ways import Ways
 from jupyterhub_vmshare.storage.port import FolderStore
@@ -40,3 +41,4 @@ class Rooms:
     ways: Ways
     cutting: Cutting
     hook: HubHook
+    succession: Succession

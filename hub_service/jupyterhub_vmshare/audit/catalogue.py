@@ -46,7 +46,7 @@ SEEN_BY = frozenset(
     {
         *("owner", "giver", "receiver", "answerer", "everyone_with_access"),
         *("chooser", "member", "session_person", "charged", "cloner"),
-        *("machine_owner", "taker"),
+        *("machine_owner", "taker", "former"),
     }
 )
 """The circles of people that ``seen_by`` may name."""

@@ -66,6 +66,14 @@ class Serve(DataCommand):
         help="""How many exact names one person may look up at once, such as those of everybody in
         a course. They grow again by lookups_a_minute. Since 0.1.""",
     ).tag(config=True)
+    set_former_aside = Bool(
+        True,
+        help="""Whether what somebody had is set aside when their account was deleted in the hub
+        and another one has their name: their folders wait for a hub admin to hand them over, what
+        they had received has ended. The hub tells by the moment when the account was made. False
+        while accounts are made anew for the people who had them, as after the loss of the hub's
+        database: then they keep what they have. Since 0.2.""",
+    ).tag(config=True)
     most_gigabytes = Float(
         None,
         allow_none=True,
@@ -216,6 +224,7 @@ class Serve(DataCommand):
             teams_every=self.teams_every,
             lookups_a_minute=self.lookups_a_minute,
             lookups_at_once=self.lookups_at_once,
+            set_former_aside=self.set_former_aside,
             limits=Limits.of_gigabytes(self.most_gigabytes, self.most_folders),
             trash_for=None if self.trash_days is None else timedelta(days=self.trash_days),
             agent_socket=self.agent_socket,

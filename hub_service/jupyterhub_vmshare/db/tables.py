@@ -22,6 +22,7 @@ from sqlalchemy import (
 from jupyterhub_vmshare.db.grants import answers as answers
 from jupyterhub_vmshare.db.grants import grants as grants
 from jupyterhub_vmshare.db.handing import hand_overs as hand_overs
+from jupyterhub_vmshare.db.holders import name_holders as name_holders
 from jupyterhub_vmshare.db.machines import attachments as attachments
 from jupyterhub_vmshare.db.machines import drives as drives
 from jupyterhub_vmshare.db.machines import machine_snapshots as machine_snapshots

@@ -82,6 +82,11 @@ async def end(tx: Transaction, person: str, server_name: str) -> None:
     await _end_where(tx, *named)
 
 
+async def end_all_of(tx: Transaction, person: str) -> None:
+    """All sessions of somebody are over."""
+    await _end_where(tx, sessions.c.person == person)
+
+
 async def end_lost(tx: Transaction, session_id: str) -> None:
     """The same for one that its node has lost."""
     await _end_where(tx, sessions.c.id == session_id)

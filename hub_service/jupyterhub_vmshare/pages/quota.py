@@ -11,8 +11,8 @@ from jupyterhub_vmshare.folders.quota import Limits
 from jupyterhub_vmshare.pages.confirm import OUT_OF_DATE
 from jupyterhub_vmshare.pages.forms import Form, FormTokens
 from jupyterhub_vmshare.pages.page import Page
-from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
+from jupyterhub_vmshare.people.succession import Succession
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Target
 from jupyterhub_vmshare.sharing.facts import demand
@@ -33,12 +33,12 @@ class QuotaPage(Page):
         self,
         identity: Identity,
         db: Database,
-        hub: Hub,
+        people: Succession,
         quota: Metering,
         forms: FormTokens,
     ) -> None:
         super().initialize(identity)
-        self.db, self.hub, self.quota, self.forms = db, hub, quota, forms
+        self.db, self.people, self.quota, self.forms = db, people, quota, forms
 
     async def get(self) -> None:
         """Asks whose; of somebody who is named, what they have, and a form that changes it."""
@@ -76,7 +76,7 @@ class QuotaPage(Page):
         demand(decide(self.caller.person(), ACTION, None, self.db.clock(), target=asked))
 
     async def _is_known(self, name: str) -> bool:
-        return bool(name) and await self.hub.person(name) == name
+        return bool(name) and await self.people.person(name) == name
 
     def _asked(self) -> Limits | None:
         """None: the site's own. Raises ``ValueError`` with a sentence for the person."""

@@ -53,7 +53,7 @@ def pages(
     who: dict[str, Any] = {"identity": identity}
     forms = FormTokens(secret, db.clock)
     confirming = {**who, "db": db, "membership": membership, "forms": forms}
-    metering = {**who, "db": db, "hub": search.hub, "quota": quota, "forms": forms}
+    metering = {**who, "db": db, "people": search.people, "quota": quota, "forms": forms}
     handing = {**confirming, "search": search}
     thing = ID_PATTERN.replace("[a-z]{3}", "(?:fld|mch|drv)")
     machine = ID_PATTERN.replace("[a-z]{3}", "(?:mch|drv)")

@@ -13,6 +13,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
 from urllib.parse import quote
@@ -53,6 +54,15 @@ class Group:
 
     name: str
     members: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A person by the hub's name, and since when it is theirs; ``since`` is None when the hub does
+    not say (that takes the scope read:users)."""
+
+    name: str
+    since: datetime | None
 
 
 class Hub:
@@ -109,8 +119,19 @@ class Hub:
 
     async def person(self, name: str) -> str | None:
         """The hub's name of the person of exactly this name; None if there is none."""
+        holder = await self.holder(name)
+        return holder and holder.name
+
+    async def holder(self, name: str) -> Holder | None:
+        """Who has this name, and since when; None if there is nobody."""
         model = await self._ask(f"/users/{quote(name, safe='')}", absent=(404,))
-        return str(model["name"]) if model and model.get("kind") == "user" else None
+        if not model or model.get("kind") != "user":
+            return None
+        told = model.get("created")
+        try:
+            return Holder(str(model["name"]), None if told is None else _moment(told))
+        except (KeyError, TypeError, ValueError) as error:
+            raise _not_understood(error) from error
 
     async def groups(self) -> list[Group]:
         """All groups with their members, in the hub's order (the oldest first)."""
@@ -243,6 +264,11 @@ def _silent(path: str, error: Exception) -> HubUnreachable:
 def _refused(path: str, answer: httpx2.Response) -> HubUnreachable:
     log.warning("hub.refused path=%s status=%s", _bare(path), answer.status_code)
     return HubUnreachable("JupyterHub can't tell right now. Try again in a moment.")
+
+
+def _moment(told: str) -> datetime:
+    found = datetime.fromisoformat(told)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _not_understood(error: Exception) -> HubUnreachable:

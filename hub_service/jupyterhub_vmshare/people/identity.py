@@ -26,6 +26,7 @@ from jupyterhub_vmshare.people.credentials import (
 )
 from jupyterhub_vmshare.people.hub import Hub, TokenModel
 from jupyterhub_vmshare.people.membership import Membership
+from jupyterhub_vmshare.people.succession import Succession
 from jupyterhub_vmshare.words import CredentialKind
 
 _HEADER: Final = re.compile(r"(?:token|bearer) +([\x21-\x7e]+)", re.IGNORECASE)
@@ -41,10 +42,14 @@ class Identity:
         hub: The hub's REST API.
         oauth: The service's own OAuth client, which made and reads the cookie.
         membership: Tells the caller's teams.
+        succession: Notices that a name is somebody else's by now.
     """
 
-    def __init__(self, hub: Hub, oauth: HubOAuth, membership: Membership) -> None:
+    def __init__(
+        self, hub: Hub, oauth: HubOAuth, membership: Membership, succession: Succession
+    ) -> None:
         self._hub = hub
+        self._succession = succession
         self.oauth: Any = oauth
         self._membership = membership
 
@@ -77,6 +82,8 @@ class Identity:
         model = await self._hub.who(token, fresh=fresh)
         if model is None:
             raise NotSignedIn(NOBODY)
+        if model.kind == "user":
+            await self._succession.check_token(token, model.name)
         return model
 
     async def _caller(self, credential: Credential | Refusal, fresh: bool) -> Caller:

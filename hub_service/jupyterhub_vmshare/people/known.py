@@ -9,15 +9,15 @@ import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.tables import team_members
-from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.limit import RateLimit
+from jupyterhub_vmshare.people.succession import Succession
 
 _AT_ONCE = 8
 """The hub answers a few hundred such questions a second; others need it too."""
 
 
 async def known(
-    hub: Hub, db: Database, names: Iterable[str], *, asker: str, limit: RateLimit
+    people: Succession, db: Database, names: Iterable[str], *, asker: str, limit: RateLimit
 ) -> dict[str, frozenset[str]]:
     """Those of ``names`` that the hub knows, exactly so spelled, with their teams.
 
@@ -28,7 +28,7 @@ async def known(
 
     async def ask(name: str) -> str | None:
         async with turn:
-            return name if await hub.person(name) == name else None
+            return name if await people.person(name) == name else None
 
     asked = sorted({name for name in names if name and len(name) <= 255})
     mates = await _mates(db, asker)

@@ -15,6 +15,7 @@ from jupyterhub_vmshare.db.tables import team_members
 from jupyterhub_vmshare.errors import TooMany
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.limit import RateLimit
+from jupyterhub_vmshare.people.succession import Succession
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,12 @@ class PeopleSearch:
     Args:
         db: Where the mirror is.
         hub: Knows everybody by name.
+        people: The same, where somebody is to be given something.
         limit: How often one person may ask the hub.
     """
 
-    def __init__(self, db: Database, hub: Hub, limit: RateLimit) -> None:
-        self._db, self.hub, self.limit = db, hub, limit
+    def __init__(self, db: Database, hub: Hub, people: Succession, limit: RateLimit) -> None:
+        self._db, self.hub, self.people, self.limit = db, hub, people, limit
 
     async def find(self, asker: str, q: str, *, after: str | None, limit: int) -> FoundPage:
         """One page of the people that ``asker`` may find; never the asker.
@@ -63,12 +65,13 @@ class PeopleSearch:
         return FoundPage(tuple(items), items[-1].name if more else None)
 
     async def by_exact_name(self, asker: str, name: str) -> str | None:
-        """The hub's name of a person, wherever somebody names one; counts against the limit."""
+        """The hub's name of a person who is to be given something; counts against the limit."""
         self.limit.take(asker)
-        return await self.hub.person(name)
+        return await self.people.person(name)
 
     async def _by_name(self, asker: str, name: str) -> list[Found]:
-        found = await self.by_exact_name(asker, name)
+        self.limit.take(asker)
+        found = await self.hub.person(name)
         if found is None or found == asker:
             return []
         # The hub may know them by another spelling, by which they are a team-mate all the same.
