@@ -11,7 +11,6 @@ import hmac
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,19 +52,20 @@ from jupyterhub_vmshare.pages.routes import pages
 from jupyterhub_vmshare.people.hook import HubHook
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.identity import Identity
-from jupyterhub_vmshare.people.leavers import Leavers, knows
+from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.limit import RateLimit
 from jupyterhub_vmshare.people.membership import Membership, TeamChoice
 from jupyterhub_vmshare.people.search import PeopleSearch
 from jupyterhub_vmshare.people.succession import Succession
 from jupyterhub_vmshare.reconcile.pace import Pace
 from jupyterhub_vmshare.reconcile.worker import Reconciler
+from jupyterhub_vmshare.relay.accounts import lock_all_of
 from jupyterhub_vmshare.relay.cutting import Cutting
 from jupyterhub_vmshare.relay.holding import HeldRights
 from jupyterhub_vmshare.relay.relay_keys import RelayKeys
 from jupyterhub_vmshare.relay.sealing import NotSealed, Sealing
 from jupyterhub_vmshare.relay.telling import Telling
-from jupyterhub_vmshare.relay.ways import RelayAddress, Ways
+from jupyterhub_vmshare.relay.ways import GONE, RelayAddress, Ways
 from jupyterhub_vmshare.sharing.expiry import Expiry
 from jupyterhub_vmshare.sharing.moving import members_changed
 from jupyterhub_vmshare.sharing.succession import end_what_they_had
@@ -152,6 +152,7 @@ class Service:
         self.succession = Succession(self.db, self.hub, acts=settings.set_former_aside)
         self.succession.on_change(end_what_they_had)
         self.succession.on_change(lambda tx, former: end_all_of(tx, former.aside))
+        self.succession.on_change(lambda tx, former: lock_all_of(tx, former.name, GONE))
         self.feed = EventFeed(self.db, Leases(self.db))
         self.folders = Folders(
             self.db,
@@ -175,7 +176,7 @@ class Service:
             self.db,
             settings.sealing,
             HeldRights(self.machines),
-            known=partial(knows, self.hub),
+            known=self.succession.knows,
             keys=settings.relays,
             address=settings.relay_address,
         )

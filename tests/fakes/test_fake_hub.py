@@ -151,7 +151,9 @@ def comparable(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     changing = {"token_id", "session_id", "created", "created_at", "last_activity", "url"}
-    told = {k: bool(v) if k in changing else comparable(v) for k, v in value.items()}
+    told: dict[str, Any] = {
+        k: bool(v) if k in changing else comparable(v) for k, v in value.items()
+    }
     told |= {"last_activity": True} if "last_activity" in told else {}  # of some there was none
     # A set to the hub: its order says nothing.
     return told | {"roles": sorted(told["roles"])} if "roles" in told else told

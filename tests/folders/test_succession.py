@@ -123,7 +123,7 @@ async def test_an_invitation_before_their_first_visit_is_the_new_holders_and_no_
     # The former ben has an answered invitation to this folder, which must not stand in its way.
     [again] = await api("ana").invite(made["tests"], "view", "ben")
     people = await api("ana").ask("GET", f"/folders/{made['tests']}/people")
-    told = [(one["id"], one["receiver"], one["state"]) for one in people["grants"]]
+    told = [(one["id"], one["receiver"]["name"], one["state"]) for one in people["grants"]]
     assert told == [(again, "ben", "pending")]
     found = await shown_to(api, "ben")
     assert [one["thing_name"] for one in found["invitations"]] == ["tests"]
@@ -146,10 +146,10 @@ async def test_a_quota_that_is_set_before_their_first_visit_is_the_new_holders(
 ) -> None:
     await lived(api)
     made_again(service, "ben")
-    admin = await api.page("root")
+    admin = await api.page("root-hub")
     await admin.ask("PUT", "/people/ben/quota", {"bytes": None, "folders": 7})
     new = api.with_token(service.hub.visitor_token("ben"), "ben")
-    assert (await new.ask("GET", "/me/quota"))["folders"] == {"used": 0, "limit": 7}
+    assert (await new.ask("GET", "/me/quota"))["folders"] == {"used": 0, "limit": 7, "left": 7}
 
 
 def quiet(service: RunningService) -> None:

@@ -61,7 +61,7 @@ class QuotaOfPerson(Route):
         at = self.rooms.db.clock()
         asked = Target(person=name)
         demand(decide(self.caller.person(), "set_quota_of_person", None, at, target=asked))
-        if len(name) > 255 or await self.rooms.succession.person(name) != name:
+        if len(name) > 255 or not await self.rooms.succession.knows(name):
             raise NotFound("The hub knows nobody of this name, exactly so spelled.")
 
 

@@ -76,7 +76,7 @@ class QuotaPage(Page):
         demand(decide(self.caller.person(), ACTION, None, self.db.clock(), target=asked))
 
     async def _is_known(self, name: str) -> bool:
-        return bool(name) and await self.people.person(name) == name
+        return bool(name) and await self.people.knows(name)
 
     def _asked(self) -> Limits | None:
         """None: the site's own. Raises ``ValueError`` with a sentence for the person."""

@@ -120,7 +120,7 @@ class Hub:
     async def person(self, name: str) -> str | None:
         """The hub's name of the person of exactly this name; None if there is none."""
         holder = await self.holder(name)
-        return holder and holder.name
+        return holder.name if holder else None
 
     async def holder(self, name: str) -> Holder | None:
         """Who has this name, and since when; None if there is nobody."""

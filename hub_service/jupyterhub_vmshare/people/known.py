@@ -28,7 +28,7 @@ async def known(
 
     async def ask(name: str) -> str | None:
         async with turn:
-            return name if await people.person(name) == name else None
+            return name if await people.knows(name) else None
 
     asked = sorted({name for name in names if name and len(name) <= 255})
     mates = await _mates(db, asker)

@@ -29,8 +29,8 @@ HELD: Final = (
     *("things.owner", "grants.receiver", "grants.giver", "answers.person", "aliases.person"),
     *("hand_overs.owner", "hand_overs.receiver", "hand_overs.by", "accounts.owner"),
     *("sessions.person", "mount_choices.person", "uploads.person", "clones.owner"),
-    *("event_audience.person", "idempotency.person", "uids.person", "machine_accounts.person"),
-    *("machine_snapshots.owner", "attachments.by"),
+    *("event_audience.person", "idempotency.person", "uids.person", "attachments.by"),
+    "machine_snapshots.owner",
 )
 """The columns in which a name means whoever had it then."""
 
@@ -38,6 +38,7 @@ OTHERS: Final = (
     # The hub says who is in a team by now; the audit trail is not rewritten.
     *("team_members.person", "events.actor", "name_holders.name"),
     "mounts.owner",  # what a node was told
+    "machine_accounts.person",  # as relays know the links that they are to cut
 )
 """Those in which it means whoever has it now, or nobody."""
 
@@ -93,7 +94,11 @@ class Succession:
         holder = await self._hub.holder(name)
         if holder is not None and holder.since is not None:
             await self._look_at(holder.name, holder.since)
-        return holder and holder.name
+        return holder.name if holder else None
+
+    async def knows(self, name: str) -> bool:
+        """Whether the hub has somebody of exactly this name. Raises ``HubUnreachable``."""
+        return await self.person(name) == name
 
     async def _look_at(self, name: str, created: datetime) -> None:
         async with self._db.read() as conn:

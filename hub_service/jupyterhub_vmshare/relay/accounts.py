@@ -14,9 +14,14 @@ from jupyterhub_vmshare.db.database import NewEvent, Transaction
 from jupyterhub_vmshare.db.tables import machine_accounts as table
 from jupyterhub_vmshare.db.tables import things
 from jupyterhub_vmshare.db.upsert import insert_new
+from jupyterhub_vmshare.errors import WrongState
 from jupyterhub_vmshare.relay.rights import Account, Right
 
 NOTHING: Final = Right(frozenset())
+FORMER: Final = (
+    "Somebody who had your name before had an account on this machine, which is being locked. "
+    "Try again in a moment."
+)
 _NOTHING_CUT: Final[dict[str, Any]] = {"channels": 0, "processes": 0, "remaining": 0}
 
 
@@ -101,10 +106,18 @@ async def opened(
     }
     if not await insert_new(tx.conn, table, {**key, **values, **_NOTHING_CUT, "version": 1}):
         row = await locked_row(tx, person, machine_id)
+        if row.uid != account.uid and (row.is_open or row.is_to_be_locked):
+            raise WrongState(FORMER)
         if row.is_open and row.holds(right):
             return row
         await _set(tx, row, **values, **_NOTHING_CUT, version=row.version + 1)
     return await locked_row(tx, person, machine_id)
+
+
+async def lock_all_of(tx: Transaction, person: str, because: str) -> None:
+    """No account of theirs stays open, whatever was given to it."""
+    for row in await rows(tx.conn, table.c.person == person, table.c.is_open):
+        await narrowed(tx, row, Right(frozenset(), because=because))
 
 
 async def narrowed(tx: Transaction, row: AccountRow, right: Right) -> None:

@@ -27,7 +27,7 @@ from jupyterhub_vmshare.relay.accounts import AccountRow
 from jupyterhub_vmshare.relay.authorities import Authorities
 from jupyterhub_vmshare.relay.certificates import LASTS, Kind, login, public_key
 from jupyterhub_vmshare.relay.relay_keys import RelayKeys
-from jupyterhub_vmshare.relay.rights import Door, Right, Rights
+from jupyterhub_vmshare.relay.rights import Door, Rights
 from jupyterhub_vmshare.relay.sealing import NotSealed, Sealing
 
 _log = structlog.get_logger("vmshare.relay")
@@ -213,9 +213,7 @@ class Ways:
     async def turn_out(self, person: str) -> None:
         """They are gone from the hub: no account of theirs stays open, whatever was given to it."""
         async with self.db.write() as tx:
-            mine = (table.c.person == person, table.c.is_open)
-            for row in await accounts.rows(tx.conn, *mine):
-                await accounts.narrowed(tx, row, Right(frozenset(), because=GONE))
+            await accounts.lock_all_of(tx, person, GONE)
 
     async def is_there(self, machine_id: str) -> bool:
         """Whether the machine is one of ours yet."""
