@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub_vmshare.app import Service, Settings
+from jupyterhub_vmshare.clouds import cloud_named
 from jupyterhub_vmshare.observe.logs import configure_logs
 from jupyterhub_vmshare.steps import listening
 
@@ -50,9 +51,11 @@ async def serve(settings: Settings) -> None:
 def live(told: dict[str, Any]) -> None:
     """One life."""
     step, times = told.pop("step"), told.pop("times")
+    keeper = told.pop("sandboxes", None)
+    cloud = None if keeper is None else cloud_named("sandbox", keeper)
     configure_logs()
     with listening(killer(step, times)):
-        asyncio.run(serve(Settings(**{**told, "store": Path(told["store"])})))
+        asyncio.run(serve(Settings(**{**told, "store": Path(told["store"])}, cloud=cloud)))
 
 
 def main() -> None:
