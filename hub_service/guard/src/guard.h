@@ -120,6 +120,7 @@ struct tie {
 	unsigned own_changes;	/* under telling: writes of this session that are under way */
 	atomic_bool attributes, pages; /* may the kernel have them cached? */
 	atomic_bool names, list;       /* a directory's entries, one by one and as a list */
+	atomic_bool unsure; /* it was told of a change while the kernel may not have known the inode yet */
 	atomic_uint writers;	/* descriptors of this session that are open for writing */
 	atomic_uint mappers;	/* those of them by which it may be mapped and stored to */
 	atomic_uint changing;	/* requests under way that hold the directory in that kernel */

@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #define INC_EPOCH 8 /* FUSE_NOTIFY_INC_EPOCH, Linux 6.16 */
 #define STEP 2000000 /* nanoseconds after which names expire that could not be told */
 #define LONGEST 250000000
+#define MOMENT 100000 /* nanoseconds until an inode that is not known yet is told again */
 
 struct job {
 	struct job *next;	/* of the notifier's queue */
@@ -22,6 +24,7 @@ struct job {
 	fuse_ino_t ino;
 	int64_t offset;
 	bool is_name, waits; /* waits: for pages that are being read or written */
+	bool patient, by_itself; /* somebody waits for it; its own session does, while it may be asking */
 	atomic_bool done, moot; /* moot: the names of that kernel have expired meanwhile */
 	char name[];
 };
@@ -43,6 +46,12 @@ struct notifier {
 };
 
 static atomic_bool epoch_is_unknown;
+static atomic_bool somebody_is_unsure;
+
+bool notify_left_unsure(void)
+{
+	return atomic_exchange(&somebody_is_unsure, false);
+}
 
 static int send_message(struct session *session, int code, const void *body, size_t size,
 			const char *name)
@@ -73,11 +82,41 @@ bool notify_expire(struct session *session)
 	return true;
 }
 
-void notify_inode_now(struct session *session, fuse_ino_t ino, int64_t offset)
+int notify_inode_now(struct session *session, fuse_ino_t ino, int64_t offset)
 {
 	struct fuse_notify_inval_inode_out out = {.ino = ino, .off = offset, .len = 0};
 
-	send_message(session, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out), NULL);
+	return send_message(session, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out), NULL);
+}
+
+static bool is_looked_up(struct tie *tie)
+{
+	bool looked_up;
+
+	pthread_mutex_lock(&tie->node->share->lock);
+	looked_up = tie->lookups != 0;
+	pthread_mutex_unlock(&tie->node->share->lock);
+	return looked_up;
+}
+
+/* A kernel that has been told what a name stands for knows the inode only when the program that asked has
+ * gone on. Until then it does not hear of changes, and would go on with what it was told: so it is told until
+ * it hears, or has forgotten. When that takes too long, the watch goes on with it. */
+static void tell_inode(struct job *job)
+{
+	struct timespec moment = {.tv_nsec = MOMENT};
+	int64_t waited = 0;
+
+	while (notify_inode_now(job->session, job->ino, job->offset) == ENOENT && job->tie && !job->by_itself &&
+	       is_looked_up(job->tie)) {
+		if (!job->patient || waited >= LONGEST) {
+			atomic_store(&job->tie->unsure, true);
+			atomic_store(&somebody_is_unsure, true);
+			return;
+		}
+		nanosleep(&moment, NULL);
+		waited += MOMENT;
+	}
 }
 
 static void send_name(struct session *session, fuse_ino_t ino, const char *name)
@@ -161,7 +200,7 @@ static void *notifier_run(void *argument)
 		if (job->is_name && !atomic_load(&job->moot))
 			send_name(session, job->ino, job->name);
 		else if (!job->is_name)
-			notify_inode_now(session, job->ino, job->offset);
+			tell_inode(job);
 		job_done(job);
 		pthread_mutex_lock(&notifier->lock);
 	}
@@ -266,13 +305,15 @@ static bool expires_instead(struct job *job)
 	return atomic_load(&job->moot);
 }
 
-static void wave_send(struct wave *wave)
+static void wave_send(struct wave *wave, const struct session *by)
 {
 	for (struct job *job = wave->jobs; job; job = job->next_of_wave) {
 		bool told = job->is_name && is_being_changed(job) && expires_instead(job);
 
+		job->patient = by != NULL;
+		job->by_itself = by == job->session;
 		if (!job->waits) {
-			notify_inode_now(job->session, job->ino, job->offset);
+			tell_inode(job);
 			told = true;
 		}
 		if (told) {
@@ -308,7 +349,7 @@ void notify_wait(struct wave *wave, struct session *by)
 
 	if (!wave)
 		return;
-	wave_send(wave);
+	wave_send(wave, by);
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	pthread_mutex_lock(&wave->lock);
 	for (int64_t waited = 0; wave->pending; waited += STEP) {
@@ -335,7 +376,7 @@ void notify_leave(struct wave *wave)
 {
 	if (!wave)
 		return;
-	wave_send(wave);
+	wave_send(wave, NULL);
 	wave_put(wave);
 }
 

@@ -36,8 +36,11 @@ void notify_wait(struct wave *wave, struct session *by);
 /* It will be told, but nobody waits. */
 void notify_leave(struct wave *wave);
 
-/* Directly, in the caller's thread. */
-void notify_inode_now(struct session *session, fuse_ino_t ino, int64_t offset);
+/* Is there a tie that is `unsure`, since this was asked last? */
+bool notify_left_unsure(void);
+
+/* Directly, in the caller's thread; 0 or an errno, ENOENT when that kernel knows no such inode. */
+int notify_inode_now(struct session *session, fuse_ino_t ino, int64_t offset);
 
 /* Every name that this session's kernel has cached is to be asked about again. */
 bool notify_expire(struct session *session);

@@ -120,21 +120,21 @@ static struct node *watched_node(int number)
 	return node;
 }
 
-/* Kernels that were told something else are told that it is no longer so. */
-static void check_node(struct node *node, const struct stat *st)
+void watch_check(struct node *node, const struct stat *st)
 {
 	struct wave *wave = NULL;
 
 	pthread_mutex_lock(&node->share->lock);
 	for (struct tie *tie = node->ties; tie; tie = tie->next_of_node) {
+		bool unsure = atomic_exchange(&tie->unsure, false);
 		bool pages, attributes;
 
-		if (!tie_differs(tie, st))
+		if (!unsure && !tie_differs(tie, st))
 			continue;
 		tie_changed_itself(tie); /* what it is told next is news to it */
 		pages = atomic_exchange(&tie->pages, false);
 		attributes = atomic_exchange(&tie->attributes, false);
-		if (!pages && !attributes)
+		if (!pages && !attributes && !unsure)
 			continue; /* it has nothing of it: it was told, and would only be disturbed while it asks */
 		wave_add(&wave, tie->place->session, tie, number_of(tie), pages ? 0 : NOTIFY_ATTRIBUTES, NULL);
 	}
@@ -152,7 +152,7 @@ static void check_name(struct node *directory, const char *name)
 	node = node_find(directory->share, st.st_ino);
 	if (!node)
 		return;
-	check_node(node, &st);
+	watch_check(node, &st);
 	node_put(node);
 }
 
@@ -262,7 +262,7 @@ static void handle(const struct inotify_event *event)
 	if (event->mask & IN_MOVE_SELF)
 		directory_moved(node);
 	else if (!event->len && !fstat(node->fd, &st))
-		check_node(node, &st);
+		watch_check(node, &st);
 	else if (event->len && event->mask & NAMES && !is_our_own(node, event)) {
 		name_changed(node, event->name);
 		check_name(node, event->name);
@@ -291,60 +291,6 @@ static void handle_all(const char *bytes, size_t length)
 	}
 }
 
-struct gathered {
-	struct node **nodes;
-	size_t count, room;
-};
-
-/* share.lock is held. */
-static void gather(struct gathered *gathered, struct node *node)
-{
-	if (gathered->count == gathered->room) {
-		size_t room = gathered->room ? 2 * gathered->room : 64;
-		struct node **more = realloc(gathered->nodes, room * sizeof(*more));
-
-		if (!more)
-			return; /* then not all of them, this time */
-		gathered->nodes = more;
-		gathered->room = room;
-	}
-	node->refs++;
-	gathered->nodes[gathered->count++] = node;
-}
-
-static void gather_open_files(struct gathered *gathered, struct place *place)
-{
-	pthread_mutex_lock(&place->share->lock);
-	for (struct file *file = place->files; file; file = file->next)
-		if (!file->listing && (atomic_load(&file->tie->pages) || atomic_load(&file->tie->attributes)))
-			gather(gathered, file->tie->node);
-	pthread_mutex_unlock(&place->share->lock);
-}
-
-/* Whatever of theirs is cached is compared with the store: inotify tells nothing of what is written
- * through another name or a mapping, and on some file systems nothing at all. */
-static void look_at_open_files(void)
-{
-	struct gathered gathered = {.nodes = NULL};
-
-	pthread_mutex_lock(&guard.lock);
-	for (struct session *session = guard.sessions; session; session = session->next) {
-		pthread_mutex_lock(&session->lock);
-		for (struct place *place = session->places; place; place = place->next)
-			gather_open_files(&gathered, place);
-		pthread_mutex_unlock(&session->lock);
-	}
-	pthread_mutex_unlock(&guard.lock);
-	for (size_t i = 0; i < gathered.count; i++) {
-		struct stat st;
-
-		if (!fstat(gathered.nodes[i]->fd, &st))
-			check_node(gathered.nodes[i], &st);
-		node_put(gathered.nodes[i]);
-	}
-	free(gathered.nodes);
-}
-
 static void read_events(void)
 {
 	static char bytes[EVENTS_SIZE] __attribute__((aligned(8)));
@@ -370,7 +316,7 @@ static void *watch_run(void *nothing)
 			read_events();
 		if (clock_steady() - looked < LOOK_EVERY)
 			continue;
-		look_at_open_files();
+		look_at_what_is_cached();
 		looked = clock_steady();
 	}
 	return NULL;

@@ -17,4 +17,11 @@ void watch_forget(struct node *node);
 void watch_expect(struct node *directory, const char *name, uint32_t what, const struct node *moved);
 void watch_unexpect(struct node *directory, const char *name, uint32_t what, const struct node *moved);
 
+/* Kernels that were told something else of this node are told that it is no longer so. */
+void watch_check(struct node *node, const struct stat *st);
+
+/* looks.c: whatever of open files is cached, and what a kernel may have learnt too late to be told of a
+ * change, is checked. */
+void look_at_what_is_cached(void);
+
 #endif

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import random
 import stat
@@ -198,3 +199,24 @@ def watch(top: str, number: int, seconds: float, seed: int) -> list[str]:
         except OSError as problem:
             wrong.append(str(problem))
     return wrong
+
+
+def fill_new_files(top: str, names: list[str], size: int) -> None:
+    """Each is made, and written to a moment later; then comes an empty ``end``."""
+    for name in names:
+        descriptor = os.open(f"{top}/{name}", os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        os.write(descriptor, bytes(size))
+        os.close(descriptor)
+    os.close(os.open(f"{top}/end", os.O_CREAT))
+
+
+def sizes_once_there(top: str, names: list[str]) -> list[int]:
+    """What size each has once the next one is there; it is looked for as soon as it comes."""
+    found = []
+    for name, following in itertools.pairwise([*names, "end"]):
+        while not os.path.exists(f"{top}/{name}"):
+            pass
+        while not os.path.exists(f"{top}/{following}"):
+            pass
+        found.append(os.stat(f"{top}/{name}").st_size)
+    return found

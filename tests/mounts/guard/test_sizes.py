@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
+from tests.mounts.guard import racing
 from tests.mounts.guard.stage import Folder, Session
 
 Join = Callable[[str, str], Session]
@@ -42,3 +44,14 @@ def test_who_has_written_a_byte_of_what_has_grown_gets_all_of_it(join: Join, how
         case _:
             ana(os.utime, path, (1_000_000, 2_000_000))
     assert ben(os.pread, file, 30_000, 10_000) == bytes(10_000)
+
+
+def test_who_looks_for_what_is_being_made_has_its_size_at_once(join: Join) -> None:
+    """A kernel may be told of a change before it has the answer that brings it the file."""
+    ana, ben = join("ana", "edit_delete"), join("ben", "view")
+    names = [f"file{number}" for number in range(3000)]
+    writing, looking = ana.program(), ben.program()
+    looking.begin(racing.sizes_once_there, ben.path("tests"), names)
+    writing.begin(racing.fill_new_files, ana.path("tests"), names, 547)
+    writing.end(120)
+    assert Counter(looking.end(120)) == {547: len(names)}
