@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench import machine, readme
 
-NAMES = ("lists", "throughput", "events", "streams", "mounts", "accepting", "explorer")
+NAMES = ("lists", "throughput", "events", "streams", "mounts", "accepting", "explorer", "machines")
 
 
 def main(argv: list[str] | None = None) -> int:

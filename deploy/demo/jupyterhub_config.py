@@ -56,13 +56,23 @@ serve = [sys.executable, "-m", "jupyterhub_vmshare", "serve"]
 configure(
     c,
     url=demo["service_url"],
-    environment={"VMSHARE_DATA_DIR": str(here / "service" / "data")},
-    command=[*serve, f"--Serve.agent_socket={demo['agent_socket']}"],
+    environment={
+        "VMSHARE_DATA_DIR": str(here / "service" / "data"),
+        "VMSHARE_SEALING_KEY": demo["sealing_key"],
+    },
+    command=[
+        *serve,
+        f"--Serve.agent_socket={demo['agent_socket']}",
+        f"--Serve.cloud_address={demo['keeper_socket']}",
+    ],
+    cloud="sandbox" if demo["keeper_socket"] else None,
+    relay=demo["relay"] if demo["keeper_socket"] else None,
+    relay_listens=demo["relay"],
     # Mounts are what one wants to see here, also where everything is slow at first.
     mounts_deadline=20,
     hidden_from_sessions=[os.path.dirname(demo["agent_socket"])] if demo["agent_socket"] else [],
 )
 if demo["accounts"]:
     for service in c.JupyterHub.services:
-        if service["name"] == SERVICE_NAME:
+        if service["name"] in (SERVICE_NAME, f"{SERVICE_NAME}-relay"):
             service |= {"user": SERVICE_ACCOUNT, "cwd": str(here / "service")}

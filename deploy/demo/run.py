@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,11 +25,13 @@ from types import FrameType
 
 import httpx2
 
-from deploy.demo import accounts
+from deploy.demo import accounts, machines
+from deploy.demo.machines import Keeper, MachinesRefused
 from deploy.demo.mounts import Agent, MountsRefused, check
 from deploy.demo.people import HUB_ADMIN, PEOPLE, SERVICE_ACCOUNT, account_of
 from deploy.demo.processes import descendants, end, ends_with_us, marked
-from deploy.demo.seed import seed
+from deploy.demo.seed import seed, seed_machine
+from jupyterhub_vmshare.relay.sealing import new_key
 
 ROOT = Path(__file__).parents[2]
 PROXY = ROOT / "node_modules/.bin/configurable-http-proxy"
@@ -52,6 +54,8 @@ class Demo:
     admin_password: str
     seed_token: str
     agent: Agent | None
+    keeper: Keeper | None
+    sealing_key: str
 
     @property
     def url(self) -> str:
@@ -73,6 +77,9 @@ class Demo:
                 "admin_password": self.admin_password,
                 "seed_token": self.seed_token,
                 "agent_socket": str(self.agent.socket) if self.agent else "",
+                "keeper_socket": str(self.keeper.socket) if self.keeper else "",
+                "relay": f"127.0.0.1:{_free_port()}",
+                "sealing_key": self.sealing_key,
             }
         )
 
@@ -98,6 +105,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--password", help="of everybody but root-hub; default: drawn once")
     parser.add_argument(
         "--one-account", action="store_true", help="as root too: everything under this account"
+    )
+    parser.add_argument(
+        "--no-machines", action="store_true", help="folders alone: no image is built"
     )
     return parser.parse_args()
 
@@ -132,8 +142,10 @@ def _prepare(directory: Path, asked: argparse.Namespace) -> Demo:
         port=_port(asked.port),
         isolated=isolated,
         agent=_agent(directory, isolated),
-        password=_kept(directory, "password", asked.password, 6),
-        admin_password=_kept(directory, "admin_password", None, 24),
+        keeper=None if asked.no_machines else _keeper(directory, isolated),
+        sealing_key=_kept(directory, "sealing-key", None, new_key),
+        password=_kept(directory, "password", asked.password, _drawn(6)),
+        admin_password=_kept(directory, "admin_password", None, _drawn(24)),
         seed_token=secrets.token_hex(16),
     )
 
@@ -196,12 +208,31 @@ def _agent(directory: Path, isolated: bool) -> Agent | None:
     return Agent(directory)
 
 
-def _kept(directory: Path, name: str, given: str | None, length: int) -> str:
+def _keeper(directory: Path, isolated: bool) -> Keeper | None:
+    """Machines, where they are possible; says so where they are not."""
+    try:
+        machines.check()
+        if not isolated:
+            raise MachinesRefused("that takes an account for everybody")
+        keeper = Keeper(directory)
+        keeper.prepare(directory / "hub" / "machines.log")
+    except MachinesRefused as refused:
+        print(f"== There are no machines: {refused}.")
+        print("   Folders work all the same.")
+        return None
+    return keeper
+
+
+def _drawn(length: int) -> Callable[[], str]:
+    return lambda: secrets.token_urlsafe(length)
+
+
+def _kept(directory: Path, name: str, given: str | None, draw: Callable[[], str]) -> str:
     """A secret that stays the same from run to run."""
     file = directory / "hub" / name
     if given or not file.exists():
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
-            out.write(given or secrets.token_urlsafe(length))
+            out.write(given or draw())
     return file.read_text().strip()
 
 
@@ -213,11 +244,14 @@ def _run(demo: Demo) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)
     mounts = demo.agent.running(log.with_name("agent.log")) if demo.agent else nullcontext()
-    with mounts, _hub(demo, log) as hub:
+    kept = demo.keeper.running(log.with_name("machines.log")) if demo.keeper else nullcontext()
+    with mounts, kept, _hub(demo, log) as hub:
         _wait(demo, hub, log)
         seeded = demo.directory / "hub" / "seeded"
         if not seeded.exists():
             seed(demo.url, demo.seed_token)
+            if demo.keeper:
+                seed_machine(demo.url, demo.seed_token)
             seeded.touch()
         print(_welcome(demo), flush=True)
         hub.wait()
@@ -291,6 +325,14 @@ def _welcome(demo: Demo) -> str:
     read = "open the folder, read hello.txt. It is READ-ONLY; ask why."
     if demo.agent:
         read = "open shared/tests in the file browser, read hello.txt. It is READ-ONLY."
+    machine = (
+        """
+   6. As ana open a terminal in JupyterLab: jupyter vmshare ssh gpu-box
+      Then: jupyter vmshare share-machine gpu-box ben
+"""
+        if demo.keeper
+        else ""
+    )
     return f"""
 == Jupyter VMShare is at   {demo.url}
 
@@ -304,7 +346,7 @@ def _welcome(demo: Demo) -> str:
    3. As ana share "tests" with ben, at View. Watch ben's panel: the invitation arrives by itself.
    4. As ben accept, {read}
    5. As ana raise him to Edit, or stop sharing. Watch ben's panel.
-
+{machine}
    Ctrl-C ends everything. The next run finds it as it was; remove {demo.directory} to begin anew.
 """
 

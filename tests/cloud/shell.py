@@ -23,7 +23,7 @@ StrictModes no
 UsePAM no
 """
 # Hands the connected socket to ssh.
-_PROXY = (
+PROXY = (
     "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); "
     "socket.send_fds(socket.socket(fileno=1), [b'!'], [s.fileno()])"
 )
@@ -33,7 +33,7 @@ def ssh(
     door: Path, account: str, line: str, *, key: Path, told: bytes = b""
 ) -> subprocess.CompletedProcess[bytes]:
     """OpenSSH's client through a machine's socket, with a key or with its certificate beside it."""
-    proxy = shlex.join([sys.executable, "-c", _PROXY, str(door)])
+    proxy = shlex.join([sys.executable, "-c", PROXY, str(door)])
     return subprocess.run(
         ["ssh", "-F", "none", "-i", str(key), "-oStrictHostKeyChecking=no", "-oBatchMode=yes",
          "-oUserKnownHostsFile=/dev/null", "-oLogLevel=ERROR", "-oIdentitiesOnly=yes",

@@ -54,11 +54,12 @@ class RunningDemo:
 
 
 @contextlib.contextmanager
-def demo(directory: Path, *options: str) -> Iterator[RunningDemo]:
+def demo(directory: Path, *options: str, machines: bool = False) -> Iterator[RunningDemo]:
     """Runs it until it has said how to try it; then Ctrl-C."""
     port = str(free_port())
+    without = [] if machines else ["--no-machines"]
     process = subprocess.Popen(
-        [*RUN, "--directory", str(directory), "--port", port, *options],
+        [*RUN, "--directory", str(directory), "--port", port, *options, *without],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

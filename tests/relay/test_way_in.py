@@ -24,6 +24,24 @@ async def test_openssh_itself_comes_in_and_knows_the_relay(way: Scene) -> None:
     assert "/dev/pts/" in out
 
 
+async def test_those_who_see_its_people_see_who_is_on_it(way: Scene) -> None:
+    async def on() -> list[str]:
+        return list((await way.api("ana").ask("GET", f"/machines/{way.id}"))["on"])
+
+    async def until(*names: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while await on() != list(names):
+                await asyncio.sleep(0.02)
+
+    conn = await way.enter("ana")
+    assert (await said(conn))[0] == 0
+    await until("ana")
+    listed = await way.api("ana").ask("GET", "/machines")
+    assert [each["on"] for each in listed["items"] if each["id"] == way.id] == [["ana"]]
+    conn.close()
+    await until()
+
+
 async def test_an_owner_is_root_if_they_want(way: Scene) -> None:
     async with await way.enter("ana") as conn:
         assert (await conn.run("sudo -n id -u")).stdout == "0\n"

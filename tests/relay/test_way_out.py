@@ -147,12 +147,14 @@ async def test_less_than_that_closes_what_is_not_allowed_any_more(way: Scene) ->
 
 
 async def test_an_end_date_fires_without_the_service(way: Scene) -> None:
-    ends = datetime.now(UTC) + timedelta(seconds=3)
-    await way.give("ben", ends_at=ends)
+    grant = await way.give("ben")
     conn = await way.enter("ben")
     uid = int(str((await conn.run("id -u")).stdout))
     await conn.run("tmux new-session -d 'sleep 1000'")
     telling = way.running.service.telling
+    ends = datetime.now(UTC) + timedelta(seconds=2)
+    await way.ends(grant, ends)
+    await telling.look()
     away, telling.relays = telling.relays, set()  # the service says nothing more
     try:
         await gone(conn)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from jupyterhub_vmshare.api.contract.drives import DriveView, OnMachine
 from jupyterhub_vmshare.api.contract.machines import (
     AttachedDrive,
@@ -28,8 +30,10 @@ from jupyterhub_vmshare.machines.model import (
 )
 
 
-def machine_view(seen: Seen[Machine], can: Capabilities | None) -> MachineView:
-    """A machine; ``can`` is None where no cloud is set up."""
+def machine_view(
+    seen: Seen[Machine], can: Capabilities | None, on: Collection[str] = ()
+) -> MachineView:
+    """A machine; ``can`` is None where no cloud is set up, ``on`` are the people on it."""
     machine = seen.row
     basis = {
         "id": machine.id,
@@ -53,10 +57,11 @@ def machine_view(seen: Seen[Machine], can: Capabilities | None) -> MachineView:
         image=machine.image,
         made_from=machine.made_from,
         drives=[
-            AttachedDrive(drive_id=on.other_id, drive_name=on.other_name or "",
-                          **_attached(on.attachment))
-            for on in seen.attachments
+            AttachedDrive(drive_id=each.other_id, drive_name=each.other_name or "",
+                          **_attached(each.attachment))
+            for each in seen.attachments
         ],
+        on=sorted(on) if "see_people" in seen.actions else [],
         idle_minutes=machine.idle_minutes,
         keep_on_until=machine.keep_on_until,
         stops_at=stops_at(machine) if machine.desired is Desired.RUNNING else None,

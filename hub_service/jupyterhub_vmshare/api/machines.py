@@ -59,7 +59,8 @@ class MachineRoute(Route):
     async def seen(self, tx: Transaction, machine_id: str) -> MachineView:
         """The machine as the caller sees it after the change."""
         person, can = self.caller.person(), self.rooms.machines.offers.can
-        return machine_view(await listing.one_machine(tx.conn, person, machine_id, tx.at), can)
+        found = await listing.one_machine(tx.conn, person, machine_id, tx.at)
+        return machine_view(found, can, self.rooms.cutting.on(machine_id))
 
     async def source(self, asked: DiskSource, size: str | None, offer: Offer) -> Source:
         """What a system disk is made from, if it fits on the size's."""
@@ -114,7 +115,8 @@ class Machines(MachineRoute, SharingRoute):
                 conn, self.caller.person(), db.clock(), after=asked.after, limit=asked.limit + 1
             )
         can = self.rooms.machines.offers.can
-        items = [machine_view(machine, can) for machine in found[: asked.limit]]
+        on = self.rooms.cutting.on
+        items = [machine_view(each, can, on(each.row.id)) for each in found[: asked.limit]]
         following = items[-1].id if len(found) > asked.limit else None
         self.reply(200, MachinesPage(items=items, next=following))
 
@@ -154,7 +156,8 @@ class Machine(MachineRoute):
         db = self.rooms.db
         async with db.read() as conn:
             found = await listing.one_machine(conn, self.caller.person(), machine_id, db.clock())
-        self.reply(200, machine_view(found, self.rooms.machines.offers.can))
+        can, on = self.rooms.machines.offers.can, self.rooms.cutting.on(machine_id)
+        self.reply(200, machine_view(found, can, on))
 
     @operation("machine.rename", takes=MachineRename, gives=MachineView, versioned="needed")
     async def patch(self, machine_id: str) -> None:

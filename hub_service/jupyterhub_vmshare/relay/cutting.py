@@ -22,6 +22,10 @@ class Cutting:
     def __init__(self, telling: Telling, *, within: float) -> None:
         self._telling, self._within = telling, within
 
+    def on(self, machine_id: str) -> frozenset[str]:
+        """Who is on it, as the relays of this process say."""
+        return self._telling.on(machine_id)
+
     async def held(
         self, tx: Transaction, machine_id: str, people: Collection[str] | None = None
     ) -> Mapping[str, int]:

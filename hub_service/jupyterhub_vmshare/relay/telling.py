@@ -21,6 +21,7 @@ from jupyterhub_vmshare.api.contract.ways import (
     Busy,
     Changed,
     FromRelay,
+    Held,
     Hello,
     Lock,
     Locked,
@@ -65,8 +66,8 @@ class Connected:
     public_key: str = ""
     told: dict[Pair, int] = field(default_factory=dict)
     locked: dict[Pair, float] = field(default_factory=dict)
-    busy: dict[str, int] = field(default_factory=dict)
-    """Channels, by machine."""
+    held: list[Held] = field(default_factory=list)
+    """Who is where."""
 
 
 class Telling:
@@ -111,8 +112,9 @@ class Telling:
         match said:
             case Hello():
                 relay.public_key = said.public_key
-                await relay.send(await self._ways.welcome(said.public_key))
+                await relay.send(await self._ways.welcome(said.host_key))
                 relay.told.clear()
+                relay.held = said.held
                 self.relays.add(relay)
                 self._woken.set()
             case Locked():
@@ -120,13 +122,15 @@ class Telling:
                 settled, self._settled = self._settled, asyncio.Event()
                 settled.set()
             case Busy():
-                relay.busy = {}
-                for each in said.held:
-                    sum_ = relay.busy.get(each.machine_id, 0) + each.channels
-                    relay.busy[each.machine_id] = sum_
+                relay.held = said.held
                 await self._note_activity(relay)
             case Used():
                 await self._ways.used(said)
+
+    def on(self, machine_id: str) -> frozenset[str]:
+        """Who is on a machine, as the relays say that are connected here."""
+        held = (each for relay in self.relays for each in relay.held)
+        return frozenset(each.person for each in held if each.machine_id == machine_id)
 
     def gone(self, relay: Connected) -> None:
         """It has hung up."""
@@ -237,7 +241,7 @@ class Telling:
 
     async def _note_activity(self, relay: Connected) -> None:
         """For machines that stop when nobody uses them: an open channel is use."""
-        used = [machine_id for machine_id, channels in relay.busy.items() if channels > 0]
+        used = sorted({each.machine_id for each in relay.held if each.channels > 0})
         if used:
             async with self._db.write() as tx:
                 for machine_id in used:

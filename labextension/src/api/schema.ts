@@ -3327,6 +3327,11 @@ export interface components {
              * @description The owner's name for it.
              */
             name: string;
+            /**
+             * On
+             * @description Who is connected to it through the relay, as far as the caller may see who has it. No event tells of it: ask again.
+             */
+            on?: string[];
             /** Owner */
             owner: string;
             /**

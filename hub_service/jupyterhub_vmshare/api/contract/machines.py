@@ -170,6 +170,11 @@ class MachineView(ThingInCloud):
     image: str | None = Field(None, description="The id of the image that it was made from.")
     made_from: str | None = Field(None, description="The name of its image or snapshot.")
     drives: list[AttachedDrive] = Field(default_factory=list)
+    on: list[PersonName] = Field(
+        default_factory=list,
+        description="Who is connected to it through the relay, as far as the caller may see who "
+        "has it. No event tells of it: ask again.",
+    )
     idle_minutes: int | None = Field(None, description="It stops after so long without use.")
     keep_on_until: Timestamp | None = None
     stops_at: Timestamp | None = Field(None, description="When it stops if nobody uses it.")

@@ -127,7 +127,8 @@ class Hello(Told):
     """The relay's first word, and its answer to how things are."""
 
     kind: Literal["hello"] = "hello"
-    public_key: str
+    host_key: str = Field(description="What it shows people; a certificate comes back.")
+    public_key: str = Field(description="What it shows machines.")
     held: list[Held]
 
 

@@ -122,6 +122,9 @@ class Relay:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("relay_task_failed", task=task.get_name(), exc_info=error)
 
+    def _say_who_is_here(self) -> None:
+        self._spawn(self._service.tell(Busy(held=self.links.held())), "who is here")
+
     async def _look_after(self) -> None:
         while True:
             await asyncio.sleep(_TELL_EVERY)
@@ -133,7 +136,8 @@ class Relay:
 
     def _hello(self) -> Hello:
         host = self._host_key.convert_to_public().export_public_key().decode()
-        return Hello(public_key=" ".join(host.split()[:2]), held=self.links.held())
+        host_key = " ".join(host.split()[:2])
+        return Hello(host_key=host_key, public_key=self._key.public, held=self.links.held())
 
     async def _hear(self, said: ToRelay) -> None:
         match said:
@@ -209,6 +213,7 @@ class Relay:
                 link.machine.abort()
                 raise NotIn(MEANWHILE)
         self._spawn(self._watch(link), "link")
+        self._say_who_is_here()
         _log.info("link_opened", person=person, machine=machine_id)
         return link
 
@@ -245,6 +250,7 @@ class Relay:
         """Its person has hung up."""
         link.machine.abort()
         self.links.remove(link)
+        self._say_who_is_here()
         _log.info("link_closed", person=link.pair[0], machine=link.pair[1])
 
     async def _look(self, door: MachineDoor) -> None:

@@ -1,0 +1,139 @@
+"""Machines beside the demonstration, where they are possible: sandboxes of this very host."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from deploy.demo.people import SERVICE_ACCOUNT
+from deploy.demo.processes import end, ends_with_us, like
+
+IMAGE = "debian"
+_SECONDS = 15.0
+_PROGRAMS = {
+    "mmdebstrap": "mmdebstrap",
+    "mkfs.ext4": "e2fsprogs",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+}
+
+
+class MachinesRefused(Exception):
+    """No machine can be made here; the message says why, for a person."""
+
+
+def check() -> None:
+    """Whether sandboxes can be kept here. Raises ``MachinesRefused``."""
+    if os.geteuid() != 0:
+        raise MachinesRefused("keeping them needs root")
+    if not Path("/dev/loop-control").exists():
+        raise MachinesRefused("there are no loop devices on this machine (modprobe loop)")
+    for program, package in _PROGRAMS.items():
+        if shutil.which(program) is None:
+            raise MachinesRefused(f"{program} is missing (apt-get install {package})")
+
+
+class Keeper:
+    """The keeper of one demonstration, started again whenever it dies; and an image."""
+
+    def __init__(self, directory: Path) -> None:
+        name = hashlib.sha256(str(directory).encode()).hexdigest()[:12]
+        self.run_dir = Path(f"/run/vmshare-demo-{name}-machines")
+        self.state = directory.resolve() / "sandboxes"
+        self._ending = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def socket(self) -> Path:
+        """Where the service finds it."""
+        return self.run_dir / "keeper.sock"
+
+    def prepare(self, log: Path) -> None:
+        """An image that machines can start from. Raises ``MachinesRefused``."""
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        if (self.state / "images" / IMAGE).exists():
+            return
+        print("== Building an image for machines: once, for a minute or two.", flush=True)
+        words = ["image", "build", IMAGE, "--describe=Debian, as small as it is."]
+        with log.open("ab") as out:
+            built = subprocess.run(self._words(*words), stdout=out, stderr=out, check=False)
+        if built.returncode:
+            raise MachinesRefused(f"no image could be built; {log} says why")
+
+    @contextlib.contextmanager
+    def running(self, log: Path) -> Iterator[None]:
+        """On leaving, no machine runs any more; the next run starts those again."""
+        self._clean()
+        supervisor = threading.Thread(target=self._supervise, args=(log,), daemon=True)
+        supervisor.start()
+        try:
+            yield
+        finally:
+            self._ending.set()
+            if self._process is not None:
+                end({self._process.pid}, signal.SIGTERM, _SECONDS)
+            supervisor.join(_SECONDS)
+            self._clean()
+
+    def _supervise(self, log: Path) -> None:
+        while not self._ending.is_set():
+            with log.open("ab") as out:
+                self._process = subprocess.Popen(
+                    self._words(f"--service-user={SERVICE_ACCOUNT}"),
+                    stdout=out,
+                    stderr=out,
+                    start_new_session=True,
+                    preexec_fn=ends_with_us(signal.SIGTERM),
+                )
+            self._process.wait()
+            self._ending.wait(0.5)
+
+    def _words(self, *words: str) -> list[str]:
+        started = (sys.executable, "-m", "jupyterhub_vmshare", "sandboxes")
+        return [*started, *words, f"--state={self.state}", f"--run={self.run_dir}"]
+
+    def _clean(self) -> None:
+        """Whatever was left: a keeper leaves its machines running when it ends."""
+        end(like(f"--run={self.run_dir}"), signal.SIGTERM, _SECONDS)
+        for pid in self._machines():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + _SECONDS
+        while self._loops() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        shutil.rmtree(self.run_dir, ignore_errors=True)
+
+    def _machines(self) -> list[int]:
+        """Their first processes."""
+        found = []
+        for told in (self.state / "machines").glob("*/process.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                process = json.loads(told.read_text())
+                if _started(process["pid"]) == process["started"]:
+                    found.append(int(process["pid"]))
+        return found
+
+    def _loops(self) -> bool:
+        for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
+            with contextlib.suppress(OSError):
+                if backing.read_text().startswith(f"{self.state}/"):
+                    return True
+        return False
+
+
+def _started(pid: int) -> int | None:
+    """When a process was started, in ticks: its number may be another one's by now."""
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+        return None if fields[0] in b"ZX" else int(fields[19])
+    return None
