@@ -13,6 +13,7 @@ pytest_plugins = [
     "tests.fixtures.api",
     "tests.fixtures.real_hub",
     "tests.fixtures.mounted_hub",
+    "tests.fixtures.cloud_site",
 ]
 
 

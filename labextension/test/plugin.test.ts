@@ -18,6 +18,12 @@ describe('the plugins', () => {
     expect(plugins.some(plugin => plugin.provides === IVMShare)).toBe(true);
   });
 
+  it('have menus that JupyterLab takes: it refuses all of them for one rank below zero', () => {
+    const items = schema['jupyter.lab.menus'].context;
+    expect(items.filter(({ rank }) => rank < 0)).toEqual([]);
+    expect(items.filter(({ selector }) => selector.includes(','))).toEqual([]);
+  });
+
   it('ask before anything that hurts, unless the person does not want that', () => {
     const { confirmDelete, confirmLeave, confirmTrash } = schema.properties;
     expect([confirmDelete, confirmLeave, confirmTrash].map(each => each.default)).toEqual([

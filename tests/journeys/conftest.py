@@ -12,6 +12,7 @@ from tests.fixtures.hub_process import ROOT
 from tests.fixtures.mounted_hub import MountedHub
 from tests.fixtures.real_hub import RealHub
 from tests.journeys.lab import Lab
+from tests.journeys.machinelab import MachineLab
 from tests.journeys.mountedlab import MountedLab
 
 IMAGES = ROOT / "docs/images"
@@ -56,15 +57,31 @@ def mounted_lab_of(
     yield from labs_on(chromium, mounted_hub.hub)
 
 
-def labs_on(chromium: Browser, hub: RealHub) -> Iterator[Callable[[str], MountedLab]]:
-    """A person's JupyterLab by name; all are closed at the end."""
-    labs: dict[str, MountedLab] = {}
+@pytest.fixture(scope="module")
+def machine_lab_of(
+    chromium: Browser, machine_hub: RealHub
+) -> Iterator[Callable[[str], MachineLab]]:
+    """The same on a hub that offers machines, of a cloud in memory."""
+    yield from labs_on(chromium, machine_hub)
 
-    def lab(person: str) -> MountedLab:
+
+@pytest.fixture(scope="module")
+def sandbox_lab_of(
+    chromium: Browser, sandbox_hub: RealHub
+) -> Iterator[Callable[[str], MachineLab]]:
+    """The same with real sandboxes."""
+    yield from labs_on(chromium, sandbox_hub)
+
+
+def labs_on(chromium: Browser, hub: RealHub) -> Iterator[Callable[[str], MachineLab]]:
+    """A person's JupyterLab by name; all are closed at the end."""
+    labs: dict[str, MachineLab] = {}
+
+    def lab(person: str) -> MachineLab:
         if person not in labs:
             context = chromium.new_context(viewport={"width": 1280, "height": 800})
             context.set_default_timeout(PATIENCE_MS)
-            labs[person] = MountedLab(context.new_page(), person)
+            labs[person] = MachineLab(context.new_page(), person)
             labs[person].sign_in(hub)
         return labs[person]
 

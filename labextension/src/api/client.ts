@@ -1,4 +1,5 @@
 import type { Asking } from './transport';
+import { placeOf } from './things';
 import { Transport } from './transport';
 import type {
   ClonesPage,
@@ -146,16 +147,18 @@ export class ApiClient {
     return this.call(`folders/${id}/holders/stop`, { method: 'POST', body: { sessions } });
   }
 
+  /** Who has a folder, a machine or a drive. */
   peopleOf(id: string, signal?: AbortSignal): Promise<PeopleOfThing> {
-    return this.call(`folders/${id}/people`, { signal });
+    return this.call(`${placeOf(id)}/people`, { signal });
   }
 
+  /** Users and managers of machines are invited by `MachineClient.invite`. */
   invite(id: string, grants: NewGrant[], key: string): Promise<GrantResults> {
-    return this.call(`folders/${id}/grants`, { method: 'POST', body: { grants }, key });
+    return this.call(`${placeOf(id)}/grants`, { method: 'POST', body: { grants }, key });
   }
 
   stopSharing(id: string): Promise<Cut> {
-    return this.call(`folders/${id}/grants`, { method: 'DELETE' });
+    return this.call(`${placeOf(id)}/grants`, { method: 'DELETE' });
   }
 
   changeGrant(id: string, change: GrantChange, version: number): Promise<GrantView> {

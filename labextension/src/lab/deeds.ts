@@ -1,5 +1,4 @@
 import { Clipboard, Notification, showDialog, Dialog } from '@jupyterlab/apputils';
-import { PageConfig } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { MountedElsewhere, NameTaken } from '../api/problem';
@@ -8,6 +7,7 @@ import type { FolderTrashed, FolderView, InvitationView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { askName, attempt, confirm } from './dialogs';
 import { offerToEnd, showFastDialog } from './fastdialog';
+import { hubOrigin } from './origin';
 import type { Settings } from './settings';
 import { showShareDialog } from './sharedialog';
 
@@ -233,15 +233,4 @@ export class Deeds {
     };
     await askName(asked, name => this.model.restore(folder.id, name));
   }
-}
-
-/** The origin of the hub, which may be another one than this server's. */
-export function hubOrigin(): string {
-  return PageConfig.getOption('hubHost') || window.location.origin;
-}
-
-/** The hub's page with the person's own servers; null without a hub. */
-export function hubHome(): string | null {
-  const prefix = PageConfig.getOption('hubPrefix');
-  return prefix ? new URL(`${prefix.replace(/\/$/, '')}/home`, hubOrigin()).href : null;
 }

@@ -14,6 +14,8 @@ export interface Notice {
   held?: string | null;
 }
 
+const GONE = new Set(['folder.trashed', 'folder.deleted', 'machine.deleted', 'drive.deleted']);
+
 /** The notice for an event; null where the person knows (it was them), or need not. */
 export function noticeOf(event: EventView, me: string, trans: TranslationBundle): Notice | null {
   if (event.type === 'mount.failed') {
@@ -35,9 +37,14 @@ export function noticeOf(event: EventView, me: string, trans: TranslationBundle)
   if (event.type.startsWith('hand_over.')) {
     return ofHandOver(event, me, trans);
   }
-  return event.type === 'folder.trashed' || event.type === 'folder.deleted'
-    ? notice('warning', endedNotice(trans, event))
-    : null;
+  if (event.type === 'machine.idle_warned') {
+    const name = event.thing_name ?? '';
+    return notice(
+      'warning',
+      trans.__('Nobody uses "%1": it stops soon. Its row in the panel keeps it on.', name)
+    );
+  }
+  return GONE.has(event.type) ? notice('warning', endedNotice(trans, event)) : null;
 }
 
 /** Copies and snapshots take their time: who asked for one may be doing something else by now. */

@@ -16,6 +16,8 @@ import type { FolderDeeds } from '../views/folders';
 import { Folders } from '../views/folders';
 import { HandOvers } from '../views/handovers';
 import { Invitations } from '../views/invitations';
+import type { MachineDeeds } from '../views/machines';
+import { Machines } from '../views/machines';
 import { ToolButton } from '../views/parts';
 import { Gap, NotHere } from '../views/standing';
 import type { TrashDeeds } from '../views/trash';
@@ -27,7 +29,8 @@ import { View } from './reactive';
 export type PanelDeeds = FolderDeeds & TrashDeeds & { refresh: () => void; shares: () => void };
 
 const INVITATIONS = 0;
-const TRASH = 2;
+const MACHINES = 1;
+const TRASH = 3;
 const BADGE = 'vmshare-badge';
 
 /** The panel in the left side bar. */
@@ -35,6 +38,7 @@ export class VMSharePanel extends SidePanel {
   constructor(
     private readonly model: VMShareModel,
     deeds: PanelDeeds,
+    machineDeeds: MachineDeeds,
     hubHome: string | null,
     private readonly trans: TranslationBundle
   ) {
@@ -51,11 +55,12 @@ export class VMSharePanel extends SidePanel {
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', trans.__('Shared folders'));
     this.addButtons(deeds);
-    this.addSections(deeds);
+    this.addSections(deeds, machineDeeds);
     this.addStanding(deeds, hubHome);
     model.changed.connect(this.onStanding);
     model.invitations.changed.connect(this.onInvitations);
     model.handOvers.changed.connect(this.onInvitations);
+    model.machines.changed.connect(this.onMachines);
     this.onStanding();
     this.onInvitations();
   }
@@ -64,6 +69,7 @@ export class VMSharePanel extends SidePanel {
     this.model.changed.disconnect(this.onStanding);
     this.model.invitations.changed.disconnect(this.onInvitations);
     this.model.handOvers.changed.disconnect(this.onInvitations);
+    this.model.machines.changed.disconnect(this.onMachines);
     this.sizes.disconnect();
     super.dispose();
   }
@@ -103,7 +109,7 @@ export class VMSharePanel extends SidePanel {
     this.insert(0, this._buttons);
   }
 
-  private addSections(deeds: PanelDeeds): void {
+  private addSections(deeds: PanelDeeds, machineDeeds: MachineDeeds): void {
     const { model, trans } = this;
     const sections: [string, View][] = [
       [
@@ -112,6 +118,14 @@ export class VMSharePanel extends SidePanel {
           <div ref={this.watch}>
             <HandOvers model={model} />
             <Invitations model={model} />
+          </div>
+        ))
+      ],
+      [
+        trans.__('Machines'),
+        new View(trans, () => (
+          <div ref={this.watch}>
+            <Machines model={model} deeds={machineDeeds} />
           </div>
         ))
       ],
@@ -132,6 +146,7 @@ export class VMSharePanel extends SidePanel {
       this.addWidget(view);
     });
     this.accordion.collapse(INVITATIONS);
+    this.accordion.collapse(MACHINES);
     this.accordion.collapse(TRASH);
     this.accordion.expansionToggled.connect(this.layOut);
   }
@@ -184,6 +199,17 @@ export class VMSharePanel extends SidePanel {
     }
   };
 
+  /** The section of machines opens once there are some, or some could be made; never twice. */
+  private readonly onMachines = (): void => {
+    const { cloud, machines, drives } = this.model.machines;
+    const isAnything = machines.items.length + drives.items.length > 0;
+    if (!this._hasOpenedMachines && (isAnything || cloud?.offered)) {
+      this._hasOpenedMachines = true;
+      this.accordion.expand(MACHINES);
+      this.layOut();
+    }
+  };
+
   /** Without invitations their section closes; the first one opens it. */
   private makeRoom(count: number, before: number): void {
     if (count === 0 || before === 0) {
@@ -192,7 +218,7 @@ export class VMSharePanel extends SidePanel {
     this.layOut();
   }
 
-  /** Invitations and trash get the height that they need, within limits; the folders get the rest. */
+  /** Invitations, machines and trash get the height that they need, within limits; the folders get the rest. */
   private readonly layOut = (): void => {
     requestAnimationFrame(() => {
       const { titles, node } = this.accordion;
@@ -200,8 +226,13 @@ export class VMSharePanel extends SidePanel {
         node.clientHeight - titles.reduce((sum, { offsetHeight }) => sum + offsetHeight, 0);
       if (height > 0) {
         const invitations = this.needed(INVITATIONS, height, 0.5);
+        const machines = this.needed(MACHINES, height, 0.4);
         const trash = this.needed(TRASH, height, 0.3);
-        this.accordion.setRelativeSizes([invitations, 1 - invitations - trash, trash]);
+        // Folders get the rest; where all the others are full, some of theirs.
+        const others = invitations + machines + trash;
+        const scale = Math.min(1, 0.75 / (others || 1));
+        const sizes = [invitations, machines, 1 / scale - others, trash].map(size => size * scale);
+        this.accordion.setRelativeSizes(sizes);
       }
     });
   };
@@ -223,6 +254,7 @@ export class VMSharePanel extends SidePanel {
   private readonly accordion: AccordionPanel;
   private readonly sizes = new ResizeObserver(() => this.layOut());
   private _buttons: View | null = null;
+  private _hasOpenedMachines = false;
   private _invitations = 0;
 }
 

@@ -6,15 +6,18 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import type { FolderView } from '../api/types';
 import { IVMShare } from '../tokens';
 import { DOMAIN } from '../views/context';
 import { addCommands, CommandIDs } from './commands';
-import { Deeds, hubHome } from './deeds';
+import { Deeds } from './deeds';
 import { addEntryCommands } from './entrycommands';
 import { FileDeeds } from './filedeeds';
 import { FolderTabs } from './foldertabs';
+import { addMachineCommands, MachineCommandIDs } from './machinecommands';
+import { MachineActs } from './machineacts';
+import { machineTabs } from './machinetabs';
 import { MountDeeds } from './mountdeeds';
+import { hubHome } from './origin';
 import { VMSharePanel } from './panel';
 import { Previews } from './previews';
 import { Settings } from './settings';
@@ -51,12 +54,13 @@ export const panel: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load(DOMAIN);
     const settings = new Settings(registry);
     const deeds = new Deeds(model, settings, trans);
+    const machineActs = new MachineActs(model, settings, trans);
     const mountDeeds = new MountDeeds(app, model, browser, trans);
     const previews = new Previews(app, model, rendermime, trans);
     const files = new FileDeeds(app, model, settings, previews, trans);
     const tabs = new FolderTabs(app, model, files, trans);
-    const execute = (command: string, folder: FolderView): void =>
-      void app.commands.execute(command, { id: folder.id });
+    const execute = (command: string, thing: { id: string }): void =>
+      void app.commands.execute(command, { id: thing.id });
     const side = new VMSharePanel(
       model,
       {
@@ -69,6 +73,13 @@ export const panel: JupyterFrontEndPlugin<void> = {
         create: () => void app.commands.execute(CommandIDs.newFolder),
         shares: () => void app.commands.execute(CommandIDs.shares),
         refresh: () => void app.commands.execute(CommandIDs.refresh)
+      },
+      {
+        open: machine => execute(MachineCommandIDs.open, machine),
+        create: () => void app.commands.execute(MachineCommandIDs.create),
+        createDrive: () => void app.commands.execute(MachineCommandIDs.createDrive),
+        shareDrive: drive => execute(MachineCommandIDs.share, drive),
+        console: machine => execute(MachineCommandIDs.console, machine)
       },
       hubHome(),
       trans
@@ -90,12 +101,16 @@ export const panel: JupyterFrontEndPlugin<void> = {
     const openShares = (): void => shares.open('all');
     const shown = { openFolder, openSnapshots, openPeople, openShares, showPanel, showInvitations };
     addCommands({ app, model, deeds, mountDeeds, trans, palette, ...shown });
+    const machines = machineTabs(app, model, machineActs, trans);
+    const openMachine = (id: string): void => machines.open(id);
+    addMachineCommands({ app, model, acts: machineActs, openMachine, trans, palette });
     addEntryCommands({ app, model, tabs, files, mountDeeds, trans });
     restorer?.add(side, side.id);
     if (restorer) {
       tabs.restore(restorer);
       people.restore(restorer, CommandIDs.people, id => ({ id }));
       shares.restore(restorer, CommandIDs.shares, () => ({}));
+      machines.restore(restorer, MachineCommandIDs.open, id => ({ id }));
       snapshots.restore(restorer, CommandIDs.snapshots, id => ({ id }));
     }
   }

@@ -7,7 +7,7 @@ import type { EventView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal } from '../views/context';
 import { NotHere } from '../views/standing';
-import { hubHome } from './deeds';
+import { hubHome } from './origin';
 import type { View } from './reactive';
 
 /** What a tab shows, as far as the tab looks after it. */

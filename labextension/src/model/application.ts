@@ -60,6 +60,8 @@ export function applyToInvitations(
     case 'folder.restored':
       return patch(items, item => item.thing_id === event.thing_id, { available: true });
     case 'folder.renamed':
+    case 'machine.renamed':
+    case 'drive.renamed':
       return patch(items, item => item.thing_id === event.thing_id, nameIn(event));
     default:
       return {
@@ -79,7 +81,7 @@ export function applyToHandOvers(
     return { items: items.filter(item => item.id !== id), stale: false };
   }
   const isAbout = items.some(item => item.thing_id === event.thing_id);
-  const changes = isAbout && event.type.startsWith('folder.');
+  const changes = isAbout && /^(folder|machine|drive)\./u.test(event.type);
   return { items, stale: changes || event.type === 'hand_over.offered' };
 }
 

@@ -1,10 +1,10 @@
-import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
 import type { ApiClient } from '../api/client';
+import { MachineClient } from '../api/machines';
 import { ChangedMeanwhile, sentenceOf } from '../api/problem';
-import { newKey } from '../api/transport';
+import { kindOf } from '../api/things';
 import type {
   Cut,
   EventView,
@@ -12,49 +12,25 @@ import type {
   GrantResult,
   GrantView,
   PeopleOfThing,
-  Problem,
   Why
 } from '../api/types';
-import type { Offer, ReceiverKind } from './receivers';
-import { Receivers } from './receivers';
+import type { Draft } from './drafts';
+import { DraftsModel } from './drafts';
 
-/** One receiver who is about to be invited. */
-export interface Draft {
-  /** Tells drafts apart while the name is being corrected. */
-  id: number;
-  name: string;
-  kind: ReceiverKind;
-  level: string;
-  /** What was wrong with this one when it was sent. */
-  problem: Problem | null;
-}
-
-/** What the share dialog shows and does for one folder. */
-export class SharingModel implements IDisposable {
+/** What the share dialog shows and does for one thing. */
+export class SharingModel extends DraftsModel {
   constructor(
-    private readonly api: ApiClient,
-    readonly folderId: string,
-    public defaultLevel = 'view'
+    api: ApiClient,
+    readonly thingId: string,
+    defaultLevel = 'view'
   ) {
-    this._receivers = new Receivers(api);
-  }
-
-  get changed(): ISignal<this, void> {
-    return this._changed;
+    super(api, kindOf(thingId), defaultLevel);
+    this.machines = new MachineClient(api.transport);
   }
 
   /** Emits sentences for a live region: what has just happened. */
   get said(): ISignal<this, Saying> {
     return this._said;
-  }
-
-  get drafts(): readonly Draft[] {
-    return this._drafts;
-  }
-
-  /** When the invitations end by themselves (UTC, ISO 8601); null: never. */
-  get endsAt(): string | null {
-    return this._endsAt;
   }
 
   get people(): PeopleOfThing | null {
@@ -65,67 +41,16 @@ export class SharingModel implements IDisposable {
     return this._failure;
   }
 
-  get isSending(): boolean {
-    return this._isSending;
-  }
-
-  get isDisposed(): boolean {
-    return this._abort.signal.aborted;
-  }
-
-  /**
-   * Adds a receiver; a name that is there already is not added twice. Without a `kind`, a name
-   * that one of the visitor's teams has is that team's.
-   */
-  add(name: string, kind?: ReceiverKind): void {
-    const trimmed = name.trim();
-    if (trimmed && !this._drafts.some(draft => draft.name === trimmed)) {
-      const draft = {
-        id: ++this._lastId,
-        name: trimmed,
-        kind: kind ?? this._receivers.kindOf(trimmed),
-        level: this.defaultLevel,
-        problem: null
-      };
-      this.edit([...this._drafts, draft]);
-    }
-  }
-
-  /** Corrects a receiver in place. */
-  amend(id: number, change: Partial<Pick<Draft, 'name' | 'level'>>): void {
-    const { name } = change;
-    const kind = name === undefined ? {} : { kind: this._receivers.kindOf(name.trim()) };
-    this.edit(
-      this._drafts.map(draft =>
-        draft.id === id ? { ...draft, ...change, ...kind, problem: null } : draft
-      )
-    );
-  }
-
-  drop(id: number): void {
-    this.edit(this._drafts.filter(draft => draft.id !== id));
-  }
-
-  setEndsAt(endsAt: string | null): void {
-    this._endsAt = endsAt;
-    this.edit(this._drafts);
-  }
-
   /** Invites all drafts. Those that stand leave the list; the others say what is wrong. */
   async send(): Promise<void> {
-    if (this._isSending || this._drafts.length === 0) {
+    if (this.isSending || this._drafts.length === 0) {
       return;
     }
     this.sending(true);
     const sent = this._drafts;
     try {
-      const grants = sent.map(({ name, kind, level }) => ({
-        receiver: name,
-        receiver_kind: kind,
-        level,
-        ends_at: this._endsAt
-      }));
-      const { results } = await this.api.invite(this.folderId, grants, this._key);
+      const to = this.thingKind === 'machine' ? this.machines : this.api;
+      const { results } = await to.invite(this.thingId, this.grants(sent), this._key);
       this.sort(sent, results);
       await this.load();
     } catch (error) {
@@ -157,28 +82,24 @@ export class SharingModel implements IDisposable {
 
   async stopSharing(): Promise<void> {
     const names = this._people?.grants.map(grant => grant.receiver.name) ?? [];
-    await this.cut('ended', names, () => this.api.stopSharing(this.folderId));
+    await this.cut('ended', names, () => this.api.stopSharing(this.thingId));
   }
 
   /** Why somebody may do something; the owner's question about a receiver. */
   why(person: string, action: string): Promise<Why> {
-    return this.api.whyOf(person, action, this.folderId, this._abort.signal);
+    return this.api.whyOf(person, action, this.thingId, this._abort.signal);
   }
 
-  /** Teams and team-mates whose names begin with `q`, but for those who are drafts already. */
-  search(q: string): Promise<Offer[]> {
-    return this._receivers.search(q, new Set(this._drafts.map(draft => draft.name)));
-  }
-
-  /** The visitor's teams, so that they are offered. */
-  loadTeams(): Promise<void> {
-    return this._receivers.load(this._abort.signal);
+  /** What ends with a grant beside it: what was given on from there. */
+  async endingWith(grant: GrantView): Promise<readonly GrantView[]> {
+    const { grants } = await this.machines.lineage(grant.id, this._abort.signal);
+    return grants.filter(other => other.id !== grant.id);
   }
 
   async load(): Promise<void> {
     const look = ++this._look;
     try {
-      const people = await this.api.peopleOf(this.folderId, this._abort.signal);
+      const people = await this.api.peopleOf(this.thingId, this._abort.signal);
       if (look === this._look) {
         this._people = people;
         this._failure = null;
@@ -190,15 +111,9 @@ export class SharingModel implements IDisposable {
   }
 
   receive(event: EventView): void {
-    if (event.thing_id === this.folderId && event.type.startsWith('grant.')) {
+    if (event.thing_id === this.thingId && event.type.startsWith('grant.')) {
       void this.load();
     }
-  }
-
-  dispose(): void {
-    this._abort.abort();
-    this._receivers.abort();
-    Signal.clearData(this);
   }
 
   private sort(sent: readonly Draft[], results: readonly GrantResult[]): void {
@@ -223,9 +138,10 @@ export class SharingModel implements IDisposable {
     deed: () => Promise<Cut>
   ): Promise<void> {
     try {
-      const { cannot_undo: cannotUndo } = await deed();
+      const { cannot_undo: cannotUndo, links = [] } = await deed();
       await this.load();
-      this._said.emit({ kind, names, text: cannotUndo });
+      const off = [...new Set(links.map(({ person }) => person))];
+      this._said.emit({ kind, names, ...(off.length > 0 ? { off } : {}), text: cannotUndo });
     } catch (error) {
       await this.load();
       this.fail(error);
@@ -240,39 +156,14 @@ export class SharingModel implements IDisposable {
     }
   }
 
-  /** Another content is another deed: it gets a key of its own. */
-  private edit(drafts: readonly Draft[]): void {
-    this._drafts = drafts;
-    this._key = newKey();
-    this.emit();
-  }
-
-  private sending(isSending: boolean): void {
-    this._isSending = isSending;
-    this.emit();
-  }
-
   private fail(error: unknown): void {
     this._said.emit({ kind: 'failed', names: [], text: sentenceOf(error) });
   }
 
-  private emit(): void {
-    if (!this.isDisposed) {
-      this._changed.emit(undefined);
-    }
-  }
-
-  private _abort = new AbortController();
-  private _changed = new Signal<this, void>(this);
-  private _drafts: readonly Draft[] = [];
-  private _endsAt: string | null = null;
+  private readonly machines: MachineClient;
   private _failure: string | null = null;
-  private _isSending = false;
-  private _key = newKey();
-  private _lastId = 0;
   private _look = 0;
   private _people: PeopleOfThing | null = null;
-  private _receivers: Receivers;
   private _said = new Signal<this, Saying>(this);
 }
 
@@ -282,6 +173,8 @@ export interface Saying {
   names: string[];
   /** Of those who were invited: teams, which have it at once. */
   teams?: string[];
+  /** Who was on the machine, and was cut off. */
+  off?: string[];
   /** A sentence of the service's. */
   text: string | null;
 }

@@ -4,6 +4,7 @@ import { Signal } from '@lumino/signaling';
 
 import { ApiClient } from '../api/client';
 import { FileClient } from '../api/files';
+import { MachineClient } from '../api/machines';
 import { NotThere, sentenceOf } from '../api/problem';
 import type { Connection } from '../api/stream';
 import { EventStream } from '../api/stream';
@@ -20,6 +21,7 @@ import type {
 import { applyToFolders, applyToHandOvers, applyToInvitations, applyToTrash } from './application';
 import { ClonesModel } from './clones';
 import { LiveList } from './livelist';
+import { MachinesModel } from './machines';
 import { MountsModel } from './mounts';
 import { QuotaModel } from './quota';
 import type { Standing } from './standing';
@@ -31,6 +33,10 @@ const LONGEST_RETRY_MS = 30_000;
 // A gap shorter than this is nobody's business.
 const LONG_GAP_MS = 5000;
 
+/** What is confirmed on a page of the hub service. */
+export type ConfirmVerb =
+  'delete-folder' | 'delete-machine' | 'delete-drive' | 'hand-over' | 'co-own';
+
 /** The visitor's shared world: who they are here, their lists, and what happens. */
 export class VMShareModel implements IDisposable {
   constructor(readonly api: ApiClient = new ApiClient()) {
@@ -38,6 +44,7 @@ export class VMShareModel implements IDisposable {
     this.mounts = new MountsModel(api, () => this._session);
     this.quota = new QuotaModel(api);
     this.clones = new ClonesModel(api);
+    this.machines = new MachinesModel(new MachineClient(api.transport), () => this.me);
     this.stream = new EventStream(api.transport.settings);
     this.stream.received.connect(this.onEvent);
     this.stream.opened.connect(this.onOpened);
@@ -76,6 +83,9 @@ export class VMShareModel implements IDisposable {
 
   /** The visitor's copies of folders that are under way, or that failed. */
   readonly clones: ClonesModel;
+
+  /** What the site offers, and the visitor's machines, drives and snapshots of machines. */
+  readonly machines: MachinesModel;
 
   /** Emits when the standing or the connection changes. */
   get changed(): ISignal<this, void> {
@@ -190,7 +200,7 @@ export class VMShareModel implements IDisposable {
   async accept(id: string, alias?: string): Promise<void> {
     await this.api.accept(id, alias);
     this.invitations.remove(id);
-    await this.folders.refresh();
+    await Promise.all([this.folders.refresh(), this.machines.refresh()]);
   }
 
   async decline(id: string): Promise<void> {
@@ -198,11 +208,13 @@ export class VMShareModel implements IDisposable {
     this.invitations.remove(id);
   }
 
-  /** Raises `NameTaken` when the visitor has a folder of that name. */
-  async takeOver(id: string, name?: string): Promise<void> {
-    await this.api.takeOver(id, name);
+  /** Raises `NameTaken` when the visitor has something of that kind and name. */
+  async takeOver({ id, thing_kind: kind }: HandOverView, name?: string): Promise<void> {
+    await (kind === 'machine' || kind === 'drive'
+      ? this.machines.api.takeOver(id, kind, name)
+      : this.api.takeOver(id, name));
     this.handOvers.remove(id);
-    await this.folders.refresh();
+    await Promise.all([this.folders.refresh(), this.machines.refresh()]);
   }
 
   async refuseHandOver(id: string): Promise<void> {
@@ -217,9 +229,9 @@ export class VMShareModel implements IDisposable {
 
   /** The page of the service on which something dangerous is confirmed; null without a service. */
   confirmUrl(
-    folderId: string,
+    thingId: string,
     hubOrigin: string,
-    verb: 'delete-folder' | 'hand-over' = 'delete-folder'
+    verb: ConfirmVerb = 'delete-folder'
   ): string | null {
     const service = this._session?.service_url;
     if (!service) {
@@ -227,7 +239,7 @@ export class VMShareModel implements IDisposable {
     }
     // Its address is as the notebook server reaches it: browsers go through the hub's proxy.
     const { pathname } = new URL(service.endsWith('/') ? service : `${service}/`, hubOrigin);
-    return new URL(`${pathname}confirm/${verb}/${folderId}`, hubOrigin).href;
+    return new URL(`${pathname}confirm/${verb}/${thingId}`, hubOrigin).href;
   }
 
   dispose(): void {
@@ -237,9 +249,10 @@ export class VMShareModel implements IDisposable {
     this._isDisposed = true;
     clearTimeout(this._retry);
     clearTimeout(this._gapTimer);
-    const { stream, invitations, handOvers, folders, trash, mounts, quota, clones } = this;
+    const { stream, invitations, handOvers, folders, trash, mounts, quota, clones, machines } =
+      this;
     [stream, invitations, handOvers, folders, trash].forEach(part => part.dispose());
-    [mounts, quota, clones].forEach(part => part.dispose());
+    [mounts, quota, clones, machines].forEach(part => part.dispose());
     Signal.clearData(this);
   }
 
@@ -262,7 +275,8 @@ export class VMShareModel implements IDisposable {
       this.trash.refresh(),
       this.mounts.sessions.refresh(),
       this.quota.refresh(),
-      this.clones.refresh()
+      this.clones.refresh(),
+      this.machines.refresh()
     ]);
   }
 
@@ -279,6 +293,7 @@ export class VMShareModel implements IDisposable {
     this.mounts.sessions.receive(event);
     this.quota.receive(event);
     this.clones.receive(event);
+    this.machines.receive(event);
     this._happened.emit(event);
   };
 

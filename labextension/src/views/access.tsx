@@ -3,17 +3,21 @@ import type { JSX } from 'react';
 import { useState } from 'react';
 
 import type { GrantView } from '../api/types';
+import type { ShareRights } from '../model/rights';
 import type { SharingModel } from '../model/sharing';
 import { useTrans } from './context';
 import { EndDateField } from './enddate';
 import { LevelChip, LevelSelect } from './level';
+import type { StepProps } from './ending';
+import { End, Ends } from './ending';
 import { ActionButton, EndDate, Message, useDeed } from './parts';
-import { grantStory, levelMeaning, memberStory } from './words';
+import { ChangeTicks, profileName, tickName } from './ticks';
+import { grantStory, levelMeaning, listing, memberStory } from './words';
 
-/** Who has access to a folder: its owner, and every pending or live grant. */
-export function Access(props: { model: SharingModel; mayChange: boolean }): JSX.Element {
+/** Who has access to a thing: its owner, and every pending or live grant. */
+export function Access(props: { model: SharingModel; rights: ShareRights }): JSX.Element {
   const trans = useTrans();
-  const { model, mayChange } = props;
+  const { model, rights } = props;
   const { people } = model;
   return (
     <section className="jp-VMShare-access" aria-label={trans.__('Who has access')}>
@@ -27,14 +31,14 @@ export function Access(props: { model: SharingModel; mayChange: boolean }): JSX.
             <LevelChip level="owner" />
           </li>
           {people.grants.map(grant => (
-            <Holder key={grant.id} grant={grant} model={model} mayChange={mayChange} />
+            <Holder key={grant.id} grant={grant} model={model} rights={rights} />
           ))}
         </ul>
       )}
       {people?.grants.length === 0 && (
         <p className="jp-VMShare-quiet">{trans.__('Nobody else.')}</p>
       )}
-      {people && mayChange && people.grants.length > 1 && <StopSharing model={model} />}
+      {people && <Ends model={model} rights={rights} />}
     </section>
   );
 }
@@ -56,13 +60,16 @@ function Person(props: { name: string; story: string; isTeam?: boolean }): JSX.E
 interface HolderProps {
   grant: GrantView;
   model: SharingModel;
-  mayChange: boolean;
+  rights: ShareRights;
 }
 
-function Holder({ grant, model, mayChange }: HolderProps): JSX.Element {
+function Holder({ grant, model, rights }: HolderProps): JSX.Element {
   const trans = useTrans();
-  const [open, setOpen] = useState<'date' | 'end' | null>(null);
+  const [open, setOpen] = useState<Opened>(null);
   const { kind, name } = grant.receiver;
+  const close = (): void => setOpen(null);
+  // Another level than co-ownership can be given here, but not co-ownership itself.
+  const mayChange = rights.change(grant) && grant.level !== 'co_own';
   return (
     <li className="jp-VMShare-person" data-receiver={name}>
       <Person name={name} story={grantStory(trans, grant)} isTeam={kind === 'team'} />
@@ -70,6 +77,7 @@ function Holder({ grant, model, mayChange }: HolderProps): JSX.Element {
         <LevelSelect
           label={trans.__('Level of %1', name)}
           level={grant.level}
+          levels={rights.levels}
           onChange={level => void model.change(grant, { level })}
         />
       ) : (
@@ -77,38 +85,83 @@ function Holder({ grant, model, mayChange }: HolderProps): JSX.Element {
       )}
       <div className="jp-VMShare-personMore">
         <EndDate at={grant.ends_at} />
+        {!mayChange && grant.profile && <ProfileChip grant={grant} />}
         {kind === 'person' ? (
           <WhyOf model={model} grant={grant} />
         ) : (
           <Members grant={grant} model={model} />
         )}
-        {mayChange && (
-          <>
-            <ActionButton
-              aria-expanded={open === 'date'}
-              onClick={() => setOpen(other(open, 'date'))}
-            >
-              {grant.ends_at ? trans.__('Change end date') : trans.__('Set end date')}
-            </ActionButton>
-            <ActionButton
-              aria-expanded={open === 'end'}
-              onClick={() => setOpen(other(open, 'end'))}
-            >
-              {grant.state === 'pending' ? trans.__('Cancel invitation') : trans.__('Revoke')}
-            </ActionButton>
-          </>
-        )}
+        <Openers {...{ grant, open, setOpen, mayChange, mayRevoke: rights.revoke(grant) }} />
       </div>
-      {open === 'date' && (
-        <ChangeEndDate grant={grant} model={model} onDone={() => setOpen(null)} />
+      {open === 'ticks' && (
+        <ChangeTicks
+          name={name}
+          ticks={grant.ticks ?? []}
+          save={ticks => model.change(grant, { ticks: [...ticks] })}
+          onDone={close}
+        />
       )}
-      {open === 'end' && <End grant={grant} model={model} onDone={() => setOpen(null)} />}
+      {open === 'date' && <ChangeEndDate grant={grant} model={model} onDone={close} />}
+      {open === 'end' && <End grant={grant} model={model} onDone={close} />}
     </li>
   );
 }
 
+type Opened = 'ticks' | 'date' | 'end' | null;
+
+/** The buttons that open what can be done with a grant. */
+function Openers(props: {
+  grant: GrantView;
+  open: Opened;
+  setOpen: (open: Opened) => void;
+  mayChange: boolean;
+  mayRevoke: boolean;
+}): JSX.Element {
+  const trans = useTrans();
+  const { grant, open, setOpen, mayChange, mayRevoke } = props;
+  const opener = (wanted: Opened, label: string, name?: string): JSX.Element => (
+    <ActionButton
+      aria-expanded={open === wanted}
+      aria-label={name}
+      onClick={() => setOpen(other(open, wanted))}
+    >
+      {label}
+    </ActionButton>
+  );
+  const { name } = grant.receiver;
+  return (
+    <>
+      {mayChange &&
+        grant.ticks &&
+        opener(
+          'ticks',
+          trans.__('May: %1', profileName(trans, grant.profile ?? 'custom')),
+          trans.__('What %1 may do on it: %2', name, profileName(trans, grant.profile ?? 'custom'))
+        )}
+      {mayChange &&
+        opener('date', grant.ends_at ? trans.__('Change end date') : trans.__('Set end date'))}
+      {mayRevoke &&
+        opener(
+          'end',
+          grant.state === 'pending' ? trans.__('Cancel invitation') : trans.__('Revoke')
+        )}
+    </>
+  );
+}
+
+/** What somebody may do on a machine, in a word; its ticks are the tooltip. */
+function ProfileChip({ grant }: { grant: GrantView }): JSX.Element {
+  const trans = useTrans();
+  const ticks = (grant.ticks ?? []).map(tick => tickName(trans, tick));
+  return (
+    <span className="jp-VMShare-chip" title={listing(ticks)}>
+      {profileName(trans, grant.profile ?? 'custom')}
+    </span>
+  );
+}
+
 /** What each member of a team says to it. */
-function Members({ model, grant }: Omit<HolderProps, 'mayChange'>): JSX.Element {
+function Members({ model, grant }: Omit<HolderProps, 'rights'>): JSX.Element {
   const trans = useTrans();
   const [isOpen, setOpen] = useState(false);
   const people = model.people?.people ?? [];
@@ -135,12 +188,14 @@ function Members({ model, grant }: Omit<HolderProps, 'mayChange'>): JSX.Element 
   );
 }
 
-function WhyOf({ model, grant }: Omit<HolderProps, 'mayChange'>): JSX.Element {
+function WhyOf({ model, grant }: Omit<HolderProps, 'rights'>): JSX.Element {
   const trans = useTrans();
   const [because, setBecause] = useState<string | null>(null);
   const { failure, run } = useDeed();
   const ask = (): Promise<void> =>
-    run(async () => setBecause((await model.why(grant.receiver.name, 'read_file')).because));
+    run(async () =>
+      setBecause((await model.why(grant.receiver.name, QUESTIONS[model.thingKind])).because)
+    );
   const answer = because ?? failure;
   return (
     <>
@@ -160,11 +215,8 @@ function WhyOf({ model, grant }: Omit<HolderProps, 'mayChange'>): JSX.Element {
   );
 }
 
-interface StepProps {
-  grant: GrantView;
-  model: SharingModel;
-  onDone: () => void;
-}
+/** What is asked to learn why somebody has access at all. */
+const QUESTIONS = { folder: 'read_file', machine: 'connect', drive: 'attach_read_only' } as const;
 
 function ChangeEndDate({ grant, model, onDone }: StepProps): JSX.Element {
   const trans = useTrans();
@@ -185,62 +237,6 @@ function ChangeEndDate({ grant, model, onDone }: StepProps): JSX.Element {
         )}
         <ActionButton onClick={onDone}>{trans.__('Keep as it is')}</ActionButton>
       </div>
-    </div>
-  );
-}
-
-function End({ grant, model, onDone }: StepProps): JSX.Element {
-  const trans = useTrans();
-  const { name } = grant.receiver;
-  const isPending = grant.state === 'pending';
-  return (
-    <div className="jp-VMShare-step">
-      <p>
-        {isPending
-          ? trans.__('%1 will no longer be able to accept.', name)
-          : trans.__(
-              '%1 loses access at once. What they have read or copied already stays with them.',
-              name
-            )}
-      </p>
-      <div className="jp-VMShare-buttons">
-        <ActionButton look="warn" onClick={() => void model.end(grant).then(onDone)}>
-          {isPending
-            ? trans.__('Cancel the invitation of %1', name)
-            : trans.__('Revoke the access of %1', name)}
-        </ActionButton>
-        <ActionButton onClick={onDone}>{trans.__('Keep')}</ActionButton>
-      </div>
-    </div>
-  );
-}
-
-function StopSharing({ model }: { model: SharingModel }): JSX.Element {
-  const trans = useTrans();
-  const [isAsking, setAsking] = useState(false);
-  const stop = async (): Promise<void> => {
-    await model.stopSharing();
-    setAsking(false);
-  };
-  return isAsking ? (
-    <div className="jp-VMShare-step">
-      <p>
-        {trans.__(
-          'Everybody but the owner loses access at once, and open invitations are cancelled. What people have read or copied already stays with them.'
-        )}
-      </p>
-      <div className="jp-VMShare-buttons">
-        <ActionButton look="warn" onClick={() => void stop()}>
-          {trans.__('Stop sharing with everyone')}
-        </ActionButton>
-        <ActionButton onClick={() => setAsking(false)}>{trans.__('Keep')}</ActionButton>
-      </div>
-    </div>
-  ) : (
-    <div className="jp-VMShare-buttons">
-      <ActionButton onClick={() => setAsking(true)}>
-        {trans.__('Stop sharing with everyone…')}
-      </ActionButton>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import type { HandOverView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
 import { ActionButton, LiveRegion, Message, useDeed } from './parts';
+import { kindName } from './words';
 
 /** What the visitor is asked to take over, and what of theirs others are asked to. */
 export function HandOvers({ model }: { model: VMShareModel }): JSX.Element {
@@ -42,12 +43,12 @@ function Offered({ model, offer, say }: OfferProps): JSX.Element {
   const trans = useTrans();
   const { isBusy, failure, run } = useDeed();
   const [name, setName] = useState<string | null>(null);
-  const { thing_name: thing, owner, by } = offer;
+  const { thing_name: thing, thing_kind: kind, owner, by } = offer;
 
   const take = (): Promise<void> =>
     run(async () => {
       try {
-        await model.takeOver(offer.id, name?.trim());
+        await model.takeOver(offer, name?.trim());
         say(trans.__('"%1" is yours now.', name?.trim() ?? thing));
       } catch (error) {
         if (!(error instanceof NameTaken) || name !== null) {
@@ -67,17 +68,20 @@ function Offered({ model, offer, say }: OfferProps): JSX.Element {
       <p className="jp-VMShare-name">{thing}</p>
       <p className="jp-VMShare-detail">
         {by === owner
-          ? trans.__('%1 offers to hand this folder over to you.', owner)
+          ? trans.__('%1 offers to hand this %2 over to you.', owner, kindName(trans, kind))
           : trans.__(
-              '%1, a hub admin, offers you this folder of %2, who has left.',
+              '%1, a hub admin, offers you this %2 of %3, who has left.',
               by,
+              kindName(trans, kind),
               owner
             )}{' '}
-        {trans.__('It will be yours: you share it and delete it, and its files count as yours.')}{' '}
-        {offer.keep && trans.__('%1 keeps Edit+Delete.', owner)}
+        {kind === 'folder'
+          ? trans.__('It will be yours: you share it and delete it, and its files count as yours.')
+          : trans.__('It will be yours: you share it and delete it, and it counts as yours.')}{' '}
+        {offer.keep && trans.__('%1 keeps %2.', owner, kept(kind))}
       </p>
       {failure && <Message kind="error">{failure}</Message>}
-      {name !== null && <NewName name={name} thing={thing} onChange={setName} onSubmit={take} />}
+      {name !== null && <NewName {...{ name, thing, kind }} onChange={setName} onSubmit={take} />}
       <div className="jp-VMShare-buttons">
         {offer.available && (
           <ActionButton
@@ -101,14 +105,20 @@ function Offered({ model, offer, say }: OfferProps): JSX.Element {
   );
 }
 
+/** The strongest level that is not the owner's. */
+function kept(kind: HandOverView['thing_kind']): string {
+  return kind === 'folder' ? 'Edit+Delete' : 'Co-own';
+}
+
 interface NewNameProps {
   name: string;
   thing: string;
+  kind: HandOverView['thing_kind'];
   onChange: (name: string) => void;
   onSubmit: () => Promise<void>;
 }
 
-function NewName({ name, thing, onChange, onSubmit }: NewNameProps): JSX.Element {
+function NewName({ name, thing, kind, onChange, onSubmit }: NewNameProps): JSX.Element {
   const trans = useTrans();
   const id = useId();
   const submit = (event: FormEvent): void => {
@@ -118,7 +128,11 @@ function NewName({ name, thing, onChange, onSubmit }: NewNameProps): JSX.Element
   return (
     <form className="jp-VMShare-aliasForm" onSubmit={submit}>
       <label htmlFor={id}>
-        {trans.__('You already have a folder "%1". Rename this one, for everybody:', thing)}
+        {trans.__(
+          'You already have a %1 "%2". Rename this one, for everybody:',
+          kindName(trans, kind),
+          thing
+        )}
       </label>
       <input
         id={id}
@@ -135,7 +149,7 @@ function NewName({ name, thing, onChange, onSubmit }: NewNameProps): JSX.Element
 function Offering({ model, offer, say }: OfferProps): JSX.Element {
   const trans = useTrans();
   const { isBusy, failure, run } = useDeed();
-  const { thing_name: thing, receiver } = offer;
+  const { thing_name: thing, thing_kind: kind, receiver } = offer;
   const cancel = (): Promise<void> =>
     run(async () => {
       await model.cancelHandOver(offer.id);
@@ -145,7 +159,11 @@ function Offering({ model, offer, say }: OfferProps): JSX.Element {
     <li className="jp-VMShare-invitation" data-offer={offer.id}>
       <p className="jp-VMShare-name">{thing}</p>
       <p className="jp-VMShare-detail">
-        {trans.__('%1 was asked to take this folder over, and has not answered yet.', receiver)}
+        {trans.__(
+          '%1 was asked to take this %2 over, and has not answered yet.',
+          receiver,
+          kindName(trans, kind)
+        )}
       </p>
       {failure && <Message kind="error">{failure}</Message>}
       <div className="jp-VMShare-buttons">

@@ -6,9 +6,10 @@ import { NameTaken } from '../api/problem';
 import type { InvitationView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
+import { driveIcon, machineIcon } from './icons';
 import { LevelChip } from './level';
 import { ActionButton, EndDate, LiveRegion, Message, useDeed } from './parts';
-import { levelMeaning, moment } from './words';
+import { kindName, levelMeaning, moment } from './words';
 
 /** Who invites the visitor to what, and the two answers. */
 export function Invitations({ model }: { model: VMShareModel }): JSX.Element {
@@ -116,11 +117,14 @@ function Invitation({ model, invitation, say }: InvitationProps): JSX.Element {
   );
 }
 
+const ICONS = { folder: folderIcon, machine: machineIcon, drive: driveIcon };
+
 function Summary({ invitation }: { invitation: InvitationView }): JSX.Element {
   const trans = useTrans();
+  const Icon = ICONS[invitation.thing_kind];
   return (
     <div className="jp-VMShare-summary">
-      <folderIcon.react tag="span" className="jp-VMShare-rowIcon" />
+      <Icon.react tag="span" className="jp-VMShare-rowIcon" />
       <div className="jp-VMShare-rowText">
         <div className="jp-VMShare-nameLine">
           <span className="jp-VMShare-name" title={invitation.thing_name}>
@@ -140,8 +144,11 @@ function Summary({ invitation }: { invitation: InvitationView }): JSX.Element {
 
 function story(
   trans: ReturnType<typeof useTrans>,
-  { giver, owner, receiver }: InvitationView
+  { giver, owner, receiver, thing_kind: kind }: InvitationView
 ): string {
+  if (kind !== 'folder') {
+    return storyOfThing(trans, kind, { giver, owner, receiver });
+  }
   if (receiver.kind === 'team') {
     return trans.__(
       '%1 shares it with %2. It is in your list; accept to have it in your sessions.',
@@ -152,6 +159,20 @@ function story(
   return giver === owner
     ? trans.__('%1 invites you', giver)
     : trans.__('%1 invites you to a folder of %2', giver, owner);
+}
+
+function storyOfThing(
+  trans: ReturnType<typeof useTrans>,
+  kind: 'machine' | 'drive',
+  { giver, owner, receiver }: Pick<InvitationView, 'giver' | 'owner' | 'receiver'>
+): string {
+  const what = kindName(trans, kind);
+  if (receiver.kind === 'team') {
+    return trans.__('%1 shares this %2 with %3. Accept to have it.', giver, what, receiver.name);
+  }
+  return giver === owner
+    ? trans.__('%1 invites you to this %2', giver, what)
+    : trans.__('%1 invites you to this %2 of %3', giver, what, owner);
 }
 
 interface AliasFormProps {

@@ -2,7 +2,7 @@ import { HTMLSelect } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 
 import { useTrans } from './context';
-import { LEVELS, levelMeaning, levelName } from './words';
+import { levelMeaning, levelName } from './words';
 
 /** A level, small; its meaning is the tooltip. */
 export function LevelChip({ level }: { level: string }): JSX.Element {
@@ -18,18 +18,22 @@ export function LevelChip({ level }: { level: string }): JSX.Element {
 export function LevelSelect(props: {
   label: string;
   level: string;
+  /** Those to choose from; the present one is among them in any case. */
+  levels: readonly string[];
   disabled?: boolean;
   onChange: (level: string) => void;
 }): JSX.Element {
   const trans = useTrans();
+  const { level, levels } = props;
+  const offered = levels.includes(level) ? levels : [...levels, level];
   return (
     <HTMLSelect
       aria-label={props.label}
-      title={levelMeaning(trans, props.level)}
-      value={props.level}
+      title={levelMeaning(trans, level)}
+      value={level}
       disabled={props.disabled ?? false}
       onChange={event => props.onChange(event.target.value)}
-      options={LEVELS.map(level => ({ value: level, label: levelName(trans, level) }))}
+      options={offered.map(each => ({ value: each, label: levelName(trans, each) }))}
     />
   );
 }

@@ -4,10 +4,11 @@ import { useState } from 'react';
 import type { ShareView } from '../api/types';
 import { isWaiting } from '../model/sharelist';
 import type { Outcome, SharesModel } from '../model/shares';
+import { LEVELS_OF } from '../model/rights';
 import { useTrans } from './context';
 import { EndDateField } from './enddate';
 import { ActionButton, LiveRegion, Message } from './parts';
-import { LEVELS, levelName } from './words';
+import { levelName } from './words';
 
 const SHOWN = 10;
 
@@ -112,7 +113,7 @@ function StepView({ model, step, onDone }: StepProps): JSX.Element {
       return (
         <div className="jp-VMShare-step" role="group" aria-label={trans.__('Another level')}>
           <div className="jp-VMShare-buttons">
-            {LEVELS.map(level => (
+            {LEVELS_OF.folder.map(level => (
               <ActionButton key={level} onClick={() => void model.change({ level }).then(onDone)}>
                 {levelName(trans, level)}
               </ActionButton>

@@ -1,10 +1,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
+import type { ThingKind } from '../api/things';
 import type { EventView, GrantView } from '../api/types';
 import { detail } from '../model/application';
-
-/** The levels of folders, weakest first. */
-export const LEVELS = ['view', 'edit', 'edit_delete'] as const;
 
 /** A level as people call it. */
 export function levelName(trans: TranslationBundle, level: string): string {
@@ -12,9 +10,24 @@ export function levelName(trans: TranslationBundle, level: string): string {
     view: trans.__('View'),
     edit: trans.__('Edit'),
     edit_delete: trans.__('Edit + Delete'),
+    use: trans.__('Use'),
+    manage: trans.__('Manage'),
+    attach_read: trans.__('Attach to read'),
+    attach_write: trans.__('Attach to write'),
+    co_own: trans.__('Co-own'),
     owner: trans.__('Owner')
   };
   return names[level] ?? level;
+}
+
+/** What a thing is, in a sentence. */
+export function kindName(trans: TranslationBundle, kind: ThingKind): string {
+  const names = {
+    folder: trans.__('folder'),
+    machine: trans.__('machine'),
+    drive: trans.__('drive')
+  };
+  return names[kind];
 }
 
 /** What a level lets people do, in a sentence. */
@@ -23,6 +36,11 @@ export function levelMeaning(trans: TranslationBundle, level: string): string {
     view: trans.__('May list, read and download files, and change nothing.'),
     edit: trans.__('May also add and change files, but not rename or delete them.'),
     edit_delete: trans.__('May also rename and delete files.'),
+    use: trans.__('May start it, and do on it what is ticked.'),
+    manage: trans.__('May also invite people to use it, and take that away again.'),
+    attach_read: trans.__('May have it on machines of their own, to read.'),
+    attach_write: trans.__('May have it on a machine of their own, to read and write.'),
+    co_own: trans.__('May do everything but hand it over.'),
     owner: trans.__('May do everything, and decides who else may.')
   };
   return meanings[level] ?? '';
@@ -124,7 +142,7 @@ export function endedBecause(trans: TranslationBundle, event: EventView | null):
 
 /** The same in the few words of a notification. */
 export function endedNotice(trans: TranslationBundle, event: EventView): string {
-  const name = event.thing_name ?? trans.__('a folder');
+  const name = event.thing_name ?? trans.__('something');
   switch (event.type) {
     case 'grant.expired':
       return trans.__('Your access to "%1" has ended: its end date has come.', name);
@@ -133,6 +151,8 @@ export function endedNotice(trans: TranslationBundle, event: EventView): string 
     case 'folder.trashed':
       return trans.__('%1 moved "%2" to the trash.', actor(trans, event), name);
     case 'folder.deleted':
+    case 'machine.deleted':
+    case 'drive.deleted':
       return trans.__('%1 deleted "%2" for ever.', actor(trans, event), name);
     default:
       return trans.__('%1 no longer shares "%2" with you.', actor(trans, event), name);
@@ -146,9 +166,9 @@ function endedElsewhere(trans: TranslationBundle, event: EventView): string {
     case 'giver_lost':
       return trans.__('Who shared it with you may no longer do so.');
     case 'handed_over':
-      return trans.__('The folder has another owner now.');
+      return trans.__('It has another owner now.');
     case 'thing_deleted':
-      return trans.__('The folder was deleted.');
+      return trans.__('It was deleted.');
     default:
       return trans.__('Another invitation has taken its place.');
   }

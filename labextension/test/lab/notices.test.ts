@@ -93,6 +93,16 @@ describe('a notification', () => {
     expect(noticeOf(event, 'ben', trans)).toBeNull();
   });
 
+  it.each([
+    ['machine.deleted', 'ana deleted "gpu-box" for ever.'],
+    ['drive.deleted', 'ana deleted "gpu-box" for ever.'],
+    ['machine.idle_warned', 'Nobody uses "gpu-box": it stops soon.']
+  ])('of %s says what there is to know', (type, expected) => {
+    const actor = type === 'machine.idle_warned' ? null : 'ana';
+    const event = { ...happening(type, { thing_name: 'gpu-box' }), actor };
+    expect(message(event, 'ben')).toContain(expected);
+  });
+
   it('of a mount that failed says where to look', () => {
     const event = { ...happening('mount.failed', { data: { name: 'tests' } }), actor: null };
     expect(message(event, 'ben')).toContain('"tests" could not be mounted in your session');

@@ -4,6 +4,7 @@ import userEvent from '@testing-library/user-event';
 
 import type { HolderView } from '../../src/api/types';
 import { HoldersModel } from '../../src/model/holders';
+import { folderRights } from '../../src/model/rights';
 import { SharingModel } from '../../src/model/sharing';
 import { fastMeaning, FastMounts } from '../../src/views/fast';
 import { Share } from '../../src/views/share';
@@ -70,7 +71,13 @@ describe('what a revoke could not cut', () => {
       results: [{ session_id: 'ses_ben', person: 'ben', stopped: true }]
     }));
     const holders = await held(server);
-    render(<Share model={new SharingModel(server.client, 'fld_1')} holders={holders} mayInvite />);
+    render(
+      <Share
+        model={new SharingModel(server.client, 'fld_1')}
+        holders={holders}
+        rights={folderRights(true)}
+      />
+    );
     expect(screen.getByText('ben: 2 programs')).toBeTruthy();
     expect(screen.getByText('dan, server “gpu”: 2 programs')).toBeTruthy();
     await userEvent.click(screen.getByRole('button', { name: 'End the session of ben…' }));
@@ -84,7 +91,13 @@ describe('what a revoke could not cut', () => {
   it('stays where the person thinks better of it', async () => {
     const server = holding(holder('ben'));
     const holders = await held(server);
-    render(<Share model={new SharingModel(server.client, 'fld_1')} holders={holders} mayInvite />);
+    render(
+      <Share
+        model={new SharingModel(server.client, 'fld_1')}
+        holders={holders}
+        rights={folderRights(true)}
+      />
+    );
     await userEvent.click(screen.getByRole('button', { name: 'End the session of ben…' }));
     await userEvent.click(screen.getByRole('button', { name: 'Let it run' }));
     expect(screen.queryByRole('button', { name: 'End the session' })).toBeNull();
@@ -98,7 +111,13 @@ describe('what a revoke could not cut', () => {
       results: [{ session_id: 'ses_ben', person: 'ben', stopped: false, problem: refused }]
     }));
     const holders = await held(server);
-    render(<Share model={new SharingModel(server.client, 'fld_1')} holders={holders} mayInvite />);
+    render(
+      <Share
+        model={new SharingModel(server.client, 'fld_1')}
+        holders={holders}
+        rights={folderRights(true)}
+      />
+    );
     await userEvent.click(screen.getByRole('button', { name: 'End the session of ben…' }));
     await userEvent.click(screen.getByRole('button', { name: 'End the session' }));
     expect((await screen.findByRole('alert')).textContent).toContain(detail);

@@ -2,6 +2,7 @@ import { act, render, screen, waitFor } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
 import type { GrantView } from '../../src/api/types';
+import { folderRights } from '../../src/model/rights';
 import { SharingModel } from '../../src/model/sharing';
 import { Share } from '../../src/views/share';
 import { FakeServer, json, refusal } from '../fakes/server';
@@ -17,7 +18,7 @@ async function shown(
   server.on('GET api/folders/fld_1/people', () => ({ owner: 'ana', grants }));
   const model = new SharingModel(server.client, 'fld_1');
   await model.load();
-  render(<Share model={model} mayInvite={mayInvite} />);
+  render(<Share model={model} rights={folderRights(mayInvite)} />);
   return model;
 }
 
@@ -96,7 +97,7 @@ describe('the share dialog', () => {
     server.on('GET api/folders/fld_1/people', () => ({ owner: 'ana', grants: [team], people }));
     const model = new SharingModel(server.client, 'fld_1');
     await model.load();
-    render(<Share model={model} mayInvite />);
+    render(<Share model={model} rights={folderRights(true)} />);
     await userEvent.click(screen.getByRole('button', { name: 'Members of genomics' }));
     expect(screen.getByText('ben has accepted')).toBeTruthy();
     expect(screen.getByText('cleo has not answered yet')).toBeTruthy();

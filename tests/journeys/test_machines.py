@@ -1,0 +1,179 @@
+"""ana shares a machine: each in a browser of their own, nobody reloads anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.axe import violations
+from tests.journeys.machinelab import MachineLab
+
+Labs = Callable[[str], MachineLab]
+Picture = Callable[[Page, str], None]
+
+IN_MEMORY = [pytest.mark.journey, pytest.mark.browser_all]
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("machine_lab_of", marks=IN_MEMORY, id="of a cloud in memory"),
+        pytest.param("sandbox_lab_of", marks=pytest.mark.machines, id="on real sandboxes"),
+    ],
+    scope="module",
+)
+def labs(request: pytest.FixtureRequest) -> Labs:
+    """Everybody's JupyterLab where machines are offered."""
+    found: Labs = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.mark.scenario("V2")
+@pytest.mark.scenario("V3")
+def test_ben_uses_a_machine_that_ana_makes_and_no_more(labs: Labs, picture: Picture) -> None:
+    ana, ben = labs("ana"), labs("ben")
+    make_with_ben(ana, picture)
+    invitation = ben.invitation("gpu-box")
+    expect(invitation).to_contain_text("ana invites you to this machine")
+    expect(ben.machine("gpu-box (ana)")).to_have_count(0)
+    ben.accept_thing("gpu-box")
+    theirs = ben.machine("gpu-box (ana)")
+    expect(theirs).to_contain_text("Running")
+    expect(ana.machine("gpu-box")).to_contain_text("With 1 person")
+
+    ana.machine("gpu-box").get_by_role("button", name='Stop "gpu-box"').click()
+    expect(theirs).to_contain_text("Stopped")
+    theirs.get_by_role("button", name='Start "gpu-box"').click()
+    expect(ana.machine("gpu-box")).to_contain_text("Running")
+    expect(theirs.get_by_role("button", name='Stop "gpu-box"')).to_have_count(0)
+    assert ben.offered(theirs) == ["Open", "People and Sharing…", "Leave…"]
+    expect(ben.panel.get_by_role("list", name="Drives")).to_have_count(0)
+    machine = ben.do("GET", "/machines")["items"][0]["id"]
+    for method, path in (("POST", "stop"), ("POST", "snapshots")):
+        status, told = ben.call(method, f"/machines/{machine}/{path}", {"name": "mine"})
+        assert status in (403, 422), f"{path}: {told}"
+    picture(ben.page, "machine-of-another")
+
+    dialog = ben.share_machine("gpu-box (ana)")
+    ben.add_to_invite(dialog, "cleo", "dan")
+    dialog.get_by_role("button", name="Invite 2 people").click()
+    expect(ben.holder(dialog, "cleo")).to_contain_text("not answered yet")
+    left = dialog.get_by_role("list", name="People to invite").get_by_role("listitem")
+    expect(left.get_by_label("User name")).to_have_value("dan")
+    expect(left).to_contain_text("team")
+    expect(dialog.get_by_role("button", name="Add a co-owner…")).to_have_count(0)
+    ben.close_dialog()
+    revoke_with_what_flows_from_it(ana, ben)
+
+
+def make_with_ben(ana: MachineLab, picture: Picture) -> None:
+    """V2: who gets it is said where it is made, and what is missing is said before."""
+    dialog = ana.new_machine()
+    expect(dialog.get_by_role("status").filter(has_text="Still missing")).to_contain_text("a name")
+    expect(dialog.get_by_role("button", name="Create")).to_be_disabled()
+    dialog.get_by_label("Name").fill("gpu-box")
+    dialog.get_by_label("Made from").select_option(index=1)
+    dialog.get_by_label("Size").select_option(value="small")
+    dialog.get_by_label("Drive (GiB)").fill("1")
+    ana.add_to_invite(dialog, "ben")
+    dialog.get_by_label("Power").check()
+    expect(dialog.get_by_label("Profile of ben")).to_have_value("everything")
+    dialog.get_by_label("Profile of ben").select_option(label="Standard")
+    picture(ana.page, "new-machine")
+    assert violations(dialog) == []
+    dialog.get_by_role("button", name="Create").click()
+    expect(dialog).to_be_hidden()
+    expect(ana.machine("gpu-box")).to_contain_text("Running")
+    expect(ana.panel.get_by_role("list", name="Drives")).to_contain_text("gpu-box: attached")
+    assert violations(ana.panel) == []
+    picture(ana.page, "machines")
+
+
+def revoke_with_what_flows_from_it(ana: MachineLab, ben: MachineLab) -> None:
+    """What ends with ben's access is said before it is taken away; his row goes by itself."""
+    dialog = ana.share_machine("gpu-box")
+    ana.holder(dialog, "ben").get_by_role("button", name="Revoke").click()
+    too = dialog.get_by_role("list", name="Ends, too")
+    expect(too).to_contain_text("cleo (Use), from ben")
+    dialog.get_by_role("button", name="Revoke the access of ben").click()
+    expect(ana.holder(dialog, "cleo")).to_have_count(0)
+    expect(ana.holder(dialog, "ben")).to_have_count(0)
+    expect(ben.machine("gpu-box (ana)")).to_have_count(0)
+    ana.close_dialog()
+
+
+@pytest.mark.scenario("V5")
+@pytest.mark.scenario("V6")
+def test_cleo_becomes_a_co_owner_on_a_page_of_the_hub(labs: Labs, picture: Picture) -> None:
+    ana, cleo = labs("ana"), labs("cleo")
+    asked = {"name": "shared-box", "size": "small", "image": "debian", "drive_gib": 1}
+    ana.do("POST", "/machines", asked)
+    cleo.do("POST", "/machines", asked | {"name": "cleo-box", "drive_gib": 0})
+    expect(ana.machine("shared-box")).to_contain_text("Running")
+    dialog = ana.share_machine("shared-box")
+    expect(dialog.get_by_role("region", name="Who has access")).to_contain_text("ana")
+    assert violations(dialog) == []
+    picture(ana.page, "share-machine")
+    page = ana.co_own_page(dialog)
+    page.get_by_label("Whom?").fill("cleo")
+    page.get_by_role("button", name="Make them a co-owner").click()
+    expect(page.get_by_role("status")).to_contain_text("cleo was asked to be a co-owner")
+    page.close()
+    expect(ana.holder(dialog, "cleo")).to_contain_text("not answered yet")
+    expect(cleo.machine("shared-box (ana)")).to_have_count(0)
+    cleo.accept_thing("shared-box")
+    theirs = cleo.machine("shared-box (ana)")
+    expect(theirs).to_contain_text("Co-own")
+    expect(ana.holder(dialog, "cleo")).to_contain_text("has access since")
+    dialog.get_by_role("button", name="Not now").click()
+    dialog.get_by_role("button", name="Add a co-owner…").click()
+    expect(dialog).to_contain_text("There is one already: cleo.")
+    ana.close_dialog()
+    offered = cleo.offered(theirs)
+    assert {"Delete…", "Take a Snapshot…", "Rename…"} <= set(offered), offered
+    assert "Hand Over…" not in offered
+    take_its_drive_elsewhere(ana, cleo, picture)
+
+
+def take_its_drive_elsewhere(ana: MachineLab, cleo: MachineLab, picture: Picture) -> None:
+    """V5 and V6: a co-owner takes the machine's drive to her own machine, and its owner sees it."""
+    page = cleo.open_machine("shared-box (ana)")
+    owners = page.get_by_role("list", name="Owners and managers")
+    expect(owners.get_by_role("listitem")).to_have_count(2)
+    expect(owners).to_contain_text("cleo")
+    expect(page).to_contain_text("Nobody else uses it.")
+    expect(page.get_by_role("list", name="Activity")).to_contain_text("cleo accepted")
+    assert violations(page) == []
+    picture(cleo.page, "machine-page")
+    take = page.get_by_role("combobox", name=re.compile("to another machine"))
+    take.select_option(label="cleo-box")
+    expect(page.get_by_role("list", name="Drives on it")).not_to_contain_text("drive")
+    drive = ana.panel.get_by_role("list", name="Drives").get_by_role("listitem")
+    expect(drive.filter(has_text="shared-box drive")).to_contain_text("attached")
+    idle = page.get_by_role("region", name="When nobody uses it")
+    idle.get_by_label("Stop it after").fill("60")
+    idle.get_by_role("button", name="Save").click()
+    expect(idle).to_contain_text("It stops after 60 minutes without use.")
+    page.get_by_role("button", name="Take a snapshot…").click()
+    cleo.answer("Take a snapshot", "with tools", "Take it")
+    expect(page.get_by_role("list", name="Activity")).to_contain_text("changed when it stops")
+
+
+@pytest.mark.scenario("V2")
+def test_looks_in_the_dark_and_in_a_narrow_panel(labs: Labs, picture: Picture) -> None:
+    ana = labs("ana")
+    asked = {"name": "Nightly assembly of <b>reef genomes", "size": "small"}
+    ana.do("POST", "/machines", asked | {"image": "debian", "drive_gib": 0})
+    ana.choose_theme("JupyterLab Dark")
+    row = ana.machine(asked["name"])
+    expect(row).to_contain_text("Running")
+    page = ana.open_machine(asked["name"])
+    assert violations(ana.panel) == []
+    assert violations(page) == []
+    ana.narrow(250)
+    picture(ana.page, "machines-dark")
+    for button in (f'Stop "{asked["name"]}"', f'Actions for "{asked["name"]}"'):
+        expect(row.get_by_role("button", name=button)).to_be_in_viewport(ratio=1)
+    ana.choose_theme("JupyterLab Light")
