@@ -21,6 +21,7 @@ CASES = [
     ),
     pytest.param("hand_over.accepted", {}, HEARD, id="a folder changes hands"),
     pytest.param("team.left", {}, HEARD, id="somebody leaves a team"),
+    pytest.param("quota.changed", {}, None, id="an owner's limit is another one"),
     pytest.param("files.changed", {}, frozenset(), id="a file changed"),
 ]
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jupyterhub_vmshare.mounts.reach import Holder, Reached
 from jupyterhub_vmshare.policy.mounting import is_direct
 from tests.mounts.conftest import PATIENCE, Stage, StageMaker, until
 
@@ -205,7 +206,12 @@ async def test_who_lets_go_is_named_no_more(stage: Stage) -> None:
     assert await holders(stage, folder) == []
 
 
-async def test_who_leaves_learns_of_nobody_elses_session(stage: Stage) -> None:
+async def test_of_others_sessions_only_who_may_revoke_learns() -> None:
+    bens, dans = (Holder("fld_1", f"ses_{who}", who, "", 1) for who in ("ben", "dan"))
+    assert Reached(2, 0, 0, (bens, dans)).as_seen_by("ben").holders == (bens,)
+
+
+async def test_who_leaves_learns_of_their_own_session(stage: Stage) -> None:
     folder, _session = await fast_folder(stage)
     told = await stage.api("ben").ask("POST", f"/folders/{folder}/leave")
     assert [holder["person"] for holder in told["holders"]] == ["ben"]
