@@ -30,7 +30,7 @@ from tests.fixtures.service import RunningService, running_service
 from tests.fixtures.world import SmallWorld
 
 # Work that goes on by itself: heartbeats, and looking at the hub's teams.
-RESTLESS = {"leases", "mirrors"}
+RESTLESS = {"name_holders", "leases", "mirrors"}
 Snapshot = dict[str, Any]
 QUIET = Pace(poll=0.01, sweep=3600.0)
 
