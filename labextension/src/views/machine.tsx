@@ -9,7 +9,7 @@ import { Card } from './card';
 import { useSignal, useTrans } from './context';
 import { LevelChip } from './level';
 import { MachineDrives } from './machinedrives';
-import { Coming, Power, StateMark, Trouble } from './machines';
+import { Coming, Power, StateMark, Trouble, WhoIsOn } from './machines';
 import { happened, labelOf } from './machinewords';
 import { ActionButton, Blank, EndDate, Message, useDeed } from './parts';
 import { grantStory, moment, shortMoment } from './words';
@@ -57,6 +57,7 @@ function Head({ model, machine, deeds }: CardProps): JSX.Element {
         <h2>{labelOf(trans, machine, me)}</h2>
         <LevelChip level={machine.level} />
         <StateMark machine={machine} />
+        <WhoIsOn machine={machine} />
       </div>
       <p className="jp-VMShare-detail">
         {trans.__('%1, made from %2', machine.size ?? '', machine.made_from ?? '')}

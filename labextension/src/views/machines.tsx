@@ -28,7 +28,7 @@ import {
   NameButton,
   useDeed
 } from './parts';
-import { moment, shortMoment } from './words';
+import { listing, moment, shortMoment } from './words';
 
 /** What rows of machines and drives ask the shell to do. */
 export interface MachineDeeds {
@@ -121,6 +121,7 @@ function Row({ machine, model, deeds }: RowProps): JSX.Element {
           <span className="jp-VMShare-detail">
             <StateMark machine={machine} />
             <SharedWith machine={machine} me={model.me} />
+            <WhoIsOn machine={machine} />
             <EndDate at={machine.ends_at} />
           </span>
         </div>
@@ -162,6 +163,13 @@ function SharedWith({ machine, me }: { machine: MachineView; me: string }): JSX.
         : trans._n('With %1 person', 'With %1 people', count)}
     </span>
   );
+}
+
+/** Who works on it just now, as far as the relay knows. */
+export function WhoIsOn({ machine }: { machine: MachineView }): JSX.Element | null {
+  const trans = useTrans();
+  const { on = [] } = machine;
+  return on.length > 0 ? <span>{trans.__('On it: %1', listing(on))}</span> : null;
 }
 
 /** Starts a machine that is off, and stops one that is on; what one may not is not there. */

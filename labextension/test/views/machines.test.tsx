@@ -70,6 +70,11 @@ describe('the section of machines', () => {
     expect(row().dataset.actions?.split(' ')).toEqual(actions);
   });
 
+  it('says who is on it', async () => {
+    await shown({ machines: [machine({ on: ['cleo', 'dan'] })] });
+    expect(within(row()).getByText('On it: cleo and dan')).toBeTruthy();
+  });
+
   it('starts one that is off, whosever it is', async () => {
     const off = machine({ state: 'stopped', desired: 'stopped', owner: 'ana', level: 'use' });
     const server = new FakeServer().on('POST api/machines/mch_1/start', () =>
