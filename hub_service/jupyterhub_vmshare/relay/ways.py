@@ -20,6 +20,7 @@ from jupyterhub_vmshare.api.contract.ways import (
 )
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.tables import machine_accounts as table
+from jupyterhub_vmshare.db.tables import machines
 from jupyterhub_vmshare.errors import Forbidden, NotFound, VMShareError, WrongState
 from jupyterhub_vmshare.machines import idle
 from jupyterhub_vmshare.relay import accounts
@@ -218,5 +219,5 @@ class Ways:
     async def is_there(self, machine_id: str) -> bool:
         """Whether the machine is one of ours yet."""
         async with self.db.read() as conn:
-            query = sa.text("SELECT 1 FROM machines WHERE id = :id")
-            return (await conn.execute(query, {"id": machine_id})).first() is not None
+            query = sa.select(machines.c.id).where(machines.c.id == machine_id)
+            return await conn.scalar(query) is not None
