@@ -77,6 +77,7 @@ TYPES = {
     "machine_snapshot.ended",
     "machine_snapshot.deleted",
     "machine_snapshot.gone",
+    "name.given_again",
     "team.joined",
     "team.left",
     "admin.asked_why",
