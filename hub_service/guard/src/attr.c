@@ -171,6 +171,8 @@ void op_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int to_set, s
 			notify_stores(call.session, call.node);
 		tie_changed_itself(call.tie);
 		error = set_attributes(&call, attr, to_set, info);
+		if (error) /* it would not be told of later changes: nobody knows what it was told */
+			notify_tie(&wave, call.tie, 0);
 		if (to_set & SEEMS_CHANGED)
 			notify_pages(&wave, call.session, call.node);
 		else

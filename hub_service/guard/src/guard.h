@@ -249,7 +249,8 @@ void tie_tell(struct tie *tie, const struct stat *st, bool cached);
 void tie_tell_without_attributes(struct tie *tie, const struct stat *st);
 bool tie_differs(struct tie *tie, const struct stat *st); /* from what was told; unknown: no */
 bool tie_differs_in_contents(struct tie *tie, const struct stat *st);
-/* It is told by other means that attributes have changed. If nothing else has, it differs no more. */
+/* It is told by other means that attributes have changed, or has done it itself. If nothing else has, it differs
+ * no more; of contents it goes on being told. */
 void tie_keeps_contents(struct tie *tie, const struct stat *st);
 bool tie_is_told(struct tie *tie, const struct stat *st); /* exactly this; unknown: no */
 void tie_tell_if_unknown(struct tie *tie, const struct stat *st);

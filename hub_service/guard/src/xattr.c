@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <linux/limits.h>
 
@@ -36,9 +37,11 @@ static bool attribute_begin(struct call *call, fuse_req_t req, fuse_ino_t ino, i
 static void change_end_attribute(struct call *call, int error)
 {
 	struct wave *wave = NULL;
+	struct stat st;
 
 	if (!error) {
-		tie_changed_itself(call->tie);
+		if (!fstat(call->node->fd, &st))
+			tie_keeps_contents(call->tie, &st);
 		notify_attributes(&wave, call->session, call->node);
 		notify_wait(wave, call->session);
 	}

@@ -263,6 +263,31 @@ def a_writer_sees_new_content(ben: Session, folder: Folder) -> Callable[[], bool
     return lambda: ben(os.pread, descriptor, 7, 0) == b"changed"
 
 
+def all_of(ben: Session) -> bytes:
+    """What is read of the file without asking for its attributes, as `open` of Python does."""
+    descriptor = ben(os.open, ben.path("tests/file"), os.O_RDONLY)
+    content: bytes = ben(os.pread, descriptor, 1 << 16, 0)
+    ben(os.close, descriptor)
+    return content
+
+
+def sees_content_after_an_attribute_of_its_own(ben: Session, folder: Folder) -> Callable[[], bool]:
+    all_of(ben)
+    ben(os.setxattr, ben.path("tests/file"), "user.note", b"x")
+    with (folder.disk / "file").open("ab") as file:
+        file.write(b" and more")
+    return lambda: all_of(ben).endswith(b" and more")
+
+
+def sees_content_after_a_change_that_failed(ben: Session, folder: Folder) -> Callable[[], bool]:
+    all_of(ben)
+    with pytest.raises(OSError, match="too large"):
+        ben(os.truncate, ben.path("tests/file"), 1 << 60)
+    with (folder.disk / "file").open("ab") as file:
+        file.write(b" and more")
+    return lambda: all_of(ben).endswith(b" and more")
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -271,6 +296,7 @@ def a_writer_sees_new_content(ben: Session, folder: Folder) -> Callable[[], bool
             sees_new_content, sees_a_new_name, lists_a_new_name, sees_removal, sees_a_rename,
             sees_a_replaced_file, sees_a_mode, descriptor_sees_new_content,
             descriptor_sees_that_its_name_is_gone, a_writer_sees_new_content,
+            sees_content_after_an_attribute_of_its_own, sees_content_after_a_change_that_failed,
         )
     ],
 )  # fmt: skip
