@@ -166,6 +166,25 @@ async def test_what_did_not_change_costs_nothing(
     assert await used(ana) == 1500 + 1500
 
 
+@pytest.mark.parametrize("before", ["nothing", "directory", "link"])
+async def test_what_is_a_file_since_the_last_one_comes_along(
+    api: Api, service: RunningService, folder: str, before: str
+) -> None:
+    ana, new = api("ana"), home(service, folder) / "files" / "d" / "new"
+    if before == "directory":
+        new.mkdir()
+    elif before == "link":
+        new.symlink_to("b")
+    await taken(ana, folder)
+    if before != "nothing":
+        await ana.ask("DELETE", f"/folders/{folder}/file", params={"path": "d/new"})
+    await ana.write(folder, "d/new", b"z" * 10)
+    told = await taken(ana, folder)
+    assert (told["state"], told["bytes"]) == ("done", 10), told["because"]
+    where = f"/folders/{folder}/snapshots/{told['id']}"
+    assert (await ana.get(f"{where}/download", path="d/new")).content == b"z" * 10
+
+
 async def test_a_change_that_hides_itself_is_seen(
     api: Api, service: RunningService, folder: str
 ) -> None:

@@ -16,6 +16,7 @@ from contextlib import suppress
 from fcntl import ioctl
 from typing import Final
 
+from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.storage.port import CopyStopped
 from jupyterhub_vmshare.storage.posix.charging import Charge
 from jupyterhub_vmshare.storage.posix.tree import open_file, told, walked
@@ -86,7 +87,8 @@ class Copying:
         """Whether the earlier copy has this very file, in this very state, and could share it."""
         if self._earlier is None:
             return False
-        with suppress(OSError), walked(self._earlier, at) as directory:
+        # What was not there then, or was no file, is none of it.
+        with suppress(OSError, VMShareError), walked(self._earlier, at) as directory:
             if _mark_of(directory, name) == mark(status):
                 os.link(name, name, src_dir_fd=directory, dst_dir_fd=new, follow_symlinks=False)
                 return True
