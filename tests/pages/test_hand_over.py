@@ -12,6 +12,8 @@ from jupyterhub_vmshare.audit.sequencer import backlog
 from jupyterhub_vmshare.db.tables import things
 from tests.fixtures.api import Api, Json
 from tests.fixtures.service import RunningService
+from tests.folders.test_quota import used
+from tests.folders.test_snapshots import taken
 from tests.pages.conftest import Browser, Open, token_in
 
 pytestmark = pytest.mark.asyncio
@@ -324,6 +326,14 @@ async def test_while_the_hub_does_not_answer_nobody_has_left(
     assert (await root.get("/leavers/things")).status_code == 503
 
 
+async def refused(case: Case, who: str, offer: str) -> tuple[int, int]:
+    """How much somebody would need for what they are offered, and how much they have."""
+    answer = await case.api(who).call("POST", f"/hand-overs/{offer}/accept")
+    problem = answer.json()
+    assert (answer.status_code, problem["code"]) == (409, "quota-exceeded")
+    return problem["asked"], problem["left"]
+
+
 @pytest.mark.scenario("F17")
 @pytest.mark.parametrize(
     ("limits", "told"),
@@ -338,11 +348,36 @@ async def test_who_has_no_room_takes_nothing_over(
     admin = await case.api.page("root-hub")
     await admin.ask("PUT", "/people/ben/quota", limits)
     offer = await case.offer("ben")
-    refused = await case.api("ben").call("POST", f"/hand-overs/{offer}/accept")
-    problem = refused.json()
-    assert (refused.status_code, problem["code"]) == (409, "quota-exceeded")
-    assert (problem["asked"], problem["left"]) == told
+    assert await refused(case, "ben", offer) == told
     assert (await case.api("ana").folders())["tests"]["level"] == "owner"
     # The offer waits on: once there is room he takes it.
     await admin.ask("PUT", "/people/ben/quota", {"bytes": 5, "folders": 1})
     assert (await case.take("ben", offer))["level"] == "owner"
+
+
+async def test_snapshots_need_room_too_where_they_go_with_the_folder(case: Case) -> None:
+    admin, ben = await case.api.page("root-hub"), case.api("ben")
+    await taken(case.api("ana"), case.folder)
+    await admin.ask("PUT", "/people/ben/quota", {"bytes": 9, "folders": None})
+    offer = await case.offer("ben")
+    assert await refused(case, "ben", offer) == (10, 9)
+    assert await used(ben) == 0
+    await admin.ask("PUT", "/people/ben/quota", {"bytes": 10, "folders": None})
+    await case.take("ben", offer)
+    await case.api.running.service.folders.quota.catch_up()
+    assert (await used(ben), await used(case.api("ana"))) == (10, 0)
+
+
+async def test_what_was_taken_over_a_moment_ago_counts_already(case: Case) -> None:
+    admin, ana = await case.api.page("root-hub"), case.api("ana")
+    await case.api.running.service.folders.quota.stop()
+    await admin.ask("PUT", "/people/ben/quota", {"bytes": 8, "folders": None})
+    await admin.ask("PUT", "/people/cleo/quota", {"bytes": 4, "folders": None})
+    await case.take("ben", await case.offer("ben"))
+    assert await refused(case, "cleo", await case.offer("cleo", by="ben")) == (5, 4)
+    case.folder = await ana.make_folder("more")
+    await ana.write(case.folder, "notes.txt", b"hello")
+    offer = await case.say(await case.browser_of("ana"), "ben", keep=False)
+    assert offer.status_code == 200
+    [waiting] = [o for o in await case.api("ben").all("/hand-overs") if o["owner"] == "ana"]
+    assert await refused(case, "ben", waiting["id"]) == (5, 3)

@@ -32,7 +32,7 @@ from jupyterhub_vmshare.folders.quota import (
 )
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.steps import reached
-from jupyterhub_vmshare.storage.port import FolderStore, Usage
+from jupyterhub_vmshare.storage.port import FolderStore, Usage, shelf_of
 from jupyterhub_vmshare.words import ThingKind, ThingState
 
 _log = logging.getLogger(__name__)
@@ -138,7 +138,10 @@ class Metering:
 
     async def demand_taking(self, taker: str, folder_id: str, owner: str) -> None:
         """Raise `QuotaExceeded` unless somebody may have this folder of an owner's, too."""
-        size = (await self.standing(owner)).usage.trees.get(folder_id, 0)
+        # What either of them took over a moment ago may be counted where it was.
+        await self._bring_all_home(taker, owner)
+        trees = (await self.standing(owner)).usage.trees
+        size = trees.get(folder_id, 0) + trees.get(shelf_of(folder_id), 0)
         standing = await self.standing(taker)
         most, left = standing.limits.folders, standing.left
         if most is not None and standing.folders >= most:
@@ -162,7 +165,11 @@ class Metering:
         """Tell the store what it does not know yet."""
         for account in await self._unapplied():
             await self._apply(account)
-        while strayed := await self._strayed():
+        await self._bring_all_home()
+
+    async def _bring_all_home(self, *owners: str) -> None:
+        """Of these owners; of none: of everybody."""
+        while strayed := await self._strayed(owners):
             for folder in strayed:
                 await self._bring_home(folder)
 
@@ -180,7 +187,7 @@ class Metering:
             await tx.conn.execute(query.values(applied=True))
         return account
 
-    async def _strayed(self) -> Sequence[_Strayed]:
+    async def _strayed(self, owners: Sequence[str]) -> Sequence[_Strayed]:
         query = (
             sa.select(things.c.id, things.c.owner, meters.c.account_id)
             .outerjoin(meters, meters.c.thing_id == things.c.id)
@@ -195,6 +202,8 @@ class Metering:
             )
             .limit(_BATCH)
         )
+        if owners:
+            query = query.where(things.c.owner.in_(owners))
         async with self._db.read() as conn:
             return [_Strayed(*row) for row in await conn.execute(query)]
 
