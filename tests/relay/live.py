@@ -121,6 +121,12 @@ class Live(Entrance):
         async with asyncio.timeout(PATIENCE):
             while not (await self.row(made)).host_keys:
                 await asyncio.sleep(0.05)
+            # It may run before its drive is there.
+            while (
+                drive_gib
+                and (await self.inside("mountpoint", "-q", "/srv/shared", machine=made)).returncode
+            ):
+                await asyncio.sleep(0.05)
         return made
 
     async def state_is(self, state: str, *, machine: str = "", by: str = "ana") -> None:
