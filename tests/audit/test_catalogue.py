@@ -59,6 +59,8 @@ TYPES = {
     "machine.idle_policy_changed",
     "machine.idle_warned",
     "machine.kept_on",
+    "machine.link_opened",
+    "machine.link_closed",
     "machine.link_cut",
     "machine.deleted",
     "machine.gone",

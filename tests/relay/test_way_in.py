@@ -42,6 +42,44 @@ async def test_those_who_see_its_people_see_who_is_on_it(way: Scene) -> None:
     await until()
 
 
+async def test_who_has_a_machine_hears_who_comes_and_goes(way: Scene) -> None:
+    kinds = {"machine.link_opened": "came", "machine.link_closed": "went"}
+
+    async def heard(person: str) -> list[str]:
+        told = await way.api(person).ask("GET", f"/events?thing={way.id}&limit=200")
+        news = [each for each in told["items"] if each["type"] in kinds]
+        return [f"{each['data']['person']} {kinds[each['type']]}" for each in reversed(news)]
+
+    async def until(person: str, *news: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while (await heard(person))[len(before[person]) :] != list(news):
+                await asyncio.sleep(0.02)
+
+    grant = await way.give("ben")
+    async with await way.enter("ben") as conn:
+        assert (await said(conn))[0] == 0
+    async with asyncio.timeout(PATIENCE):  # and with him all who were here in tests before
+        while (await way.api("ana").ask("GET", f"/machines/{way.id}"))["on"]:
+            await asyncio.sleep(0.02)
+    async with asyncio.timeout(PATIENCE):
+        while (await heard("ben"))[-1:] != ["ben went"]:
+            await asyncio.sleep(0.02)
+    before = {name: await heard(name) for name in ("ana", "ben")}
+    first, second = await way.enter("ana"), await way.enter("ana")
+    for conn in (first, second):
+        assert (await said(conn))[0] == 0
+    await until("ben", "ana came")
+    bens = await way.enter("ben")
+    assert (await said(bens))[0] == 0
+    first.close()
+    await until("ana", "ana came", "ben came")  # she has another connection
+    second.close()
+    await until("ben", "ana came", "ben came", "ana went")
+    bens.close()
+    await until("ana", "ana came", "ben came", "ana went", "ben went")
+    await way.revoke(grant, "ben")
+
+
 async def test_an_owner_is_root_if_they_want(way: Scene) -> None:
     async with await way.enter("ana") as conn:
         assert (await conn.run("sudo -n id -u")).stdout == "0\n"

@@ -21,7 +21,6 @@ from jupyterhub_vmshare.api.contract.ways import (
     Busy,
     Changed,
     FromRelay,
-    Held,
     Hello,
     Lock,
     Locked,
@@ -32,6 +31,7 @@ from jupyterhub_vmshare.errors import Forbidden, HubUnreachable, NotFound, VMSha
 from jupyterhub_vmshare.machines import idle
 from jupyterhub_vmshare.relay import accounts
 from jupyterhub_vmshare.relay.accounts import NOTHING, AccountRow
+from jupyterhub_vmshare.relay.presence import Presence
 from jupyterhub_vmshare.relay.rights import Right
 from jupyterhub_vmshare.relay.ways import Ways
 from jupyterhub_vmshare.steady import steadily
@@ -66,8 +66,6 @@ class Connected:
     public_key: str = ""
     told: dict[Pair, int] = field(default_factory=dict)
     locked: dict[Pair, float] = field(default_factory=dict)
-    held: list[Held] = field(default_factory=list)
-    """Who is where."""
 
 
 class Telling:
@@ -76,6 +74,7 @@ class Telling:
     def __init__(self, ways: Ways) -> None:
         self._ways, self._db = ways, ways.db
         self.relays: set[Connected] = set()
+        self._presence = Presence(self._db)
         self._woken, self._settled = asyncio.Event(), asyncio.Event()
         self._first: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
@@ -114,23 +113,22 @@ class Telling:
                 relay.public_key = said.public_key
                 await relay.send(await self._ways.welcome(said.host_key))
                 relay.told.clear()
-                relay.held = said.held
                 self.relays.add(relay)
                 self._woken.set()
+                await self._presence.said(relay.name, said.held)
             case Locked():
                 await self._ways.obeyed(said)
                 settled, self._settled = self._settled, asyncio.Event()
                 settled.set()
             case Busy():
-                relay.held = said.held
-                await self._note_activity(relay)
+                await self._presence.said(relay.name, said.held)
+                await self._note_activity(said)
             case Used():
                 await self._ways.used(said)
 
     def on(self, machine_id: str) -> frozenset[str]:
         """Who is on a machine, as the relays say that are connected here."""
-        held = (each for relay in self.relays for each in relay.held)
-        return frozenset(each.person for each in held if each.machine_id == machine_id)
+        return self._presence.on(machine_id, {relay.name for relay in self.relays})
 
     def gone(self, relay: Connected) -> None:
         """It has hung up."""
@@ -239,9 +237,9 @@ class Telling:
                         await accounts.given_up(tx, row)
             await relay.send(Lock(right=row.view(), account=row.account, uid=row.uid, door=view))
 
-    async def _note_activity(self, relay: Connected) -> None:
+    async def _note_activity(self, said: Busy) -> None:
         """For machines that stop when nobody uses them: an open channel is use."""
-        used = sorted({each.machine_id for each in relay.held if each.channels > 0})
+        used = sorted({each.machine_id for each in said.held if each.channels > 0})
         if used:
             async with self._db.write() as tx:
                 for machine_id in used:

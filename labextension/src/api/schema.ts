@@ -3329,7 +3329,7 @@ export interface components {
             name: string;
             /**
              * On
-             * @description Who is connected to it through the relay, as far as the caller may see who has it. No event tells of it: ask again.
+             * @description Who is connected to it through the relay, as far as the caller may see who has it.
              */
             on?: string[];
             /** Owner */

@@ -105,6 +105,12 @@ export function happened(trans: TranslationBundle, event: EventView): string | n
       return trans.__('Nobody uses it: it stops soon');
     case 'machine.kept_on':
       return trans.__('%1 keeps it on for some hours', who);
+    case 'machine.link_opened':
+      return trans.__('%1 is on it', detail(event, 'person') ?? '');
+    case 'machine.link_closed':
+      return trans.__('%1 is not on it any more', detail(event, 'person') ?? '');
+    case 'machine.link_cut':
+      return trans.__('The connections of %1 were ended', detail(event, 'person') ?? '');
     case 'grant.invited':
       return trans.__('%1 invited %2 (%3)', who, receiver, level);
     case 'grant.accepted':

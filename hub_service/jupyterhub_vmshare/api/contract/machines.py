@@ -173,7 +173,7 @@ class MachineView(ThingInCloud):
     on: list[PersonName] = Field(
         default_factory=list,
         description="Who is connected to it through the relay, as far as the caller may see who "
-        "has it. No event tells of it: ask again.",
+        "has it.",
     )
     idle_minutes: int | None = Field(None, description="It stops after so long without use.")
     keep_on_until: Timestamp | None = None
