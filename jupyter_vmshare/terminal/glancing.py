@@ -19,7 +19,10 @@ def add_to(verb: Callable[..., Any]) -> None:
     listed.add_argument("--received", action="store_true", help="what is shared with you")
     _which(listed)
     changed = verb("change-shares", change_shares)
-    changed.add_argument("--level", help="view, edit or edit_delete")
+    changed.add_argument(
+        "--level",
+        help="view, edit, edit_delete; machines: use, manage; drives: attach_read, attach_write",
+    )
     end = changed.add_mutually_exclusive_group()
     end.add_argument("--until", help="when they end: 2026-11-27 or 2026-11-27T18:00")
     end.add_argument("--no-end", action="store_true", help="take the end dates away")

@@ -30,7 +30,7 @@ def test_many_shares_are_changed_at_once(
     view = opened(ana, "Sharing at a glance")
     shares = view.get_by_role("grid", name="Shared by me")
     expect(shares.locator("[data-share]")).to_have_count(4)
-    view.get_by_role("searchbox", name="Filter by folder or person").fill("ben")
+    view.get_by_role("searchbox", name="Filter by name or person").fill("ben")
     expect(shares.locator("[data-share]")).to_have_count(2)
     shares.locator("[data-share]").first.focus()
     ana.page.keyboard.press("ControlOrMeta+a")

@@ -79,7 +79,15 @@ async def test_a_revoke_cuts_the_link_locks_the_account_and_ends_everything(
 
 
 @pytest.mark.scenario("V7")
-async def test_the_answer_of_a_revoke_says_who_was_cut_off(way: Scene) -> None:
+@pytest.mark.parametrize(
+    "taken",
+    [
+        pytest.param("DELETE /grants/{grant}", id="one grant"),
+        pytest.param("DELETE /machines/{machine}/grants", id="stop sharing with all"),
+        pytest.param("POST /grants/revoke", id="many at once"),
+    ],
+)
+async def test_the_answer_of_a_revoke_says_who_was_cut_off(way: Scene, taken: str) -> None:
     ana, ben = way.api("ana"), way.api("ben")
     asked = {"grants": [{"receiver": "ben"}]}
     told = await ana.ask("POST", f"/machines/{way.id}/users", asked)
@@ -89,7 +97,9 @@ async def test_the_answer_of_a_revoke_says_who_was_cut_off(way: Scene) -> None:
     uid = int(str((await conn.run("id -u")).stdout))
     await conn.create_process("sleep 1000", stdin=asyncssh.DEVNULL)
     await way.until(lambda: any("sleep 1000" in each for each in way.machine.of(uid)))
-    [link] = (await ana.ask("DELETE", f"/machines/{way.id}/grants"))["links"]
+    method, place = taken.format(grant=grant, machine=way.id).split()
+    body = {"grants": [grant]} if method == "POST" else None
+    [link] = (await ana.ask(method, place, body))["links"]
     processes = link.pop("processes")
     assert link == {
         "person": "ben",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from jupyterhub_vmshare.api import taking
 from jupyterhub_vmshare.api.contract.glance import (
     ManyChanges,
     ManyResult,
@@ -22,18 +23,15 @@ from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.problems import problem
 from jupyterhub_vmshare.api.render import grant_view, in_sessions
 from jupyterhub_vmshare.api.route import Route
-from jupyterhub_vmshare.api.taking import Taken
+from jupyterhub_vmshare.api.taking import Held, Taken
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import VMShareError
-from jupyterhub_vmshare.mounts.reach import HeldMount, Reached
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import glance, many
 from jupyterhub_vmshare.sharing.changing import UNSET
 from jupyterhub_vmshare.sharing.glance import Share
 from jupyterhub_vmshare.sharing.many import AT_ONCE, Results
 from jupyterhub_vmshare.sharing.model import Grant
-
-Held = dict[str, list[HeldMount]]
 
 
 class Seen(Protocol):
@@ -87,28 +85,17 @@ class ManyRoute(Route):
     ) -> None:
         """Acts on them a part at a time, and answers when all are through."""
         results: Results = {}
-        held: Held = {}
+        held: dict[str, Held] = {}
         for start in range(0, len(ids), AT_ONCE):
             async with self.rooms.db.write() as tx:
                 done = await act(tx, list(ids[start : start + AT_ONCE]))
-                for folder_id in _changed(done) - held.keys():
-                    held[folder_id] = await self.rooms.mounts.held(tx, folder_id)
+                for thing_id in _changed(done) - held.keys():
+                    held[thing_id] = await taking.held(self.rooms, tx, thing_id)
             results |= done
         told = [_result(grant_id, results[grant_id]) for grant_id in ids]
-        reached = in_sessions(Taken(await self._reach(held)))
-        self.reply(200, ManyResults(results=told, **reached.model_dump()))
-
-    async def _reach(self, held: Held) -> Reached:
-        concerned = [folder_id for folder_id, mounts in held.items() if mounts]
-        found = await asyncio.gather(
-            *(self.rooms.mounts.reach(folder_id, held[folder_id]) for folder_id in concerned)
-        )
-        return Reached(
-            sum(one.sessions for one in found),
-            sum(one.descriptors for one in found),
-            sum(one.unconfirmed for one in found),
-            tuple(holder for one in found for holder in one.holders),
-        )
+        concerned = (taking.taken(self.rooms, one) for one in held.values() if one.is_in_use)
+        reached = Taken.together(await asyncio.gather(*concerned))
+        self.reply(200, ManyResults(results=told, **in_sessions(reached).model_dump()))
 
 
 class ChangeMany(ManyRoute):

@@ -19,6 +19,11 @@ class Held:
     mounts: Sequence[HeldMount]
     links: Mapping[str, int]
 
+    @property
+    def is_in_use(self) -> bool:
+        """Whether anybody had it open."""
+        return bool(self.mounts or self.links)
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -26,6 +31,18 @@ class Taken:
 
     sessions: Reached
     links: Sequence[AccountRow] = ()
+
+    @classmethod
+    def together(cls, each: Collection[Taken]) -> Taken:
+        """What was taken of several things at once."""
+        sessions = [one.sessions for one in each]
+        reached = Reached(
+            sum(one.sessions for one in sessions),
+            sum(one.descriptors for one in sessions),
+            sum(one.unconfirmed for one in sessions),
+            tuple(holder for one in sessions for holder in one.holders),
+        )
+        return cls(reached, [link for one in each for link in one.links])
 
     def as_seen_by(self, person: str) -> Taken:
         """Without what other people had open: theirs is not everybody's to know."""

@@ -108,8 +108,9 @@ export class ApiClient {
     return this.call(`folders/${id}/restore`, { method: 'POST', ...body });
   }
 
-  leaveFolder(id: string): Promise<Cut> {
-    return this.call(`folders/${id}/leave`, { method: 'POST' });
+  /** Gives up a folder, a machine or a drive of somebody else's. */
+  leave(id: string): Promise<Cut> {
+    return this.call(`${placeOf(id)}/leave`, { method: 'POST' });
   }
 
   /** What of a thing happened in a span of time and was told to the visitor, newest first. */

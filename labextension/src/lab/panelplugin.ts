@@ -6,6 +6,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { kindOf } from '../api/things';
 import { IVMShare } from '../tokens';
 import { DOMAIN } from '../views/context';
 import { addCommands, CommandIDs } from './commands';
@@ -96,7 +97,16 @@ export const panel: JupyterFrontEndPlugin<void> = {
     const share = (id: string): void => void app.commands.execute(CommandIDs.whoHasAccess, { id });
     const people = peopleTabs(app, model, share, trans);
     const openPeople = (id: string): void => people.open(id);
-    const atAGlance = { people: openPeople, openFolder: (id: string) => openFolder(id, null) };
+    // Who has a machine stands on its page, who has a drive in a dialog.
+    const open = {
+      folder: (id: string) => openFolder(id, null),
+      machine: (id: string) => void app.commands.execute(MachineCommandIDs.open, { id }),
+      drive: (id: string) => void app.commands.execute(MachineCommandIDs.share, { id })
+    };
+    const atAGlance = {
+      people: (id: string) => (kindOf(id) === 'folder' ? openPeople : open[kindOf(id)])(id),
+      open: (id: string) => open[kindOf(id)](id)
+    };
     const shares = sharesTabs(app, model, atAGlance, trans);
     const openShares = (): void => shares.open('all');
     const shown = { openFolder, openSnapshots, openPeople, openShares, showPanel, showInvitations };

@@ -1,4 +1,7 @@
+import type { ThingKind } from '../api/things';
+import { kindOf } from '../api/things';
 import type { ShareView } from '../api/types';
+import { LEVELS_OF } from './rights';
 
 /** What shares can be sorted by. */
 export type ShareColumn = 'thing' | 'person' | 'level' | 'end';
@@ -12,7 +15,17 @@ export interface ShareOrder {
 /** Which shares are kept in the list. */
 export type Kept = 'all' | 'waiting' | 'ending' | 'endless';
 
-const LEVELS = ['view', 'edit', 'edit_delete'];
+const LEVELS: readonly string[] = [...Object.values(LEVELS_OF).flat(), 'co_own'];
+const CHANGES: Record<ThingKind, string> = {
+  folder: 'change_level',
+  drive: 'change_level',
+  machine: 'change_grant'
+};
+const REVOKES: Record<ThingKind, string> = {
+  folder: 'revoke',
+  drive: 'revoke',
+  machine: 'revoke_grant'
+};
 // After every date there is.
 const NEVER = '9';
 
@@ -39,6 +52,21 @@ function isKept(share: ShareView, kept: Kept): boolean {
 /** Whether somebody's answer is still to come; of a team's it is each member's own. */
 export function isWaiting({ state, receiver, answer }: ShareView): boolean {
   return state === 'pending' || (receiver.kind === 'team' && answer === 'none');
+}
+
+/** Whether the visitor may give it another level or end: a co-owner's is confirmed on a page. */
+export function mayChange({ thing_id: id, actions }: ShareView): boolean {
+  return actions.includes(CHANGES[kindOf(id)]);
+}
+
+export function mayRevoke({ thing_id: id, actions }: ShareView): boolean {
+  return actions.includes(REVOKES[kindOf(id)]);
+}
+
+/** The levels that all of these can have; none where things of several kinds are among them. */
+export function levelsOf(shares: readonly ShareView[]): readonly string[] {
+  const [kind, ...others] = new Set(shares.map(({ thing_id: id }) => kindOf(id)));
+  return kind === undefined || others.length > 0 ? [] : LEVELS_OF[kind];
 }
 
 /** The order after the head of a column was pressed. */

@@ -146,15 +146,15 @@ export class SharesModel implements IDisposable {
   async leave(): Promise<void> {
     const left = new Map<string, Promise<unknown>>();
     await this.each(({ thing_id: id }) => {
-      // Two ways to one folder are left together.
-      const leaving = left.get(id) ?? this.api.leaveFolder(id);
+      // Two ways to one thing are left together.
+      const leaving = left.get(id) ?? this.api.leave(id);
       left.set(id, leaving);
       return leaving;
     });
   }
 
   receive(event: EventView): void {
-    if (/^(grant|team|folder|hand_over)\./u.test(event.type)) {
+    if (/^(grant|team|folder|machine|drive|hand_over)\./u.test(event.type)) {
       this._settling ??= setTimeout(() => {
         this._settling = undefined;
         void this.open();

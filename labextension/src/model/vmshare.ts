@@ -176,7 +176,7 @@ export class VMShareModel implements IDisposable {
   }
 
   async leave(id: string): Promise<Cut> {
-    const cut = await this.api.leaveFolder(id);
+    const cut = await this.api.leave(id);
     this.folders.remove(id);
     return cut;
   }

@@ -1,15 +1,19 @@
 import { caretDownIcon, caretUpIcon, folderIcon, launchIcon } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 
+import { kindOf } from '../api/things';
 import type { ShareView } from '../api/types';
 import type { ShareColumn } from '../model/sharelist';
 import { isWaiting } from '../model/sharelist';
 import type { SharesModel, Side } from '../model/shares';
 import { useTrans } from './context';
+import { driveIcon, machineIcon } from './icons';
 import { LevelChip } from './level';
 import { IconButton, NameButton } from './parts';
 import type { ShareDeeds } from './shares';
 import { moment, shortMoment } from './words';
+
+const ICONS = { folder: folderIcon, machine: machineIcon, drive: driveIcon };
 
 /** The heads of the columns, which sort. */
 export function ShareHeader({ model }: { model: SharesModel }): JSX.Element {
@@ -17,7 +21,7 @@ export function ShareHeader({ model }: { model: SharesModel }): JSX.Element {
   return (
     <>
       <Head model={model} column="thing" className="jp-VMShare-mainCell">
-        {trans.__('Folder')}
+        {trans.__('What')}
       </Head>
       <Head model={model} column="person" className="jp-VMShare-receiverCell">
         {model.side === 'given' ? trans.__('With') : trans.__('From, to')}
@@ -65,12 +69,13 @@ interface CellsProps {
 /** A row's cells. */
 export function ShareCells({ share, side, tabIndex, deeds }: CellsProps): JSX.Element {
   const trans = useTrans();
-  const { thing_label: label, ends_at: until } = share;
+  const { thing_id: id, thing_label: label, ends_at: until } = share;
+  const Icon = ICONS[kindOf(id)];
   return (
     <>
       <div role="gridcell" className="jp-VMShare-mainCell">
-        <folderIcon.react tag="span" className="jp-VMShare-rowIcon" />
-        <NameButton name={label} tabIndex={tabIndex} open={() => deeds.people(share.thing_id)} />
+        <Icon.react tag="span" className="jp-VMShare-rowIcon" />
+        <NameButton name={label} tabIndex={tabIndex} open={() => deeds.people(id)} />
       </div>
       <div role="gridcell" className="jp-VMShare-receiverCell">
         <Who share={share} side={side} />
@@ -88,12 +93,12 @@ export function ShareCells({ share, side, tabIndex, deeds }: CellsProps): JSX.El
         )}
       </div>
       <div role="gridcell" className="jp-VMShare-oneActionCell">
-        {share.actions.includes('list_files') && (
+        {(share.actions.includes('list_files') || kindOf(id) === 'machine') && (
           <IconButton
             icon={launchIcon}
             label={trans.__('Open "%1"', label)}
             tabIndex={tabIndex}
-            onClick={() => deeds.openFolder(share.thing_id)}
+            onClick={() => deeds.open(id)}
           />
         )}
       </div>

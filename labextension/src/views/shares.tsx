@@ -14,9 +14,9 @@ import { ShareCells, ShareHeader } from './sharecells';
 
 /** What the rows of shares ask the shell to do. */
 export interface ShareDeeds {
-  /** Shows who has a folder from whom. */
-  people: (folderId: string) => void;
-  openFolder: (folderId: string) => void;
+  /** Shows who has a thing from whom. */
+  people: (thingId: string) => void;
+  open: (thingId: string) => void;
 }
 
 interface SharesProps {
@@ -94,7 +94,7 @@ function Narrowing({ model }: { model: SharesModel }): JSX.Element {
   return (
     <div className="jp-VMShare-filterBar">
       <SearchField
-        label={trans.__('Filter by folder or person')}
+        label={trans.__('Filter by name or person')}
         value={model.query}
         onChange={query => model.narrow(query, model.kept)}
       />

@@ -1,10 +1,8 @@
 import type { JSX } from 'react';
 import { useState } from 'react';
 
-import type { ShareView } from '../api/types';
-import { isWaiting } from '../model/sharelist';
+import { isWaiting, levelsOf, mayChange, mayRevoke } from '../model/sharelist';
 import type { Outcome, SharesModel } from '../model/shares';
-import { LEVELS_OF } from '../model/rights';
 import { useTrans } from './context';
 import { EndDateField } from './enddate';
 import { ActionButton, LiveRegion, Message } from './parts';
@@ -52,7 +50,7 @@ interface SideProps {
 /** A button is there where at least one of the selected may be changed so. */
 function Given({ model, step, onStep }: SideProps): JSX.Element {
   const trans = useTrans();
-  const may = (action: string): boolean => some(model.selected, action);
+  const { selected } = model;
   const opens = (wanted: Step): object => ({
     disabled: model.isBusy,
     'aria-expanded': step === wanted,
@@ -60,13 +58,17 @@ function Given({ model, step, onStep }: SideProps): JSX.Element {
   });
   return (
     <>
-      {may('change_level') && (
+      {selected.some(mayChange) && (
         <>
-          <ActionButton {...opens('level')}>{trans.__('Level…')}</ActionButton>
+          {levelsOf(selected).length > 0 && (
+            <ActionButton {...opens('level')}>{trans.__('Level…')}</ActionButton>
+          )}
           <ActionButton {...opens('date')}>{trans.__('End date…')}</ActionButton>
         </>
       )}
-      {may('revoke') && <ActionButton {...opens('revoke')}>{trans.__('Take away…')}</ActionButton>}
+      {selected.some(mayRevoke) && (
+        <ActionButton {...opens('revoke')}>{trans.__('Take away…')}</ActionButton>
+      )}
     </>
   );
 }
@@ -86,7 +88,7 @@ function Received({ model, step, onStep }: SideProps): JSX.Element {
           </ActionButton>
         </>
       )}
-      {some(model.selected, 'leave') && (
+      {model.selected.some(share => share.actions.includes('leave')) && (
         <ActionButton
           disabled={model.isBusy}
           aria-expanded={step === 'leave'}
@@ -113,7 +115,7 @@ function StepView({ model, step, onDone }: StepProps): JSX.Element {
       return (
         <div className="jp-VMShare-step" role="group" aria-label={trans.__('Another level')}>
           <div className="jp-VMShare-buttons">
-            {LEVELS_OF.folder.map(level => (
+            {levelsOf(model.selected).map(level => (
               <ActionButton key={level} onClick={() => void model.change({ level }).then(onDone)}>
                 {levelName(trans, level)}
               </ActionButton>
@@ -142,7 +144,7 @@ function StepView({ model, step, onDone }: StepProps): JSX.Element {
           question={trans.__(
             'You lose access at once. To come back, you have to be invited again.'
           )}
-          label={trans._n('Leave %1 folder', 'Leave %1 folders', count)}
+          label={trans._n('Leave %1 share', 'Leave %1 shares', count)}
           onYes={() => void model.leave().then(onDone)}
           onNo={onDone}
         />
@@ -218,8 +220,4 @@ function Told({ outcome }: { outcome: Outcome | null }): JSX.Element {
       )}
     </>
   );
-}
-
-function some(shares: readonly ShareView[], action: string): boolean {
-  return shares.some(share => share.actions.includes(action));
 }

@@ -119,14 +119,19 @@ describe('a change of many', () => {
     expect(model.isBusy).toBe(false);
   });
 
-  it('leaves a folder once, whichever ways lead to it', async () => {
-    const ways = [share({ id: 'r1' }), share({ id: 'r2', receiver: { kind: 'team', name: 't' } })];
-    const fake = server([], ways).on('POST api/folders/fld_1/leave', () => ({}));
+  it.each([
+    ['folder', 'fld_1', 'folders/fld_1'],
+    ['machine', 'mch_1', 'machines/mch_1'],
+    ['drive', 'drv_1', 'drives/drv_1']
+  ])('leaves a %s once, whichever ways lead to it', async (_, thing_id, place) => {
+    const team = { kind: 'team', name: 't' } as const;
+    const ways = [share({ id: 'r1', thing_id }), share({ id: 'r2', thing_id, receiver: team })];
+    const fake = server([], ways).on(`POST api/${place}/leave`, () => ({}));
     const model = await opened(fake);
     model.look('received');
     model.selection.set(['r1', 'r2']);
     await model.leave();
-    expect(fake.calls('POST api/folders/fld_1/leave')).toHaveLength(1);
+    expect(fake.calls(`POST api/${place}/leave`)).toHaveLength(1);
     expect(model.outcome).toMatchObject({ done: 2, refused: [] });
   });
 

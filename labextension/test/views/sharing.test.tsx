@@ -27,7 +27,7 @@ describe('sharing at a glance', () => {
         model={model}
         deeds={{
           people: id => told.push(`people of ${id}`),
-          openFolder: id => told.push(`open ${id}`)
+          open: id => told.push(`open ${id}`)
         }}
       />
     );
@@ -59,6 +59,33 @@ describe('sharing at a glance', () => {
     act(() => model.selection.set(['gnt_1']));
     const all = ['Level…', 'End date…', 'Take away…', 'Select nothing'];
     expect(names()).toEqual(isThere ? all : ['Select nothing']);
+  });
+
+  it.each([
+    ['machines', ['mch_1', 'mch_2'], ['Use', 'Manage']],
+    ['drives', ['drv_1', 'drv_2'], ['Attach to read', 'Attach to write']],
+    ['a folder and a machine', ['fld_1', 'mch_1'], null]
+  ] as const)('offers the levels that %s can have', async (_, things, levels) => {
+    const actions = ['change_level', 'change_grant', 'revoke', 'revoke_grant'];
+    const given = things.map((thing_id, at) => share({ id: `g${at}`, thing_id, actions }));
+    const { model } = await shown(given);
+    act(() => model.selection.set(['g0', 'g1']));
+    const ways = ['End date…', 'Take away…', 'Select nothing'];
+    expect(names()).toEqual(levels ? ['Level…', ...ways] : ways);
+    if (levels) {
+      await userEvent.click(within(bar()).getByRole('button', { name: 'Level…' }));
+      const step = screen.getByRole('group', { name: 'Another level' });
+      const told = within(step).getAllByRole('button');
+      expect(told.map(button => button.textContent)).toEqual(levels);
+    }
+  });
+
+  it('opens a machine, of which no file is listed', async () => {
+    const { told } = await shown([
+      share({ thing_id: 'mch_1', thing_label: 'gpu-box', actions: [] })
+    ]);
+    await userEvent.click(screen.getByRole('button', { name: 'Open "gpu-box"' }));
+    expect(told).toEqual(['open mch_1']);
   });
 
   it.each([
