@@ -29,7 +29,7 @@ from jupyter_vmshare.terminal.handing import (
     take_over,
 )
 from jupyter_vmshare.terminal.owning import still_held
-from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, receiver, show
+from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, reached, receiver, show
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import Folder, FolderTable
 from jupyter_vmshare.widgets.invitations import InvitationTable
@@ -240,7 +240,7 @@ def leave(asked: Asked) -> int:
     """Give up what was shared with you."""
     with Share() as share:
         cut = share.folders.get(asked.folder).leave()
-    return show(asked, cut, f"Left. {cut.cannot_undo}")
+    return show(asked, cut, " ".join(["Left.", *reached(cut), cut.cannot_undo]))
 
 
 def mount(asked: Asked) -> int:
@@ -270,8 +270,8 @@ def revoke(asked: Asked) -> int:
         folder = share.folders.get(asked.folder)
         cut = folder.stop_sharing() if asked.all else folder.revoke(asked.name)
     ended = ", ".join(grant.receiver.name for grant in cut.ended) or "nobody"
-    held = still_held(cut, asked.folder)
-    return show(asked, cut, f"Revoked from {ended}. {cut.cannot_undo}{held}")
+    told = " ".join([f"Revoked from {ended}.", *reached(cut), cut.cannot_undo])
+    return show(asked, cut, told + still_held(cut, asked.folder))
 
 
 def why(asked: Asked) -> int:

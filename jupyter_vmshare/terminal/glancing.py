@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, show
+from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, reached, show
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.connect import VMShare
 from jupyter_vmshare.widgets.glance import SharesTable
@@ -32,14 +32,15 @@ def add_to(verb: Callable[..., Any]) -> None:
 
 def _which(parser: Any) -> None:
     parser.add_argument("ids", nargs="*", metavar="ID", help="as shares lists them")
-    parser.add_argument("--folder", help="of this folder: its label or id")
+    things = ("--folder", "--machine", "--drive")
+    parser.add_argument(*things, dest="thing", metavar="NAME", help="of this one: its name or id")
     parser.add_argument("--with", dest="receiver", metavar="NAME", help="with this person or team")
 
 
 def shares(asked: Asked) -> int:
     """List everything that you share, or that is shared with you."""
     with Share() as share:
-        found = share.shares(asked.folder, asked.receiver, received=asked.received)
+        found = share.shares(asked.thing, asked.receiver, received=asked.received)
     listed = SharesTable(_named(asked, found))
     return show(asked, list(listed), listed)
 
@@ -65,9 +66,9 @@ def revoke_shares(asked: Asked) -> int:
 
 def _chosen(asked: Asked, share: VMShare) -> list[ShareView]:
     """Those that were named. All of them is nothing that one says by leaving everything out."""
-    if not (asked.ids or asked.folder or asked.receiver):
-        raise ValueError("Say which: their ids, --folder or --with.")
-    chosen = _named(asked, share.shares(asked.folder, asked.receiver))
+    if not (asked.ids or asked.thing or asked.receiver):
+        raise ValueError("Say which: their ids, --folder, --machine, --drive or --with.")
+    chosen = _named(asked, share.shares(asked.thing, asked.receiver))
     missing = set(asked.ids) - {one.id for one in chosen}
     if missing:
         raise LookupError(f"You share nothing of the id {', '.join(sorted(missing))}.")
@@ -88,8 +89,7 @@ def _tell(asked: Asked, chosen: Sequence[ShareView], told: ManyResults, done: st
         f"{names[one.grant_id]}: {one.problem.detail if one.problem else done}"
         for one in told.results
     ]
-    if told.in_sessions:
-        lines.append(told.in_sessions)
+    lines += reached(told, {one.thing_id: one.thing_label for one in chosen})
     for folder_id in sorted({holder.folder_id for holder in told.holders}):
         lines.append(f"jupyter vmshare end-sessions {folder_id} ends the sessions that hold it.")
     show(asked, told, "\n".join(cards.visible(line) for line in lines))

@@ -10,6 +10,7 @@ from jupyter_vmshare.terminal.showing import (
     FAILED,
     Asked,
     Share,
+    reached,
     receiver,
     show,
     show_page,
@@ -112,7 +113,7 @@ def leave(asked: Asked) -> int:
         cut = thing(asked, found).leave()
     if cut.offered_to is not None:
         return show(asked, cut, f"{cut.offered_to} was asked to take it over. It is yours until.")
-    return show(asked, cut, f"Left. {cut.cannot_undo}")
+    return show(asked, cut, " ".join(["Left.", *reached(cut), cut.cannot_undo]))
 
 
 def hand_over(asked: Asked) -> int:
@@ -152,4 +153,5 @@ def _ticks(asked: Asked) -> dict[str, Any]:
 
 def _tell_cut(asked: Asked, cut: Cut) -> int:
     ended = ", ".join(dict.fromkeys(grant.receiver.name for grant in cut.ended)) or "nobody"
-    return show(asked, cut, f"Revoked from {ended}. {cut.cannot_undo}")
+    told = [f"Revoked from {ended}.", *reached(cut), cut.cannot_undo]
+    return show(asked, cut, " ".join(told))

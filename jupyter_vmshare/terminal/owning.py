@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from jupyter_vmshare.client.errors import NotFound
-from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, progress, show
+from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, progress, reached, show
 from jupyter_vmshare.widgets import cards, moments
 from jupyter_vmshare.widgets.connect import VMShare
 from jupyter_vmshare.widgets.folders import Folder
@@ -139,19 +139,17 @@ def trash(asked: Asked) -> int:
         folder = share.folders.get(asked.folder)
         told = folder.trash(force=asked.force)
     gone = folder.view.deleted_at
-    until = f" It is deleted for ever at {moments.shown(gone)}." if gone else ""
-    return show(asked, folder.view, f"In the trash.{until}{still_held(told, asked.folder)}")
+    until = [f"It is deleted for ever at {moments.shown(gone)}."] if gone else []
+    done = " ".join(["In the trash.", *until, *reached(told)])
+    return show(asked, folder.view, done + still_held(told, asked.folder))
 
 
 def still_held(cut: InSessions, folder: str) -> str:
-    """What a change could not cut in running sessions, and the way to end that; often nothing."""
+    """How to end the sessions in which a change left something that can't be cut; often nothing."""
     if not cut.holders:
         return ""
     people = ", ".join(sorted({holder.person for holder in cut.holders}))
-    return (
-        f"\nIt was a fast mount, and programs of {people} still have something of it open. That "
-        f"ends with their sessions; jupyter vmshare end-sessions {folder} ends these."
-    )
+    return f"\njupyter vmshare end-sessions {folder} ends those sessions, of {people}."
 
 
 def restore(asked: Asked) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.connect import VMShare, connect
+from jupyterhub_vmshare.api.contract.grants import InSessions
 
 Asked = argparse.Namespace
 DONE: Final = 0
@@ -46,6 +47,28 @@ def plain(told: Any) -> Any:
     if isinstance(told, BaseModel):
         return told.model_dump(mode="json")
     return [plain(each) for each in told] if isinstance(told, list) else told
+
+
+def reached(told: InSessions, names: Mapping[str, str] | None = None) -> list[str]:
+    """What a change reached in running sessions and on machines, in sentences.
+
+    ``names``: of the machines, by id, where the change was about several.
+    """
+    said = [told.in_sessions] if told.in_sessions else []
+    for link in told.links:
+        where = (names or {}).get(link.machine_id, "it")
+        if link.confirmed:
+            cut, ended = _count(link.channels, "connection"), _count(link.processes, "program")
+            said.append(f"{link.person} is off {where}: {cut} cut, {ended} ended.")
+        else:
+            said.append(
+                f"{link.person} is being taken off {where}: the machine has not confirmed it yet."
+            )
+    return said
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def progress(asked: Asked) -> Callable[[int, int | None], None] | None:

@@ -33,18 +33,18 @@ class GlanceVerbs:
 
     @twin
     def shares(
-        self, folder: str | None = None, who: str | None = None, *, received: bool = False
+        self, thing: str | None = None, who: str | None = None, *, received: bool = False
     ) -> Steps[SharesTable]:
         """Everything that you share, or that is shared with you.
 
         Args:
-            folder: Only of this folder: its label or id.
+            thing: Only of this folder, machine or drive: its name in your list, or its id.
             who: Only with this person or team.
             received: What is shared with you.
         """
         found = yield from (calls.shares_received() if received else calls.shares_given()).steps()
         title = "Shared with me" if received else "Shared by me"
-        return SharesTable((one for one in found if _fits(one, folder, who)), title)
+        return SharesTable((one for one in found if _fits(one, thing, who)), title)
 
     @twin
     def change_shares(
@@ -63,7 +63,7 @@ class GlanceVerbs:
         for some in _in_batches(shares):
             versions = {one.id: one.version for one in some}
             told.append((yield calls.change_grants(versions, level=level, ends_at=ends_at)))
-        return _together(told)
+        return together(told)
 
     @twin
     def revoke_shares(self, shares: Iterable[ShareView]) -> Steps[ManyResults]:
@@ -71,11 +71,11 @@ class GlanceVerbs:
         told: list[ManyResults] = []
         for some in _in_batches(shares):
             told.append((yield calls.revoke_grants([one.id for one in some])))
-        return _together(told)
+        return together(told)
 
 
-def _fits(one: ShareView, folder: str | None, who: str | None) -> bool:
-    return folder in {None, one.thing_label, one.thing_id} and who in {None, one.receiver.name}
+def _fits(one: ShareView, thing: str | None, who: str | None) -> bool:
+    return thing in {None, one.thing_label, one.thing_id} and who in {None, one.receiver.name}
 
 
 def _in_batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -83,7 +83,7 @@ def _in_batches(items: Iterable[T]) -> Iterator[list[T]]:
     return (every[start : start + AT_ONCE] for start in range(0, len(every), AT_ONCE))
 
 
-def _together(told: list[ManyResults]) -> ManyResults:
+def together(told: list[ManyResults]) -> ManyResults:
     """As if all had been one request."""
     said = dict.fromkeys(one.in_sessions for one in told if one.in_sessions)
     return ManyResults(
@@ -92,4 +92,6 @@ def _together(told: list[ManyResults]) -> ManyResults:
         descriptors_cut=sum(one.descriptors_cut for one in told),
         unconfirmed=sum(one.unconfirmed for one in told),
         in_sessions=" ".join(said) or None,
+        holders=[holder for one in told for holder in one.holders],
+        links=[link for one in told for link in one.links],
     )

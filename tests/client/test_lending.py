@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
 from jupyter_vmshare.client.errors import NotFound, VMShareError
+from jupyter_vmshare.terminal.showing import reached
+from jupyter_vmshare.widgets.glance import together
+from jupyterhub_vmshare.api.contract.glance import ManyResults
+from jupyterhub_vmshare.api.contract.grants import InSessions
 from tests.client.conftest import Real
 from tests.client.terminal import Terminal
 from tests.client.waiting import until
 
 CONFIRM = "/services/vmshare/confirm"
+LINK = {
+    **{"person": "ben", "machine_id": "mch_1", "confirmed": True},
+    **{"channels": 1, "processes": 3, "remaining": 0},
+}
 
 
 @pytest.fixture
@@ -110,6 +119,53 @@ def test_a_machine_is_shared_at_the_terminal(real: Real, at: Any) -> None:
     assert ana("machines revoke gpu-box") == (1, "", "Say from whom, or --all.\n")
 
 
+def test_sharing_at_a_glance_and_what_happened_know_machines_and_drives(at: Any) -> None:
+    ana, ben = at("ana"), at("ben")
+    ana("machines create gpu-box --size Small --image Debian --drive 0")
+    ana("drives create data 1")
+    ana("machines share gpu-box ben cleo")
+    ana("drives share data ben cleo")
+    shares = ana.json("shares --machine gpu-box")
+    assert sorted(shown(shares)) == [("ben", "use", "standard"), ("cleo", "use", "standard")]
+    assert {one["thing_label"] for one in ben.json("shares --received")} == {"gpu-box", "data"}
+    code, out, _ = ana("change-shares --with ben --machine gpu-box --level manage")
+    assert (code, out) == (0, "gpu-box with ben: changed\n")
+    assert ana("change-shares --with ben --level edit")[0] == 1, "no level of theirs"
+    code, out, _ = ana("revoke-shares --with cleo")
+    assert (code, sorted(out.splitlines())) == (
+        0,
+        ["data with cleo: taken away", "gpu-box with cleo: taken away"],
+    )
+
+    def told_of(which: str) -> list[str]:
+        lines = ana(f"events --{which} --json")[1].splitlines()
+        return [json.loads(line)["type"] for line in lines]
+
+    until(lambda: told_of("machine gpu-box").count("grant.invited") == 2)
+    assert told_of("machine gpu-box")[0] == "machine.created"
+    until(lambda: told_of("drive data").count("grant.invited") == 2)
+    assert told_of("drive data")[0] == "drive.created"
+
+
+@pytest.mark.parametrize(
+    ("told", "sentences"),
+    [
+        pytest.param({}, [], id="nothing was in use"),
+        pytest.param({"in_sessions": "Cut."}, ["Cut."], id="in sessions"),
+        pytest.param(
+            {"links": [LINK]}, ["ben is off it: 1 connection cut, 3 programs ended."], id="a link"
+        ),
+        pytest.param(
+            {"links": [{**LINK, "machine_id": "mch_2", "confirmed": False}]},
+            ["ben is being taken off big-box: the machine has not confirmed it yet."],
+            id="a link that is not confirmed, of a machine among several",
+        ),
+    ],
+)
+def test_what_a_change_reached_is_said(told: dict[str, Any], sentences: list[str]) -> None:
+    assert reached(InSessions.model_validate(told), {"mch_2": "big-box"}) == sentences
+
+
 @pytest.mark.scenario("V13")
 def test_a_drive_is_shared_at_the_terminal_and_in_a_notebook(real: Real, at: Any) -> None:
     ana, ben, vm = at("ana"), at("ben"), real.notebook("ana")
@@ -160,3 +216,16 @@ def test_the_same_awaited(real: Real) -> None:
         return names, why.why.rule
 
     assert asyncio.run(awaited()) == (["ben", "cleo"], "table.delete")
+
+
+def test_what_many_requests_reached_is_told_together() -> None:
+    session = {"session_id": "ses_1", "server_name": "", "person": "cleo", "processes": 1}
+    holder = {"folder_id": "fld_1", **session}
+    each = [
+        ManyResults.model_validate({"results": [], "links": [LINK], "in_sessions": "Cut."}),
+        ManyResults.model_validate({"results": [], "holders": [holder], "in_sessions": "Cut."}),
+    ]
+    told = together(each)
+    assert [link.person for link in told.links] == ["ben"]
+    assert [one.person for one in told.holders] == ["cleo"]
+    assert told.in_sessions == "Cut."
