@@ -85,3 +85,11 @@ class MachineLab(MountedLab):
         with self.page.expect_popup() as opened:
             dialog.get_by_role("link", name="Open the page").click()
         return opened.value
+
+    def make_co_owner(self, dialog: Locator, name: str) -> None:
+        """Asks somebody to be one, on the hub's page."""
+        page = self.co_own_page(dialog)
+        page.get_by_label("Whom?").fill(name)
+        page.get_by_role("button", name="Make them a co-owner").click()
+        expect(page.get_by_role("status")).to_contain_text(f"{name} was asked to be a co-owner")
+        page.close()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.journeys.axe import violations
 from tests.journeys.machinelab import MachineLab
+from tests.journeys.terminals import PATIENCE, Terminals
 
 Labs = Callable[[str], MachineLab]
 Picture = Callable[[Page, str], None]
@@ -28,6 +31,19 @@ def labs(request: pytest.FixtureRequest) -> Labs:
     """Everybody's JupyterLab where machines are offered."""
     found: Labs = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def terminals(
+    labs: Labs, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Terminals | None]:
+    """Where machines have a way in; None: where they are in memory alone."""
+    if request.node.callspec.params["labs"] != "sandbox_lab_of":
+        yield None
+        return
+    made = Terminals(request.getfixturevalue("sandbox_hub"), tmp_path)
+    yield made
+    made.end()
 
 
 @pytest.mark.scenario("V2")
@@ -116,11 +132,7 @@ def test_cleo_becomes_a_co_owner_on_a_page_of_the_hub(labs: Labs, picture: Pictu
     expect(dialog.get_by_role("region", name="Who has access")).to_contain_text("ana")
     assert violations(dialog) == []
     picture(ana.page, "share-machine")
-    page = ana.co_own_page(dialog)
-    page.get_by_label("Whom?").fill("cleo")
-    page.get_by_role("button", name="Make them a co-owner").click()
-    expect(page.get_by_role("status")).to_contain_text("cleo was asked to be a co-owner")
-    page.close()
+    ana.make_co_owner(dialog, "cleo")
     expect(ana.holder(dialog, "cleo")).to_contain_text("not answered yet")
     expect(cleo.machine("shared-box (ana)")).to_have_count(0)
     cleo.accept_thing("shared-box")
@@ -159,6 +171,97 @@ def take_its_drive_elsewhere(ana: MachineLab, cleo: MachineLab, picture: Picture
     page.get_by_role("button", name="Take a snapshot…").click()
     cleo.answer("Take a snapshot", "with tools", "Take it")
     expect(page.get_by_role("list", name="Activity")).to_contain_text("changed when it stops")
+    make_it_another(cleo, page, picture)
+
+
+def make_it_another(cleo: MachineLab, page: Locator, picture: Picture) -> None:
+    """Another size, and a fresh system disk once she has said that the present one may go."""
+    activity = page.get_by_role("list", name="Activity")
+    page.get_by_role("button", name="Resize…").click()
+    dialog = cleo.page.get_by_role("dialog").filter(has_text="Resize")
+    expect(dialog.get_by_role("status")).to_contain_text("another size than it has")
+    dialog.get_by_label("Size").select_option(value="large")
+    assert violations(dialog) == []
+    dialog.get_by_role("button", name="Resize", exact=True).click()
+    expect(dialog).to_be_hidden()
+    expect(activity).to_contain_text("cleo gave it another size")
+    expect(page).to_contain_text("large, made from")
+    page.get_by_role("button", name="Rebuild…").click()
+    dialog = cleo.page.get_by_role("dialog").filter(has_text="Rebuild")
+    expect(dialog).to_contain_text("the home directories of everybody on it")
+    expect(dialog.get_by_role("button", name="Rebuild", exact=True)).to_be_disabled()
+    assert violations(dialog) == []
+    picture(cleo.page, "rebuild-machine")
+    dialog.get_by_label("What is on the system disk").check()
+    dialog.get_by_role("button", name="Rebuild", exact=True).click()
+    expect(dialog).to_be_hidden()
+    expect(activity).to_contain_text("cleo gave it a fresh system disk")
+    expect(page).to_contain_text("Running")
+
+
+@pytest.mark.scenario("V7")
+@pytest.mark.scenario("V8")
+def test_ana_stops_sharing_with_everyone_and_ben_sees_why(
+    labs: Labs, terminals: Terminals | None, picture: Picture
+) -> None:
+    ana, ben, cleo = labs("ana"), labs("ben"), labs("cleo")
+    grants = [{"receiver": "ben", "level": "use"}]
+    asked = {"name": "open-box", "size": "small", "image": "debian", "drive_gib": 1}
+    machine = ana.do("POST", "/machines", asked | {"grants": grants})["id"]
+    ben.accept_thing("open-box")
+    expect(ben.machine("open-box (ana)")).to_contain_text("Running")
+    theirs = ben.open_machine("open-box (ana)")
+    expect(ana.machine("open-box")).to_contain_text("With 1 person")
+    dialog = ana.share_machine("open-box")
+    ana.make_co_owner(dialog, "cleo")
+    cleo.accept_thing("open-box")
+    session = None if terminals is None else work_on_it(terminals)
+    if session:
+        expect(ana.machine("open-box")).to_contain_text("On it: ben")
+
+    for _ in range(2):  # it asks first
+        dialog.get_by_role("button", name=re.compile("^Stop sharing with everyone")).click()
+    said = dialog.get_by_role("note")
+    expect(said).to_contain_text("Ended for ben")
+    if session and terminals:
+        expect(said).to_contain_text("Was on it, and was cut off: ben.")
+        they_are_off(terminals, session)
+    expect(ana.holder(dialog, "ben")).to_have_count(0)
+    expect(ana.holder(dialog, "cleo")).to_contain_text("has access since")
+    ana.close_dialog()
+    why = 'ana no longer shares "open-box" with you.'
+    expect(ben.machine("open-box (ana)")).to_have_count(0)
+    expect(ben.page.get_by_role("main").get_by_text(why)).to_be_visible()
+    ben.was_told(why)
+    expect(theirs).to_have_count(0)
+    picture(ben.page, "machine-taken-away")
+    expect(cleo.machine("open-box (ana)")).to_contain_text("Co-own")
+    drive = ana.panel.get_by_role("list", name="Drives").get_by_role("listitem")
+    expect(drive.filter(has_text="open-box drive")).to_contain_text("open-box: attached")
+
+    ana.do("POST", f"/machines/{machine}/users", {"grants": [{"receiver": "ben"}]})
+    ben.accept_thing("open-box")
+    ben.choose(ben.machine("open-box (ana)"), "Leave…")
+    ben.confirm("Leave")
+    expect(ben.machine("open-box (ana)")).to_have_count(0)
+    ana.was_told('ben left "open-box".')
+
+
+def work_on_it(terminals: Terminals) -> subprocess.Popen[bytes]:
+    """ben is on it, and has left something on the drive."""
+    mine = "mountpoint -q /srv/shared && echo hello > /srv/shared/of-ben && id -un"
+    assert terminals.wait_for("ben", "open-box", mine) == "ben\n"
+    return terminals.stay("ben", "open-box", 99871)
+
+
+def they_are_off(terminals: Terminals, session: subprocess.Popen[bytes]) -> None:
+    """His session has ended and what ran in it; he gets in no more, and the drive is untouched."""
+    assert session.wait(PATIENCE) != 0
+    there = terminals.wait_for("ana", "open-box", "cat /srv/shared/of-ben; ps -eo args=")
+    assert there.startswith("hello\n")
+    assert "99871" not in there
+    assert terminals.ssh("ben", "open-box", "true").returncode != 0
+    assert terminals.wait_for("cleo", "open-box", "cat /srv/shared/of-ben") == "hello\n"
 
 
 @pytest.mark.scenario("V2")

@@ -16,6 +16,7 @@ import type {
   FolderView,
   GrantAt,
   GrantChange,
+  GrantChanged,
   GrantResults,
   GrantView,
   HandOversPage,
@@ -162,7 +163,7 @@ export class ApiClient {
     return this.call(`${placeOf(id)}/grants`, { method: 'DELETE' });
   }
 
-  changeGrant(id: string, change: GrantChange, version: number): Promise<GrantView> {
+  changeGrant(id: string, change: GrantChange, version: number): Promise<GrantChanged> {
     return this.call(`grants/${id}`, { method: 'PATCH', body: change, version });
   }
 

@@ -6,6 +6,7 @@ import { kindOf } from '../api/things';
 import type { DriveView, MachineView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { askName, attempt, choose, confirm } from './dialogs';
+import { showRebuildDialog, showResizeDialog } from './machinechangedialog';
 import { showNewMachineDialog } from './newmachinedialog';
 import { hubOrigin } from './origin';
 import type { Settings } from './settings';
@@ -122,6 +123,14 @@ export class MachineActs {
         this.model.machines.ask(machine.id, 'reboot')
       );
     }
+  }
+
+  resize(machine: MachineView): Promise<void> {
+    return showResizeDialog(this.model, machine, this.trans);
+  }
+
+  rebuild(machine: MachineView): Promise<void> {
+    return showRebuildDialog(this.model, machine, this.trans);
   }
 
   /** The end of what a machine wrote to its console, as text. */

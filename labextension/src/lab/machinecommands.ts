@@ -5,7 +5,7 @@ import type { LabIcon } from '@jupyterlab/ui-components';
 import { addIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
-import type { DriveView } from '../api/types';
+import type { DriveView, MachineView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { machineIcon } from '../views/icons';
 import { choose } from './dialogs';
@@ -22,6 +22,8 @@ export const MachineCommandIDs = {
   share: 'vmshare:share-machine',
   coOwn: 'vmshare:co-own',
   rename: 'vmshare:rename-machine',
+  resize: 'vmshare:resize-machine',
+  rebuild: 'vmshare:rebuild-machine',
   snapshot: 'vmshare:snapshot-machine',
   console: 'vmshare:console-log',
   attach: 'vmshare:attach-drive',
@@ -115,6 +117,20 @@ function machineCommands(acts: MachineActs, trans: TranslationBundle): ThingComm
       actions: ['reboot'],
       only,
       does: machine => acts.reboot(machine)
+    },
+    {
+      id: MachineCommandIDs.resize,
+      label: trans.__('Resize…'),
+      actions: ['resize'],
+      only,
+      does: machine => acts.resize(machine as MachineView)
+    },
+    {
+      id: MachineCommandIDs.rebuild,
+      label: trans.__('Rebuild…'),
+      actions: ['rebuild'],
+      only,
+      does: machine => acts.rebuild(machine as MachineView)
     },
     {
       id: MachineCommandIDs.snapshot,

@@ -20,6 +20,9 @@ export function machineTabs(
   const deeds: MachinePageDeeds = {
     share: machine => void acts.share(machine),
     reboot: machine => void acts.reboot(machine),
+    rename: machine => void acts.rename(machine),
+    resize: machine => void acts.resize(machine),
+    rebuild: machine => void acts.rebuild(machine),
     console: machine => void acts.console(machine),
     snapshot: machine => void acts.snapshot(machine),
     extend: drive => void acts.extend(drive),

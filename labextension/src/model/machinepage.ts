@@ -11,6 +11,7 @@ import type {
   MachineView,
   PeopleOfThing
 } from '../api/types';
+import { concerns, isEnding } from './application';
 import type { VMShareModel } from './vmshare';
 
 const SETTLE_MS = 250;
@@ -73,6 +74,11 @@ export class MachinePageModel implements IDisposable {
     return this._events;
   }
 
+  /** How the visitor's access ended while they looked; null: it did not. */
+  get ended(): EventView | null {
+    return this._ended;
+  }
+
   get failure(): string | null {
     return this._failure;
   }
@@ -104,7 +110,13 @@ export class MachinePageModel implements IDisposable {
   }
 
   receive(event: EventView): void {
-    if (event.thing_id === this.machineId || event.type.startsWith('team.')) {
+    const isMine = event.thing_id === this.machineId;
+    const isLoss = isEnding(event) && concerns(event, this.shared.me);
+    if (isMine && (isLoss || event.type === 'machine.deleted')) {
+      this._ended = event;
+      this.emit();
+    }
+    if (isMine || event.type.startsWith('team.')) {
       clearTimeout(this._settling);
       this._settling = setTimeout(() => void this.open(), SETTLE_MS);
     }
@@ -124,6 +136,7 @@ export class MachinePageModel implements IDisposable {
   };
 
   private _changed = new Signal<this, void>(this);
+  private _ended: EventView | null = null;
   private _events: readonly EventView[] = [];
   private _failure: string | null = null;
   private _isDisposed = false;

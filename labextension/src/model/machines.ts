@@ -8,6 +8,7 @@ import { newKey } from '../api/transport';
 import type {
   CloudView,
   Cut,
+  DiskSource,
   DriveView,
   EventView,
   MachineSnapshotView,
@@ -82,6 +83,14 @@ export class MachinesModel implements IDisposable {
 
   async ask(id: string, verb: MachineVerb): Promise<void> {
     this.machines.put(await this.api.ask(id, verb, newKey()));
+  }
+
+  async resize(id: string, size: string): Promise<void> {
+    this.machines.put(await this.api.resize(id, size));
+  }
+
+  async rebuild(id: string, source: DiskSource, key: string): Promise<void> {
+    this.machines.put(await this.api.rebuild(id, source, key));
   }
 
   async keepOn(id: string, hours: number): Promise<void> {

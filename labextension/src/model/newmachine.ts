@@ -1,11 +1,18 @@
 import type { ApiClient } from '../api/client';
 import type { MachineClient } from '../api/machines';
 import { sentenceOf } from '../api/problem';
-import type { CloudView, MachineSnapshotView, MachineView, NewMachine } from '../api/types';
+import type {
+  CloudView,
+  DiskSource,
+  MachineSnapshotView,
+  MachineView,
+  NewMachine
+} from '../api/types';
 import { DraftsModel } from './drafts';
 
 type Image = NonNullable<CloudView['images']>[number];
-type Size = NonNullable<CloudView['sizes']>[number];
+/** A size that the site offers. */
+export type Size = NonNullable<CloudView['sizes']>[number];
 
 /** What is missing before a machine can be made. */
 export type Missing = 'name' | 'source' | 'size' | 'room' | 'drive';
@@ -38,10 +45,7 @@ export class NewMachineModel extends DraftsModel {
     snapshots: readonly MachineSnapshotView[]
   ) {
     super(api, 'machine', 'use');
-    this.sources = [
-      ...(cloud.images ?? []).map(sourceOfImage),
-      ...snapshots.filter(({ state }) => state === 'ready').map(sourceOfSnapshot)
-    ];
+    this.sources = sourcesOf(cloud, snapshots);
     this.sizes = cloud.sizes ?? [];
     const only = <T>(items: readonly T[]): T | undefined =>
       items.length === 1 ? items[0] : undefined;
@@ -114,14 +118,14 @@ export class NewMachineModel extends DraftsModel {
     }
   }
 
-  private asked({ kind, id }: Source): NewMachine {
+  private asked(source: Source): NewMachine {
     const { name, size, driveGib } = this._plan;
     return {
       name: name.trim(),
       size,
       drive_gib: driveGib,
       grants: this.grants(),
-      ...(kind === 'image' ? { image: id } : { snapshot_id: id })
+      ...diskOf(source)
     };
   }
 
@@ -132,6 +136,22 @@ export class NewMachineModel extends DraftsModel {
 /** What a source is called in a field's value. */
 export function keyOf({ kind, id }: Source): string {
   return `${kind}:${id}`;
+}
+
+/** A source as the service takes it. */
+export function diskOf({ kind, id }: Source): DiskSource {
+  return kind === 'image' ? { image: id } : { snapshot_id: id };
+}
+
+/** Images of the site, and snapshots that are stored. */
+export function sourcesOf(
+  cloud: CloudView | null,
+  snapshots: readonly MachineSnapshotView[]
+): readonly Source[] {
+  return [
+    ...(cloud?.images ?? []).map(sourceOfImage),
+    ...snapshots.filter(({ state }) => state === 'ready').map(sourceOfSnapshot)
+  ];
 }
 
 function sourceOfImage({ id, name, disk_gib: diskGib }: Image): Source {

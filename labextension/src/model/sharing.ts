@@ -63,8 +63,11 @@ export class SharingModel extends DraftsModel {
   /** Raises no error: a refusal, or somebody else's change, is said. */
   async change(grant: GrantView, change: GrantChange): Promise<void> {
     try {
-      this.put(await this.api.changeGrant(grant.id, change, grant.version));
-      this._said.emit({ kind: 'changed', names: [grant.receiver.name], text: null });
+      const changed = await this.api.changeGrant(grant.id, change, grant.version);
+      const { lowered = [] } = changed;
+      [changed, ...lowered].forEach(one => this.put(one));
+      const also = { ...cutOff(changed), ...(lowered.length > 0 ? { lowered } : {}) };
+      this._said.emit({ kind: 'changed', names: [grant.receiver.name], ...also, text: null });
     } catch (error) {
       if (error instanceof ChangedMeanwhile) {
         await this.load();
@@ -138,10 +141,9 @@ export class SharingModel extends DraftsModel {
     deed: () => Promise<Cut>
   ): Promise<void> {
     try {
-      const { cannot_undo: cannotUndo, links = [] } = await deed();
+      const cut = await deed();
       await this.load();
-      const off = [...new Set(links.map(({ person }) => person))];
-      this._said.emit({ kind, names, ...(off.length > 0 ? { off } : {}), text: cannotUndo });
+      this._said.emit({ kind, names, ...cutOff(cut), text: cut.cannot_undo });
     } catch (error) {
       await this.load();
       this.fail(error);
@@ -175,6 +177,22 @@ export interface Saying {
   teams?: string[];
   /** Who was on the machine, and was cut off. */
   off?: string[];
+  /** Of those: whose end the machine has not confirmed yet. */
+  ending?: string[];
+  /** What was given on from what was changed, and was lowered with it. */
+  lowered?: readonly GrantView[];
   /** A sentence of the service's. */
   text: string | null;
+}
+
+/** Who was cut off a machine, each once. */
+function cutOff({ links = [] }: Pick<Cut, 'links'>): Pick<Saying, 'off' | 'ending'> {
+  const people = (some: NonNullable<Cut['links']>): string[] => [
+    ...new Set(some.map(({ person }) => person))
+  ];
+  const ending = people(links.filter(({ confirmed }) => !confirmed));
+  return {
+    ...(links.length > 0 ? { off: people(links) } : {}),
+    ...(ending.length > 0 ? { ending } : {})
+  };
 }

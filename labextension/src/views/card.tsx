@@ -8,6 +8,9 @@ import type { MachinePageModel } from '../model/machinepage';
 export interface MachinePageDeeds {
   share: (machine: MachineView) => void;
   reboot: (machine: MachineView) => void;
+  rename: (machine: MachineView) => void;
+  resize: (machine: MachineView) => void;
+  rebuild: (machine: MachineView) => void;
   console: (machine: MachineView) => void;
   snapshot: (machine: MachineView) => void;
   extend: (drive: DriveView) => void;

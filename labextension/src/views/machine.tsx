@@ -12,7 +12,7 @@ import { MachineDrives } from './machinedrives';
 import { Coming, Power, StateMark, Trouble, WhoIsOn } from './machines';
 import { happened, labelOf } from './machinewords';
 import { ActionButton, Blank, EndDate, Message, useDeed } from './parts';
-import { grantStory, moment, shortMoment } from './words';
+import { endedNotice, grantStory, moment, shortMoment } from './words';
 
 /** One machine with all that belongs to it. */
 export function Machine(props: { model: MachinePageModel; deeds: MachinePageDeeds }): JSX.Element {
@@ -22,7 +22,13 @@ export function Machine(props: { model: MachinePageModel; deeds: MachinePageDeed
   const { machine } = model;
   if (!machine) {
     return model.isKnown ? (
-      <Blank title={trans.__('The machine is gone, or it is not shared with you any more.')} />
+      <Blank
+        title={
+          model.ended
+            ? endedNotice(trans, model.ended)
+            : trans.__('The machine is gone, or it is not shared with you any more.')
+        }
+      />
     ) : (
       <p className="jp-VMShare-quiet">{trans.__('Looking…')}</p>
     );
@@ -66,6 +72,15 @@ function Head({ model, machine, deeds }: CardProps): JSX.Element {
         <Power machine={machine} machines={machines} />
         {may('reboot') && (
           <ActionButton onClick={() => deeds.reboot(machine)}>{trans.__('Reboot…')}</ActionButton>
+        )}
+        {may('resize') && (
+          <ActionButton onClick={() => deeds.resize(machine)}>{trans.__('Resize…')}</ActionButton>
+        )}
+        {may('rebuild') && (
+          <ActionButton onClick={() => deeds.rebuild(machine)}>{trans.__('Rebuild…')}</ActionButton>
+        )}
+        {may('rename') && (
+          <ActionButton onClick={() => deeds.rename(machine)}>{trans.__('Rename…')}</ActionButton>
         )}
         {may('read_console_log') && (
           <ActionButton onClick={() => deeds.console(machine)}>

@@ -3,7 +3,8 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import type { DriveView, EventView, MachineView } from '../api/types';
 import { detail } from '../model/application';
 import type { ComingStep } from '../model/coming';
-import { levelName } from './words';
+import type { Size, Source } from '../model/newmachine';
+import { bytes, levelName } from './words';
 
 /** Where a machine is, in a word or two. */
 export function stateName(trans: TranslationBundle, machine: MachineView): string {
@@ -56,6 +57,23 @@ export function labelOf(
   me: string
 ): string {
   return thing.owner === me ? thing.name : trans.__('%1 (%2)', thing.name, thing.owner);
+}
+
+/** A size with what is in it. */
+export function sizeStory(trans: TranslationBundle, size: Size): string {
+  return trans._n(
+    '%2: %1 processor, %3, disk of %4 GiB',
+    '%2: %1 processors, %3, disk of %4 GiB',
+    size.processors,
+    size.name,
+    bytes(trans, size.memory_mib * 1024 ** 2),
+    size.disk_gib
+  );
+}
+
+/** What a system disk is made from. */
+export function sourceName(trans: TranslationBundle, { kind, name }: Source): string {
+  return kind === 'image' ? name : trans.__('Snapshot "%1"', name);
 }
 
 /** Where a drive is, in a word or two. */

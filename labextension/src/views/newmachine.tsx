@@ -1,5 +1,5 @@
 import { HTMLSelect } from '@jupyterlab/ui-components';
-import type { FormEvent, JSX, ReactNode } from 'react';
+import type { FormEvent, JSX } from 'react';
 import { useId } from 'react';
 
 import type { Missing, NewMachineModel } from '../model/newmachine';
@@ -7,8 +7,9 @@ import { keyOf } from '../model/newmachine';
 import { LEVELS_OF } from '../model/rights';
 import { useSignal, useTrans } from './context';
 import { Drafts } from './drafts';
+import { Field } from './field';
+import { sizeStory, sourceName } from './machinewords';
 import { ActionButton, Message } from './parts';
-import { bytes } from './words';
 
 /** The create dialog: what the machine is, who gets it, and what is missing. */
 export function NewMachineForm(props: {
@@ -83,8 +84,7 @@ function Fields({ model }: { model: NewMachineModel }): JSX.Element {
               choose,
               ...sources.map(source => ({
                 value: keyOf(source),
-                label:
-                  source.kind === 'image' ? source.name : trans.__('Snapshot "%1"', source.name)
+                label: sourceName(trans, source)
               }))
             ]}
           />
@@ -99,17 +99,7 @@ function Fields({ model }: { model: NewMachineModel }): JSX.Element {
             onChange={event => model.change({ size: event.target.value })}
             options={[
               choose,
-              ...sizes.map(size => ({
-                value: size.id,
-                label: trans._n(
-                  '%2: %1 processor, %3, disk of %4 GiB',
-                  '%2: %1 processors, %3, disk of %4 GiB',
-                  size.processors,
-                  size.name,
-                  bytes(trans, size.memory_mib * 1024 ** 2),
-                  size.disk_gib
-                )
-              }))
+              ...sizes.map(size => ({ value: size.id, label: sizeStory(trans, size) }))
             ]}
           />
         )}
@@ -135,24 +125,6 @@ function Fields({ model }: { model: NewMachineModel }): JSX.Element {
         )}
       </Field>
     </div>
-  );
-}
-
-/** A label beside its field, and a hint below. */
-function Field(props: {
-  label: string;
-  hint?: string | null;
-  children: (id: string) => ReactNode;
-}): JSX.Element {
-  const id = useId();
-  return (
-    <>
-      <label htmlFor={id}>{props.label}</label>
-      <div>
-        {props.children(id)}
-        {props.hint && <p className="jp-VMShare-detail">{props.hint}</p>}
-      </div>
-    </>
   );
 }
 

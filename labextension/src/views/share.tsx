@@ -9,7 +9,8 @@ import { useSignal, useTrans } from './context';
 import { Drafts } from './drafts';
 import { Holders } from './fast';
 import { ActionButton, LiveRegion, Message } from './parts';
-import { listing } from './words';
+import { profileName } from './ticks';
+import { levelName, listing } from './words';
 
 /** The share dialog: whom to invite, and who has access. */
 export function Share({
@@ -87,31 +88,41 @@ function invited(
   return [...(people.length > 0 ? [asked] : []), ...(teams.length > 0 ? [given] : [])].join(' ');
 }
 
-function sentence(
-  trans: ReturnType<typeof useTrans>,
-  { kind, names, teams, off = [], text }: Saying,
-  model: SharingModel
-): string {
+function sentence(trans: ReturnType<typeof useTrans>, saying: Saying, model: SharingModel): string {
+  const { kind, names, teams, text } = saying;
   const who = listing(names);
   switch (kind) {
     case 'invited':
       return invited(trans, names, teams ?? [], model);
     case 'changed':
-      return trans.__('Changed for %1.', who);
+      return [trans.__('Changed for %1.', who), ...reached(trans, saying)].join(' ');
     case 'changed-meanwhile':
       return trans.__(
         'Somebody else changed the access of %1 first. This is how it is now; nothing of yours was changed.',
         who
       );
     case 'ended':
-      return [
-        trans.__('Ended for %1.', who),
-        ...(off.length > 0 ? [trans.__('Was on it, and was cut off: %1.', listing(off))] : []),
-        text ?? ''
-      ].join(' ');
+      return [trans.__('Ended for %1.', who), ...reached(trans, saying), text ?? ''].join(' ');
     case 'failed':
       return text ?? trans.__('That did not work.');
   }
+}
+
+/** Whom a deed concerned beside those whom it was about. */
+function reached(
+  trans: ReturnType<typeof useTrans>,
+  { lowered = [], off = [], ending = [] }: Saying
+): string[] {
+  const flowed = lowered.map(({ receiver, level, profile, giver }) => {
+    const may = [levelName(trans, level), ...(profile ? [profileName(trans, profile)] : [])];
+    return trans.__('%1 (%2), from %3', receiver.name, may.join(', '), giver);
+  });
+  const told: [string[], string][] = [
+    [flowed, trans.__('Lowered with it, as given on from there: %1.', listing(flowed))],
+    [off, trans.__('Was on it, and was cut off: %1.', listing(off))],
+    [ending, trans.__('The machine has not confirmed that yet of %1.', listing(ending))]
+  ];
+  return told.flatMap(([whom, sentence]) => (whom.length > 0 ? [sentence] : []));
 }
 
 function useSaying(model: SharingModel): Saying | null {

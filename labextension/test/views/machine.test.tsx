@@ -20,6 +20,8 @@ const ON_IT = {
   ...{ read_only: false, state: 'attached' as const }
 };
 
+let page: MachinePageModel;
+
 async function shown(site: Site, server = new FakeServer()): Promise<string[]> {
   const events = [
     happening('machine.asked', { thing_id: 'mch_1', data: { what: 'start' } }),
@@ -35,13 +37,16 @@ async function shown(site: Site, server = new FakeServer()): Promise<string[]> {
     .on('GET api/events', () => ({ items: events, next: null }));
   const model = new VMShareModel(server.client);
   await model.start();
-  const page = new MachinePageModel(model, 'mch_1');
+  page = new MachinePageModel(model, 'mch_1');
   await page.open();
   const done: string[] = [];
   const note = (deed: string) => (one: { id: string }) => void done.push(`${deed} ${one.id}`);
   const [share, reboot, console] = [note('share'), note('reboot'), note('console')];
   const [snapshot, extend, clone] = [note('snapshot'), note('extend'), note('clone')];
-  const deeds = { share, reboot, console, snapshot, extend, clone, remove: note('remove') };
+  const [resize, rebuild, rename] = [note('resize'), note('rebuild'), note('rename')];
+  const remove = note('remove');
+  const more = { snapshot, extend, clone, resize, rebuild, rename, remove };
+  const deeds = { share, reboot, console, ...more };
   render(<Machine model={page} deeds={deeds} />);
   return done;
 }
@@ -122,14 +127,34 @@ describe('the page of a machine', () => {
 
   it('asks the shell for what takes a question', async () => {
     const done = await shown({ machines: [machine({ drives: [ON_IT] })], drives: [drive()] });
-    for (const name of ['Share…', 'Reboot…', 'Console log', 'Delete…', 'Take a snapshot…']) {
+    const asks = ['Share…', 'Reboot…', 'Resize…', 'Rebuild…', 'Rename…', 'Console log', 'Delete…'];
+    for (const name of [...asks, 'Take a snapshot…']) {
       await userEvent.click(screen.getByRole('button', { name }));
     }
     await userEvent.click(screen.getByRole('button', { name: 'Make "data" larger' }));
     expect(done).toEqual([
-      ...['share mch_1', 'reboot mch_1', 'console mch_1', 'remove mch_1', 'snapshot mch_1'],
+      ...['share mch_1', 'reboot mch_1', 'resize mch_1', 'rebuild mch_1', 'rename mch_1'],
+      ...['console mch_1', 'remove mch_1', 'snapshot mch_1'],
       'extend drv_1'
     ]);
+  });
+
+  it.each([
+    ['grant.revoked', { receiver: 'ben' }, 'ana no longer shares "gpu-box" with you.'],
+    ['grant.expired', { receiver: 'ben' }, /its end date has come/],
+    ['grant.ended', { receiver: 'ben', why: 'giver_lost' }, /Who shared it .* may no longer do so/],
+    ['machine.deleted', {}, 'ana deleted "gpu-box" for ever.'],
+    ['grant.revoked', { receiver: 'cleo' }, /gone, or it is not shared/]
+  ] as const)('says why it is not open any more: %s of %j', async (type, data, said) => {
+    const server = new FakeServer();
+    const site = { machines: [machine({ owner: 'ana', level: 'use' })] };
+    await shown(site, server);
+    site.machines = [];
+    const about = { thing_id: 'mch_1', thing_name: 'gpu-box', actor: 'ana' };
+    const event = happening(type, { ...about, data: { grant_id: 'gnt_1', giver: 'ana', ...data } });
+    page.receive(event);
+    server.sockets[0]!.say({ type: 'event', event });
+    expect(await screen.findByText(said)).toBeTruthy();
   });
 
   it('says so once it is not shared any more', async () => {

@@ -14,7 +14,7 @@ const TO_CLEO = toUse({
   ...{ id: 'gnt_2', parent_id: 'gnt_1', giver: 'ben' },
   receiver: { kind: 'person', name: 'cleo' }
 });
-const LINK = { person: 'cleo', machine_id: 'mch_1', channels: 1, processes: 2 };
+const LINK = { person: 'cleo', machine_id: 'mch_1', channels: 1, processes: 2, confirmed: true };
 
 async function shown(
   server: FakeServer,
@@ -84,6 +84,28 @@ describe('the share dialog of a machine', () => {
     await userEvent.click(screen.getByRole('button', { name: 'Save' }));
     await waitFor(() => expect(server.calls(route)).toHaveLength(1));
     expect(server.calls(route)[0]?.body).toEqual({ ticks: ['files', 'upload', 'download'] });
+  });
+
+  it('says what was lowered with it, and who was cut off, after a change', async () => {
+    const lowered = { ...TO_CLEO, ticks: ['files', 'download'], profile: 'reading', version: 2 };
+    const links = [
+      { ...LINK, confirmed: true },
+      { ...LINK, person: 'ben', confirmed: false }
+    ];
+    const server = new FakeServer().on('PATCH api/grants/gnt_1', () => ({
+      ...TO_BEN,
+      ...{ version: 2, lowered: [lowered], links }
+    }));
+    await shown(server, [TO_BEN, TO_CLEO]);
+    await userEvent.click(screen.getByRole('button', { name: /What ben may do on it/ }));
+    await userEvent.selectOptions(screen.getByLabelText('Profile of ben'), 'reading');
+    await userEvent.click(screen.getByRole('button', { name: 'Save' }));
+    expect((await screen.findByRole('note')).textContent).toBe(
+      'Changed for ben. Lowered with it, as given on from there: cleo (Use, Reading), from ben. ' +
+        'Was on it, and was cut off: cleo and ben. ' +
+        'The machine has not confirmed that yet of ben.'
+    );
+    expect(screen.getByRole('button', { name: 'What cleo may do on it: Reading' })).toBeTruthy();
   });
 
   it('shows what ends with a grant before it is taken away', async () => {
