@@ -108,7 +108,7 @@ RULES = (
          rooms=("jupyter_vmshare",),
          never=("alembic", "jupyterhub", "psycopg", "sqlalchemy", "structlog")),
     Rule("the client does without Jupyter Server",
-         rooms=("jupyter_vmshare.client",),
+         rooms=("jupyter_vmshare.client", "jupyter_vmshare.reach"),
          never=("jupyter_server", "jupyter_vmshare.extension", "jupyter_vmshare.routes")),
 )  # fmt: skip
 

@@ -79,6 +79,8 @@ class Link:
         for channel in list(self.channels):
             channel.say(because)
         with contextlib.suppress(OSError, asyncssh.Error):
+            # A library may keep to itself what a disconnect says; it hands this on.
+            self.guest.send_debug(because)
             self.guest.disconnect(asyncssh.DISC_BY_APPLICATION, because)
         # Packets may go into a black hole: nothing is waited for.
         asyncio.get_running_loop().call_later(_TO_HEAR, self.guest.abort)
