@@ -3,98 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
-import socket
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import asyncssh
-import httpx2
 
 from jupyterhub_vmshare.db.tables import machines
-from jupyterhub_vmshare.relay.relay_keys import RelayKeys, relay_key_of
-from jupyterhub_vmshare.relay.sealing import Sealing, new_key
 from jupyterhub_vmshare.relay.ways import RelayAddress
-from tests.fakes.hub import fake_hub
 from tests.fixtures.api import Api, Json
-from tests.fixtures.hub_process import ROOT
 from tests.fixtures.sandboxes import KeeperProcess
-from tests.fixtures.service import RunningService, running_service
-from tests.fixtures.world import SmallWorld
+from tests.fixtures.service import RunningService
 from tests.relay.entrance import PATIENCE, Entrance
-from tests.relay.scene import FAST, RealClock
-
-_SECRET = b"a secret of the service"
-
-
-def free_port() -> int:
-    """One that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass
-class RelayProcess:
-    """The relay as an operator starts it; killed and started again, it has the same port."""
-
-    service: str
-    log: Path
-    options: tuple[str, ...] = ()
-    port: int = field(default_factory=free_port)
-    health: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
-
-    async def start(self) -> None:
-        """Returns when it takes people."""
-        words = [
-            *(sys.executable, "-m", "jupyterhub_vmshare", "relay", f"--service={self.service}"),
-            *("--allow-http", "--host=127.0.0.1", f"--port={self.port}"),
-            f"--health=127.0.0.1:{self.health}",
-            *self.options,
-        ]
-        environment = {**os.environ, "VMSHARE_RELAY_KEY": relay_key_of(_SECRET, "relay")}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                words, env=environment, stdout=log, stderr=log, start_new_session=True, cwd=ROOT
-            )
-        async with asyncio.timeout(PATIENCE):
-            while not await self.is_well():
-                await asyncio.sleep(0.05)
-
-    @property
-    def pid(self) -> int:
-        """Of the one that runs."""
-        assert self.process is not None
-        return self.process.pid
-
-    async def is_well(self) -> bool:
-        """It hears the service, and listens."""
-        with contextlib.suppress(httpx2.TransportError, OSError):
-            async with httpx2.AsyncClient(trust_env=False) as client:
-                answer = await client.get(f"http://127.0.0.1:{self.health}/", timeout=5)
-            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            writer.close()
-            return answer.status_code == 200
-        return False
-
-    def signal(self, number: signal.Signals) -> None:
-        """Stop it, let it go on, or kill it."""
-        assert self.process is not None
-        self.process.send_signal(number)
-
-    def kill(self) -> None:
-        """It dies at once."""
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait(PATIENCE)
+from tests.relay.relay_process import RelayProcess
+from tests.relay.scene import serving
 
 
 @dataclass
@@ -196,28 +121,12 @@ class Live(Entrance):
 @asynccontextmanager
 async def live(where: Path, *, relay_options: tuple[str, ...] = ()) -> AsyncIterator[Live]:
     """Everything, with ana's machine on it."""
-    world = SmallWorld()
     keeper = KeeperProcess(where / "keeper")
     keeper.where.mkdir()
     async with AsyncExitStack() as stack:
         stack.callback(keeper.stop)
         await asyncio.to_thread(keeper.start)
-        hub = await stack.enter_async_context(fake_hub())
-        world.move_into(hub)
-        running = await stack.enter_async_context(
-            running_service(
-                where,
-                f"sqlite:///{where / 'db.sqlite'}",
-                hub,
-                world,
-                clock=RealClock(),
-                cloud=keeper.cloud(),
-                pace=FAST,
-                sealing=Sealing.of(new_key(), "the test"),
-                relays=RelayKeys((_SECRET,), ("relay",)),
-                cut_within=PATIENCE,
-            )
-        )
+        running = await serving(stack, where, keeper.cloud())
         url = running.url + running.service.settings.prefix
         relay = RelayProcess(url, where / "relay.log", relay_options)
         running.service.ways.address = RelayAddress("127.0.0.1", relay.port)

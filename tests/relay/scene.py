@@ -13,7 +13,7 @@ from typing import Any
 import asyncssh
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jupyterhub_vmshare.cloud.port import Address, MachineWanted, SeenMachine
+from jupyterhub_vmshare.cloud.port import Address, Cloud, MachineWanted, SeenMachine
 from jupyterhub_vmshare.db.database import NewEvent
 from jupyterhub_vmshare.db.tables import grants
 from jupyterhub_vmshare.errors import WrongState
@@ -36,7 +36,7 @@ from tests.relay.entrance import PATIENCE, Entrance
 from tests.relay.machine import Machine
 
 FAST = Pace(poll=0.01, poll_most=0.05, again=0.01, again_most=0.05, sweep=0.2, grace=0.5)
-_SECRET = b"a secret of the service"
+SECRET = b"a secret of the service"
 _LIMITS = Limits(keepalive=5.0, login=6.0, at_the_door=20, links_of_one=4)
 
 
@@ -67,6 +67,11 @@ class SshCloud(FakeCloud):
     async def host_keys(self, machine: str) -> Sequence[str]:
         return [await asyncio.to_thread(lambda: self.real[machine].host_key)]
 
+    def stop(self) -> None:
+        """All of them, with everything on them."""
+        for machine in self.real.values():
+            machine.stop()
+
 
 class TickedRights(HeldRights):
     """The real rights, with the ticks that a test clears."""
@@ -85,21 +90,14 @@ class TickedRights(HeldRights):
 
 
 @dataclass
-class Scene(Entrance):
-    """What tests play on."""
+class Stage(Entrance):
+    """What tests play on, whatever the relay is."""
 
     running: RunningService
     api: Api
     cloud: SshCloud
-    rights: TickedRights
-    relay: Relay
     where: Path
     id: str = ""
-
-    @property
-    def port(self) -> int:
-        """The relay's."""
-        return self.relay.port
 
     @property
     def machine(self) -> Machine:
@@ -121,7 +119,9 @@ class Scene(Entrance):
     async def _has_a_door(self, machine_id: str) -> bool:
         async with self.running.service.db.read() as conn:
             try:
-                return bool((await self.rights.door(conn, machine_id)).host_keys)
+                return bool(
+                    (await self.running.service.ways.rights.door(conn, machine_id)).host_keys
+                )
             except WrongState:
                 return False
 
@@ -178,6 +178,19 @@ class Scene(Entrance):
             )
         await self.running.service.telling.settled([self.id], PATIENCE)
 
+
+@dataclass
+class Scene(Stage):
+    """With a relay in this very process."""
+
+    relay: Relay = field(kw_only=True)
+    rights: TickedRights = field(kw_only=True)
+
+    @property
+    def port(self) -> int:
+        """The relay's."""
+        return self.relay.port
+
     def new_relay(self) -> Relay:
         """Another one, as after a restart; it has to be started."""
         return _relay(self.running)
@@ -185,7 +198,7 @@ class Scene(Entrance):
 
 def _relay(running: RunningService) -> Relay:
     url = running.url + running.service.settings.prefix
-    where = ServiceAddress(url, "relay", relay_key_of(_SECRET, "relay"))
+    where = ServiceAddress(url, "relay", relay_key_of(SECRET, "relay"))
     return Relay(Settings(where, host="127.0.0.1", port=0, limits=_LIMITS))
 
 
@@ -196,33 +209,36 @@ async def serve(way: Scene, conn: asyncssh.SSHClientConnection, port: int) -> No
     await way.until(lambda: way.machine.order("listener", port=port)["done"]["uids"])
 
 
+async def serving(stack: AsyncExitStack, where: Path, cloud: Cloud, **more: Any) -> RunningService:
+    """A hub with the small world, and a service with a way in, until the stack ends."""
+    world = SmallWorld()
+    hub = await stack.enter_async_context(fake_hub())
+    world.move_into(hub)
+    told: dict[str, Any] = {
+        "clock": RealClock(),
+        "cloud": cloud,
+        "pace": FAST,
+        "sealing": Sealing.of(new_key(), "the test"),
+        "relays": RelayKeys((SECRET,), ("relay",)),
+        "cut_within": PATIENCE,
+    }
+    url = f"sqlite:///{where / 'db.sqlite'}"
+    return await stack.enter_async_context(
+        running_service(where, url, hub, world, **{**told, **more})
+    )
+
+
 @asynccontextmanager
 async def scene(where: Path) -> AsyncIterator[Scene]:
     """Everything, with ana's machine on it."""
-    world = SmallWorld()
     cloud = SshCloud()
     async with AsyncExitStack() as stack:
-        hub = await stack.enter_async_context(fake_hub())
-        world.move_into(hub)
-        running = await stack.enter_async_context(
-            running_service(
-                where,
-                f"sqlite:///{where / 'db.sqlite'}",
-                hub,
-                world,
-                clock=RealClock(),
-                cloud=cloud,
-                pace=FAST,
-                sealing=Sealing.of(new_key(), "the test"),
-                relays=RelayKeys((_SECRET,), ("relay",)),
-                relay_address=RelayAddress("127.0.0.1"),
-                cut_within=PATIENCE,
-            )
-        )
+        stack.callback(cloud.stop)
+        running = await serving(stack, where, cloud, relay_address=RelayAddress("127.0.0.1"))
         rights = TickedRights(running.service.machines)
         running.service.ways.rights = rights
         relay = _relay(running)
-        found = Scene(running, Api(running, stack), cloud, rights, relay, where)
+        found = Scene(running, Api(running, stack), cloud, where, relay=relay, rights=rights)
         try:
             await relay.start()
             async with asyncio.timeout(PATIENCE):
@@ -232,5 +248,3 @@ async def scene(where: Path) -> AsyncIterator[Scene]:
             yield found
         finally:
             await found.relay.stop()
-            for machine in cloud.real.values():
-                machine.stop()

@@ -156,6 +156,30 @@ async def test_less_than_that_closes_what_is_not_allowed_any_more(way: Scene) ->
     await gone(conn)
 
 
+async def test_what_is_lost_while_a_slow_machine_opens_it_is_not_opened(way: Scene) -> None:
+    """Its helper is asked first whose program listens there, and stands still meanwhile."""
+    way.rights.without["ben"] = frozenset({"run_kernel"})  # no sudo, whose loss would cut all
+    grant = await way.give("ben")
+    conn = await way.enter("ben")
+    await serve(way, conn, 8712)
+    told = await asyncio.to_thread(way.machine.run, "pgrep", "-f", "vmshare-machine serve")
+    pids = told.split()
+    await asyncio.to_thread(way.machine.run, "kill", "-STOP", *pids)
+    helper = way.relay._helpers.known(way.id)
+    assert helper is not None
+    try:
+        opening = asyncio.create_task(conn.open_connection("localhost", 8712))
+        await way.until(helper._turn.locked)
+        way.rights.without["ben"] = frozenset({"run_kernel", "open_app"})
+        await way.running.service.telling.look()
+    finally:
+        await asyncio.to_thread(way.machine.run, "kill", "-CONT", *pids)
+    with pytest.raises(asyncssh.ChannelOpenError):
+        await opening
+    await way.revoke(grant, "ben")
+    await gone(conn)
+
+
 async def test_an_end_date_fires_without_the_service(way: Scene) -> None:
     grant = await way.give("ben")
     conn = await way.enter("ben")

@@ -83,10 +83,16 @@ class RelayLinkSocket(WebSocketHandler):
             self.close()
 
     async def _send(self, said: BaseModel) -> None:
+        """Never waits for the network: one that swallows must not keep other relays waiting.
+
+        A relay that does not answer pings is hung up on, with what was not sent yet.
+        """
         try:
-            await self.write_message(said.model_dump_json())
+            written = self.write_message(said.model_dump_json())
         except WebSocketClosedError:
             self.on_close()
+        else:
+            written.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     def on_close(self) -> None:
         if self.relay is not None:

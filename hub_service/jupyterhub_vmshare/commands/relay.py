@@ -82,6 +82,12 @@ class RunRelay(Application):
     )
     links = Int(1000, min=1, help="Connections to machines at once. Since 0.3.").tag(config=True)
     links_of_one = Int(20, min=1, help="Of one person. Since 0.3.").tag(config=True)
+    keepalive = Float(
+        15.0,
+        min=0.1,
+        help="""Seconds after which a quiet end of a connection, a person's or a machine's, is
+        asked whether it is there; one that answers three of these not is gone. Since 0.3.""",
+    ).tag(config=True)
     idle_minutes = Float(
         None,
         allow_none=True,
@@ -107,6 +113,7 @@ class RunRelay(Application):
                 login=self.login,
                 links=self.links,
                 links_of_one=self.links_of_one,
+                keepalive=self.keepalive,
                 idle=None if self.idle_minutes is None else self.idle_minutes * 60,
             ),
         )

@@ -21,8 +21,7 @@ from jupyterhub_vmshare.relay.door.channels import (
 )
 from jupyterhub_vmshare.relay.door.hop import MachineUnreachable, OrderRefused
 from jupyterhub_vmshare.relay.door.limits import Door
-from jupyterhub_vmshare.relay.door.links import Link
-from jupyterhub_vmshare.relay.door.sftp import any_of
+from jupyterhub_vmshare.relay.door.links import Link, may_stay
 
 _log = structlog.get_logger("vmshare.relay")
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -170,8 +169,7 @@ class Guest(asyncssh.SSHServer):
             link = await self.link()
             if self._remark is not None:
                 end.say(self._remark)
-            may = any_of(link.allows) if end.is_sftp else link.allows("open_terminal")
-            if not may:
+            if not may_stay(link, end):
                 raise NotIn(NOT_FILES if end.is_sftp else NOT_TERMINAL)
             link.takes(end)
             _, machine = await link.machine.create_session(
@@ -183,7 +181,11 @@ class Guest(asyncssh.SSHServer):
                 encoding=None,
                 **end.terminal,
             )
-            end.connect(cast(MachineEnd, machine))
+            half = cast(MachineEnd, machine)
+            if not may_stay(link, end):  # lost while the machine took its time, and told so
+                half.chan.abort()
+                return
+            end.connect(half)
         except NotIn as refused:
             end.say(str(refused), last=True)
         except (OSError, asyncssh.Error) as error:
@@ -209,6 +211,10 @@ class Guest(asyncssh.SSHServer):
                 raise NotIn(NOT_APP)
             await self._must_be_theirs(link, port)
             _, machine = await link.machine.create_connection(MachinePort, "127.0.0.1", port)
+            half = cast(MachinePort, machine)
+            if not link.allows("open_app"):  # not any more: the machine took its time
+                half.chan.abort()
+                raise NotIn(NOT_APP)
         except BaseException as error:
             self._channels -= 1
             if isinstance(error, (NotIn, MachineUnreachable, OrderRefused)):
@@ -217,7 +223,7 @@ class Guest(asyncssh.SSHServer):
                 ) from None
             raise
         link.takes(end)
-        end.machine = cast(MachinePort, machine)  # its own channel comes after this
+        end.machine = half  # its own channel comes after this
         return end
 
     async def _must_be_theirs(self, link: Link, port: int) -> None:

@@ -19,6 +19,8 @@ _log = structlog.get_logger("vmshare.relay")
 _TO_CONNECT: Final = 10.0
 _TO_ANSWER: Final = 20.0
 _LONGEST_SENTENCE: Final = 500
+_APART: Final = 8
+"""On one machine at once: each looks at all of its processes."""
 
 
 class MachineUnreachable(Exception):
@@ -95,7 +97,7 @@ class Helper:
     def __init__(self, conn: asyncssh.SSHClientConnection) -> None:
         self._conn = conn
         self._numbers = itertools.count(1)
-        self._turn = asyncio.Lock()
+        self._turn, self._apart = asyncio.Lock(), asyncio.Semaphore(_APART)
         self._serving: asyncssh.SSHClientProcess[bytes] | None = None
 
     @property
@@ -111,11 +113,12 @@ class Helper:
 
     async def order_apart(self, do: str, **order: Any) -> dict[str, Any]:
         """One that may take seconds, beside all others."""
-        serving = await self._serve()
-        try:
-            return await self._ask(serving, do, order)
-        finally:
-            serving.close()
+        async with self._apart:
+            serving = await self._serve()
+            try:
+                return await self._ask(serving, do, order)
+            finally:
+                serving.close()
 
     async def _serve(self) -> asyncssh.SSHClientProcess[bytes]:
         try:
@@ -123,6 +126,7 @@ class Helper:
                 # The certificate forces the command; this is for whoever reads sshd's log.
                 return await self._conn.create_process("serve", encoding=None)
         except (OSError, asyncssh.Error, TimeoutError) as error:
+            self._lost(error)
             raise MachineUnreachable("The machine's helper does not answer.") from error
 
     async def _ask(
@@ -138,10 +142,16 @@ class Helper:
             raise
         except (OSError, ValueError, asyncssh.Error, TimeoutError, EOFError) as error:
             serving.close()
+            self._lost(error)
             raise MachineUnreachable("The machine's helper does not answer.") from error
         except BaseException:
             serving.close()  # the answer that comes yet would be taken for the next one's
             raise
+
+    def _lost(self, error: Exception) -> None:
+        """Silence may be a network that swallows: the next order gets a connection of its own."""
+        if isinstance(error, TimeoutError):
+            self.close()
 
     def close(self) -> None:
         self._conn.abort()
@@ -168,20 +178,40 @@ class Helpers:
     def __init__(self, key: Key, *, keepalive: float) -> None:
         self._key, self._keepalive = key, keepalive
         self._helpers: dict[str, Helper] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._opening: dict[str, asyncio.Task[Helper]] = {}
 
     async def of(self, door: MachineDoor) -> Helper:
-        """The machine's; connected when there is none. Raises `MachineUnreachable`."""
-        async with self._turns.setdefault(door.machine_id, asyncio.Lock()):
-            found = self._helpers.get(door.machine_id)
-            if found is None or not found.is_alive:
-                conn = await connect(
-                    door, "root", self._key, door.helper_certificates, keepalive=self._keepalive
-                )
-                found = self._helpers[door.machine_id] = Helper(conn)
-                with contextlib.suppress(OrderRefused):
-                    await found.order("authorities", lines=door.believed)
+        """The machine's; connected when there is none. Raises `MachineUnreachable`.
+
+        All who ask meanwhile share one attempt: a silent machine keeps nobody longer than that.
+        """
+        if (found := self.known(door.machine_id)) is not None:
             return found
+        opening = self._opening.get(door.machine_id)
+        if opening is None:
+            opening = asyncio.create_task(self._open(door), name="helper of a machine")
+            self._opening[door.machine_id] = opening
+            opening.add_done_callback(lambda done: self._opened(door.machine_id, done))
+        return await asyncio.shield(opening)
+
+    async def _open(self, door: MachineDoor) -> Helper:
+        conn = await connect(
+            door, "root", self._key, door.helper_certificates, keepalive=self._keepalive
+        )
+        found = Helper(conn)
+        try:
+            with contextlib.suppress(OrderRefused):
+                await found.order("authorities", lines=door.believed)
+        except BaseException:
+            found.close()
+            raise
+        self._helpers[door.machine_id] = found
+        return found
+
+    def _opened(self, machine_id: str, opening: asyncio.Task[Helper]) -> None:
+        del self._opening[machine_id]
+        if not opening.cancelled():
+            opening.exception()  # whoever asked has it, or has gone
 
     def known(self, machine_id: str) -> Helper | None:
         """The one that is connected already."""
@@ -191,10 +221,11 @@ class Helpers:
     def let_go(self, machine_id: str) -> None:
         """Nobody is there any more."""
         found = self._helpers.pop(machine_id, None)
-        self._turns.pop(machine_id, None)
         if found is not None:
             found.close()
 
     def close(self) -> None:
+        for opening in list(self._opening.values()):
+            opening.cancel()
         for machine_id in list(self._helpers):
             self.let_go(machine_id)

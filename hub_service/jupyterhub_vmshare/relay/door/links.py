@@ -59,17 +59,12 @@ class Link:
         self.allowed = allowed
         closed = 0
         for channel in list(self.channels):
-            if not self._may_stay(channel):
+            if not may_stay(self, channel):
                 channel.say("You may not do this on this machine any more.", last=True)
                 if channel.other is not None:
                     channel.other.chan.abort()
                 closed += 1
         return closed
-
-    def _may_stay(self, channel: Half) -> bool:
-        if isinstance(channel, PersonEnd) and channel.is_sftp:
-            return any_of(self.allows)
-        return self.allows(getattr(channel, "action", "connect"))
 
     def cut(self, because: str) -> int:
         """At once, on the machine's side first. Returns how many channels there were."""
@@ -85,6 +80,13 @@ class Link:
         # Packets may go into a black hole: nothing is waited for.
         asyncio.get_running_loop().call_later(_TO_HEAR, self.guest.abort)
         return count
+
+
+def may_stay(link: Link, channel: Half) -> bool:
+    """Whether a channel is allowed now; SFTP is, while there is a use for it."""
+    if isinstance(channel, PersonEnd) and channel.is_sftp:
+        return any_of(link.allows)
+    return link.allows(getattr(channel, "action", "connect"))
 
 
 class Links:

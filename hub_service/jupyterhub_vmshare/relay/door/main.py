@@ -67,10 +67,10 @@ class Relay:
         self.links = Links(self._right_ended, self._last_gone)
         self._helpers = Helpers(self._key, keepalive=settings.limits.keepalive)
         self._service = Service(settings.service, self._hello, self._hear)
-        self._locks = asyncio.Semaphore(_MANY_AT_ONCE)
         self._looks = asyncio.Semaphore(_MANY_AT_ONCE)
+        self._looking: set[str] = set()
         self._use = Use()
-        self._locking: dict[Pair, asyncio.Task[None]] = {}
+        self._locking: dict[Pair, tuple[int, asyncio.Task[None]]] = {}
         self._acceptor: asyncssh.SSHAcceptor | None = None
         self._listening = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -151,10 +151,12 @@ class Relay:
                 if self.links.version(pair) <= said.right.version:
                     self.links.apply(said.right)
                     channels = self.links.cut(pair, said.right.because or MEANWHILE)
-                    self._locking[pair] = self._spawn(self._lock(said, channels), "lock")
+                    self._lock_beside(said, channels)
             case Look():
                 for door in said.doors:
-                    self._spawn(self._look(door), "look at a machine")
+                    if door.machine_id not in self._looking:
+                        self._looking.add(door.machine_id)
+                        self._spawn(self._look(door), "look at a machine")
 
     async def _be_welcome(self, said: Welcome) -> None:
         keys = (asyncssh.import_public_key(line) for line in said.people)
@@ -202,13 +204,15 @@ class Relay:
         with self.links.opening((person, machine_id)):
             # Nobody comes in while their processes of before are being ended.
             if (locking := self._locking.get((person, machine_id))) is not None:
-                await asyncio.wait({locking})
+                await asyncio.wait({locking[1]})
             view = await self._service.open(asked)
             try:
                 link = await self._reach(view, guest)
             except (MachineUnreachable, OrderRefused) as error:
                 _log.warning("link_failed", person=person, machine=machine_id, because=str(error))
                 raise NotIn(str(error)) from None
+            finally:
+                self._let_go_later(machine_id)
             if guest.is_closed() or not self.links.add(link):
                 link.machine.abort()
                 raise NotIn(MEANWHILE)
@@ -255,12 +259,14 @@ class Relay:
 
     async def _look(self, door: MachineDoor) -> None:
         """How much a machine is used; one that does not answer is not known to be idle."""
-        async with self._looks:
-            try:
+        try:
+            async with self._looks:
                 done = await (await self._helpers.of(door)).order("activity")
-            except (MachineUnreachable, OrderRefused) as error:
-                _log.info("look_failed", machine=door.machine_id, because=str(error))
-                return
+        except (MachineUnreachable, OrderRefused) as error:
+            _log.info("look_failed", machine=door.machine_id, because=str(error))
+            return
+        finally:
+            self._looking.discard(door.machine_id)
         self._let_go_later(door.machine_id)
         channels = sum(
             each.channels for each in self.links.held() if each.machine_id == door.machine_id
@@ -271,6 +277,16 @@ class Relay:
         )
 
     # --- locking ---
+
+    def _lock_beside(self, said: Lock, channels: int) -> None:
+        """Without a turn: machines that do not answer must not keep the others waiting.
+
+        The service says it again and again until it is done; one at work at it is enough.
+        """
+        pair, version = (said.right.person, said.right.machine_id), said.right.version
+        if self._locking.get(pair, (0,))[0] == version and not channels:
+            return
+        self._locking[pair] = (version, self._spawn(self._lock(said, channels), "lock"))
 
     def _last_gone(self, pair: Pair) -> None:
         # Whoever locks an account there has use for the connection yet.
@@ -301,13 +317,14 @@ class Relay:
         right = said.right
         told = {"processes": 0, "remaining": 0}
         because: str | None = None
-        async with self._locks:
-            try:
-                told = await self._locked(said)
-            except (MachineUnreachable, OrderRefused) as error:
-                because = str(error)
-        if self._locking.get((right.person, right.machine_id)) is asyncio.current_task():
-            del self._locking[right.person, right.machine_id]
+        pair = (right.person, right.machine_id)
+        try:
+            told = await self._locked(said)
+        except (MachineUnreachable, OrderRefused) as error:
+            because = str(error)
+        finally:
+            if pair in self._locking and self._locking[pair][1] is asyncio.current_task():
+                del self._locking[pair]
         _log.info("locked", person=right.person, machine=right.machine_id, because=because, **told)
         await self._service.tell(
             Locked(
