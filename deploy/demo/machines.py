@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from deploy.demo.people import SERVICE_ACCOUNT
-from deploy.demo.processes import end, ends_with_us, like
+from deploy.demo.supervised import SECONDS, Supervised
 
 IMAGE = "debian"
-_SECONDS = 15.0
 _PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
     "mkfs.ext4": "e2fsprogs",
@@ -43,15 +39,17 @@ def check() -> None:
             raise MachinesRefused(f"{program} is missing (apt-get install {package})")
 
 
-class Keeper:
-    """The keeper of one demonstration, started again whenever it dies; and an image."""
+class Keeper(Supervised):
+    """The keeper of one demonstration, and an image.
+
+    Once it has ended no machine runs any more; the next run starts those again.
+    """
+
+    ends_by = signal.SIGTERM
 
     def __init__(self, directory: Path) -> None:
-        name = hashlib.sha256(str(directory).encode()).hexdigest()[:12]
-        self.run_dir = Path(f"/run/vmshare-demo-{name}-machines")
+        super().__init__(directory, "-machines")
         self.state = directory.resolve() / "sandboxes"
-        self._ending = threading.Event()
-        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def socket(self) -> Path:
@@ -64,54 +62,25 @@ class Keeper:
         if (self.state / "images" / IMAGE).exists():
             return
         print("== Building an image for machines: once, for a minute or two.", flush=True)
-        words = ["image", "build", IMAGE, "--describe=Debian, as small as it is."]
+        words = self._words("image", "build", IMAGE, "--describe=Debian, as small as it is.")
+        command = [sys.executable, "-m", "jupyterhub_vmshare", *words]
         with log.open("ab") as out:
-            built = subprocess.run(self._words(*words), stdout=out, stderr=out, check=False)
+            built = subprocess.run(command, stdout=out, stderr=out, check=False)
         if built.returncode:
             raise MachinesRefused(f"no image could be built; {log} says why")
 
-    @contextlib.contextmanager
-    def running(self, log: Path) -> Iterator[None]:
-        """On leaving, no machine runs any more; the next run starts those again."""
-        self._clean()
-        supervisor = threading.Thread(target=self._supervise, args=(log,), daemon=True)
-        supervisor.start()
-        try:
-            yield
-        finally:
-            self._ending.set()
-            if self._process is not None:
-                end({self._process.pid}, signal.SIGTERM, _SECONDS)
-            supervisor.join(_SECONDS)
-            self._clean()
-
-    def _supervise(self, log: Path) -> None:
-        while not self._ending.is_set():
-            with log.open("ab") as out:
-                self._process = subprocess.Popen(
-                    self._words(f"--service-user={SERVICE_ACCOUNT}"),
-                    stdout=out,
-                    stderr=out,
-                    start_new_session=True,
-                    preexec_fn=ends_with_us(signal.SIGTERM),
-                )
-            self._process.wait()
-            self._ending.wait(0.5)
-
     def _words(self, *words: str) -> list[str]:
-        started = (sys.executable, "-m", "jupyterhub_vmshare", "sandboxes")
-        return [*started, *words, f"--state={self.state}", f"--run={self.run_dir}"]
+        service = () if words else (f"--service-user={SERVICE_ACCOUNT}",)
+        return ["sandboxes", *words, *service, f"--state={self.state}", f"--run={self.run_dir}"]
 
-    def _clean(self) -> None:
-        """Whatever was left: a keeper leaves its machines running when it ends."""
-        end(like(f"--run={self.run_dir}"), signal.SIGTERM, _SECONDS)
+    def _clean_up(self) -> None:
+        # A keeper leaves its machines running when it ends.
         for pid in self._machines():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        deadline = time.monotonic() + _SECONDS
+        deadline = time.monotonic() + SECONDS
         while self._loops() and time.monotonic() < deadline:
             time.sleep(0.05)
-        shutil.rmtree(self.run_dir, ignore_errors=True)
 
     def _machines(self) -> list[int]:
         """Their first processes."""

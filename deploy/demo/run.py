@@ -328,7 +328,7 @@ def _welcome(demo: Demo) -> str:
     machine = (
         """
    6. As ana open a terminal in JupyterLab: jupyter vmshare ssh gpu-box
-      Then: jupyter vmshare share-machine gpu-box ben
+      Then: jupyter vmshare machines share gpu-box ben
 """
         if demo.keeper
         else ""
