@@ -68,17 +68,13 @@ int file_begin(struct call *call, int fd, struct fuse_file_info *info, struct fi
 }
 
 /* It is empty from now on, for everybody. */
-static int cut(struct call *call)
+static int cut(struct call *call, int fd)
 {
-	int fd = node_open(call->node, O_WRONLY); /* O_RDONLY|O_TRUNC is no mistake */
 	struct wave *wave = NULL;
 	int error;
 
-	if (fd < 0)
-		return errno;
 	notify_stores(call->session, call->node);
 	error = node_resize(call->node, fd, 0);
-	close(fd);
 	if (error)
 		return error;
 	tie_changed_itself(call->tie);
@@ -97,13 +93,33 @@ void note_open(struct call *call)
 	node->opened = true;
 }
 
+/* The file in the store, and where it is to be cut what cuts it: O_RDONLY|O_TRUNC is no mistake,
+ * though the mode may forbid it. */
+static int open_store(struct call *call, int flags, int *fd, int *cutter)
+{
+	int error;
+
+	*cutter = -1;
+	*fd = node_open(call->node, flags & (O_ACCMODE | O_SYNC | O_DSYNC));
+	if (*fd < 0)
+		return errno;
+	if (!(flags & O_TRUNC))
+		return 0;
+	*cutter = node_open(call->node, O_WRONLY);
+	if (*cutter >= 0)
+		return 0;
+	error = errno;
+	close(*fd);
+	return error;
+}
+
 int open_node(struct call *call, struct fuse_file_info *info, struct file **file)
 {
 	bool cuts = info->flags & O_TRUNC;
 	bool writes = (info->flags & O_ACCMODE) != O_RDONLY;
 	struct own_folder *own = call->node->share->own;
 	int error = decide(call->level, writes || cuts ? DEED_OPEN_WRITE : DEED_READ, NULL);
-	int fd;
+	int fd, cutter;
 
 	if (!error && !S_ISREG(call->node->type))
 		error = S_ISDIR(call->node->type) ? EISDIR : S_ISLNK(call->node->type) ? ELOOP : EACCES;
@@ -111,15 +127,16 @@ int open_node(struct call *call, struct fuse_file_info *info, struct file **file
 		return error;
 	/* Who decides whether it may disappear sees this open, or it is gone before. */
 	pthread_mutex_lock(&call->node->claim);
-	fd = node_open(call->node, info->flags & (O_ACCMODE | O_SYNC | O_DSYNC));
-	error = fd < 0 ? errno : 0;
-	if (!error)
+	error = open_store(call, info->flags, &fd, &cutter);
+	if (!error) /* who was refused has not seen it */
 		note_open(call);
 	pthread_mutex_unlock(&call->node->claim);
 	if (error)
 		return error;
-	if (cuts)
-		error = cut(call);
+	if (cuts) {
+		error = cut(call, cutter);
+		close(cutter);
+	}
 	if (error) {
 		own_closed(own, node_key(call->node), call->place->who, clock_now());
 		close(fd);

@@ -85,6 +85,21 @@ def test_what_another_person_only_looks_at_stays_fresh(join: Join) -> None:
     assert removes(ben, "file") == "ok"
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        pytest.param(os.O_RDONLY | os.O_TRUNC, id="to cut it"),
+        pytest.param(os.O_WRONLY, id="to write it"),
+    ],
+)
+def test_what_another_person_could_not_open_stays_fresh(join: Join, flags: int) -> None:
+    ben, dan = join("ben", "edit"), join("dan", "edit")
+    makes(ben, "file")
+    ben(os.chmod, ben.path("tests/file"), 0o444)
+    assert outcome(dan, steps.touch_open, dan.path("tests/file"), flags) == "EACCES"
+    assert removes(ben, "file") == "ok"
+
+
 def test_what_its_maker_has_open_is_fresh(hasty_stage: Stage) -> None:
     folder, ben = hasty_stage.folder(), hasty_stage.session("ben")
     hasty_stage.give(ben, folder, "edit")
