@@ -32,6 +32,14 @@ class ThingState(StrEnum):
     DELETING = "deleting"
 
 
+class EntryOrder(StrEnum):
+    """By what the entries of a directory are sorted."""
+
+    NAME = "name"
+    SIZE = "size"
+    MODIFIED = "modified"
+
+
 class ReceiverKind(StrEnum):
     """Who can receive a grant."""
 

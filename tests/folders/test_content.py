@@ -99,6 +99,39 @@ async def test_a_directory_lists_directories_first_and_pages(api: Api, folder: s
     assert found[0]["size"] == 12
 
 
+@pytest.mark.parametrize(
+    ("how", "names"),
+    [
+        pytest.param({}, "abcd", id="by name"),
+        pytest.param({"descending": "true"}, "dcba", id="the last name first"),
+        pytest.param({"order": "size"}, "acdb", id="the smallest first"),
+        pytest.param({"order": "size", "descending": "true"}, "bcda", id="the largest first"),
+        pytest.param({"order": "modified"}, "bcda", id="the oldest first"),
+        pytest.param({"order": "modified", "descending": "true"}, "acdb", id="the newest first"),
+    ],
+)
+async def test_a_directory_is_sorted_by_the_service(
+    api: Api, folder: str, tree: Path, how: dict[str, str], names: str
+) -> None:
+    ana = api("ana")
+    for name, size, day in (("a", 1, 3), ("b", 3, 1), ("c", 2, 2), ("d", 2, 2)):
+        await ana.write(folder, f"myfolder/{name}", b"x" * size)
+        os.utime(tree / "myfolder" / name, (0, day * 86_400))
+    asked = {"path": "myfolder", **how}
+    listed = await ana.all(f"/folders/{folder}/entries", limit=2, **asked)
+    assert [entry["name"] for entry in listed] == list(names)
+
+
+async def test_a_cursor_of_another_order_is_refused_with_a_sentence(api: Api, folder: str) -> None:
+    ana = api("ana")
+    await ana.write(folder, "another.txt", b"")
+    where = f"/folders/{folder}/entries"
+    first = (await ana.get(where, limit=1)).json()
+    mixed = await ana.get(where, limit=1, order="size", after=first["next"])
+    assert mixed.status_code == 422
+    assert "order" in mixed.json()["detail"]
+
+
 TRAVERSALS = {
     "up": "../secret",
     "down and up twice": "myfolder/../../secret",

@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from jupyterhub_vmshare.errors import VMShareError
 from jupyterhub_vmshare.ids import new_id
-from jupyterhub_vmshare.storage.port import EntryKind, parse_path
+from jupyterhub_vmshare.storage.port import EntryKind, PageWanted, parse_path
 from jupyterhub_vmshare.storage.posix import PosixStore
 
 LINK = object()
@@ -190,7 +190,7 @@ class TreeMachine(RuleBasedStateMachine):
 
     async def _walk(self, at: tuple[str, ...]) -> dict[tuple[str, ...], EntryKind]:
         found = {}
-        page = await self.store.page(self.folder, at, after=None, limit=100)
+        page = await self.store.page(self.folder, at, PageWanted(100))
         for entry in page.items:
             found[(*at, entry.name)] = entry.kind
             if entry.kind is EntryKind.DIRECTORY:

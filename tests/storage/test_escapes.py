@@ -14,7 +14,14 @@ from pathlib import Path
 import pytest
 
 from jupyterhub_vmshare.errors import NotFound, VMShareError
-from jupyterhub_vmshare.storage.port import EntryExists, EntryKind, NotADirectory, NotAFile, Parts
+from jupyterhub_vmshare.storage.port import (
+    EntryExists,
+    EntryKind,
+    NotADirectory,
+    NotAFile,
+    PageWanted,
+    Parts,
+)
 from jupyterhub_vmshare.storage.posix import PosixStore
 
 Operation = Callable[[PosixStore, str, Parts], Awaitable[object]]
@@ -31,7 +38,7 @@ async def _upload(store: PosixStore, folder: str, at: Parts, *, overwrite: bool)
 
 
 OPERATIONS = [
-    pytest.param(lambda s, f, at: s.page(f, at, after=None, limit=9), id="list"),
+    pytest.param(lambda s, f, at: s.page(f, at, PageWanted(9)), id="list"),
     pytest.param(lambda s, f, at: s.open(f, at), id="open"),
     pytest.param(lambda s, f, at: _upload(s, f, at, overwrite=False), id="upload"),
     pytest.param(lambda s, f, at: _upload(s, f, at, overwrite=True), id="upload over it"),
@@ -127,7 +134,7 @@ async def test_only_an_id_names_a_tree(store: PosixStore, folder_id: str) -> Non
     with pytest.raises(NotFound):
         await store.create(folder_id)
     with pytest.raises(NotFound):
-        await store.page(folder_id, (), after=None, limit=1)
+        await store.page(folder_id, (), PageWanted(1))
     with pytest.raises(NotFound):
         await store.retire(folder_id)
 
@@ -183,7 +190,7 @@ async def test_a_listing_never_shows_what_is_behind_a_link_swapped_in(
     with swapping(on_disk, "real", "link"):
         for _ in range(1000):
             try:
-                page = await store.page(folder, ("now",), after=None, limit=9)
+                page = await store.page(folder, ("now",), PageWanted(9))
                 seen |= {entry.name for entry in page.items}
                 reading = await store.open(folder, ("now", "secret"))
                 pytest.fail(f"read {await reading.read(0, 9)!r} from outside")

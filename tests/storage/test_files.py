@@ -23,6 +23,7 @@ from jupyterhub_vmshare.storage.port import (
     NotADirectory,
     NotAFile,
     NotEmpty,
+    PageWanted,
     Target,
 )
 from jupyterhub_vmshare.storage.posix import PosixStore, publishing, tree
@@ -183,7 +184,7 @@ async def test_what_is_asked_of_the_wrong_kind_is_refused(store: PosixStore, fol
     with pytest.raises(NotAFile):
         await store.open(folder, ())
     with pytest.raises(NotADirectory):
-        await store.page(folder, ("d", "f"), after=None, limit=1)
+        await store.page(folder, ("d", "f"), PageWanted(1))
     with pytest.raises(EntryExists):
         await store.receive(folder, ("d",), overwrite=True)
     with pytest.raises(NotADirectory):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jupyterhub_vmshare.errors import BadInput
-from jupyterhub_vmshare.storage.port import EntryKind
+from jupyterhub_vmshare.storage.port import EntryKind, PageWanted
 from jupyterhub_vmshare.storage.posix import PosixStore, listing
 from jupyterhub_vmshare.storage.posix.listing import Listings
 
@@ -18,7 +18,7 @@ async def _names(store: PosixStore, folder: str, limit: int = 3, matching: str =
     names: list[str] = []
     after = None
     while True:
-        page = await store.page(folder, (), after=after, limit=limit, matching=matching)
+        page = await store.page(folder, (), PageWanted(limit, matching=matching, after=after))
         assert len(page.items) <= limit
         names += [entry.name for entry in page.items]
         after = page.next
@@ -86,9 +86,9 @@ def test_a_coarse_clock_hides_no_change(tmp_path: Path, age: int, fresh: bool) -
     stamp = time.time_ns() - age
     listings = Listings(lambda directory: (1, 2, stamp, stamp))
     directory = os.open(tmp_path, os.O_RDONLY)
-    assert listings.page(directory, None, 9, "").items == ()
+    assert listings.page(directory, PageWanted(9)).items == ()
     (tmp_path / "new").touch()
-    names = [entry.name for entry in listings.page(directory, None, 9, "").items]
+    names = [entry.name for entry in listings.page(directory, PageWanted(9)).items]
     os.close(directory)
     assert names == (["new"] if fresh else [])
 
@@ -100,7 +100,7 @@ async def test_a_file_that_grows_shows_its_size_in_a_kept_listing(
     _settle(several)
     await _names(store, folder)
     (several / "9").write_text("longer than before")
-    page = await store.page(folder, (), after=None, limit=99)
+    page = await store.page(folder, (), PageWanted(99))
     assert {entry.name: entry.size for entry in page.items}["9"] == 18
 
 
@@ -108,11 +108,11 @@ async def test_a_file_that_grows_shows_its_size_in_a_kept_listing(
 async def test_what_vanishes_between_two_pages_is_skipped(
     store: PosixStore, folder: str, several: Path
 ) -> None:
-    first = await store.page(folder, (), after=None, limit=3)
+    first = await store.page(folder, (), PageWanted(3))
     for entry in first.items[1:]:
         path = several / entry.name
         path.rmdir() if path.is_dir() else path.unlink()
-    rest = await store.page(folder, (), after=first.next, limit=99)
+    rest = await store.page(folder, (), PageWanted(99, after=first.next))
     assert rest.items[0].name == "9"
 
 
@@ -123,10 +123,10 @@ async def test_a_name_that_is_no_text_is_shown_but_not_opened(
     with open(os.fsencode(on_disk) + b"/caf\xe9", "w"):
         pass
     (on_disk / "zz").write_text("")
-    page = await store.page(folder, (), after=None, limit=1)
+    page = await store.page(folder, (), PageWanted(1))
     [entry] = page.items
     assert (entry.name, entry.kind) == ("caf\ufffd", EntryKind.OTHER)
-    rest = await store.page(folder, (), after=page.next, limit=9)
+    rest = await store.page(folder, (), PageWanted(9, after=page.next))
     assert [entry.name for entry in rest.items] == ["zz"]
 
 
@@ -134,7 +134,7 @@ async def test_a_name_that_is_no_text_is_shown_but_not_opened(
 @pytest.mark.parametrize("cursor", ["", "x", "*", "MQ", "ä", "eHh4"])
 async def test_a_made_up_cursor_is_refused(store: PosixStore, folder: str, cursor: str) -> None:
     with pytest.raises(BadInput):
-        await store.page(folder, (), after=cursor, limit=1)
+        await store.page(folder, (), PageWanted(1, after=cursor))
 
 
 @pytest.mark.asyncio
@@ -156,7 +156,7 @@ async def test_20000_entries_page_quickly(store: PosixStore, folder: str, on_dis
     for number in range(20_000):
         (on_disk / f"file {number}").touch()
     _settle(on_disk)
-    await store.page(folder, (), after=None, limit=200)
+    await store.page(folder, (), PageWanted(200))
     begin = time.perf_counter()
     assert len(await _names(store, folder, 200)) == 20_000
     # 100 pages; generous for a busy machine, far less than reading the directory 100 times.

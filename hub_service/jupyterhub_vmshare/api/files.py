@@ -38,6 +38,7 @@ from jupyterhub_vmshare.storage.port import (
     Entry,
     EntryExists,
     FolderStore,
+    PageWanted,
     Parts,
     Writing,
     parse_path,
@@ -89,13 +90,11 @@ class Entries(FilesRoute):
 
     @operation("folder.list_files", query=EntriesAsked, gives=EntriesPage)
     async def get(self, folder_id: str) -> None:
-        """What is in a directory: directories first, then by name."""
+        """What is in a directory: directories first, by name, size or time."""
         asked = self.query(EntriesAsked)
         await self.permit("list_files", folder_id)
         at = parse_path(asked.path)
-        page = await self.store.page(
-            folder_id, at, after=asked.after, limit=asked.limit, matching=asked.q
-        )
+        page = await self.store.page(folder_id, at, wanted(asked))
         items = [view(entry, (*at, entry.name)) for entry in page.items]
         self.reply(200, EntriesPage(path=asked.path, items=items, next=page.next))
 
@@ -304,6 +303,11 @@ def expected_tag(given: str | None) -> str | None:
     if match is None:
         raise ChangedMeanwhile("If-Match names no version of this; load it again.")
     return match[1]
+
+
+def wanted(asked: EntriesAsked) -> PageWanted:
+    """What the store is asked for."""
+    return PageWanted(asked.limit, asked.after, asked.q, asked.order, asked.descending)
 
 
 def view(entry: Entry, at: Parts) -> EntryView:

@@ -12,7 +12,7 @@ from jupyterhub_vmshare.api.contract.snapshots import (
     SnapshotState,
     SnapshotView,
 )
-from jupyterhub_vmshare.api.files import FilesRoute, Sending, view
+from jupyterhub_vmshare.api.files import FilesRoute, Sending, view, wanted
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.folders import snapshots
@@ -89,13 +89,11 @@ class SnapshotEntries(SnapshotRoute):
 
     @operation("folder.read_snapshot", query=EntriesAsked, gives=EntriesPage)
     async def get(self, folder_id: str, snapshot_id: str) -> None:
-        """What is in a directory of a snapshot: directories first, then by name."""
+        """What is in a directory of a snapshot: directories first, by name, size or time."""
         asked = self.query(EntriesAsked)
         tree = await self.tree("read_snapshot", folder_id, snapshot_id)
         at = parse_path(asked.path)
-        page = await self.store.page(
-            tree, at, after=asked.after, limit=asked.limit, matching=asked.q
-        )
+        page = await self.store.page(tree, at, wanted(asked))
         items = [view(entry, (*at, entry.name)) for entry in page.items]
         self.reply(200, EntriesPage(path=asked.path, items=items, next=page.next))
 

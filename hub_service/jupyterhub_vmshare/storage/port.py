@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from jupyterhub_vmshare.errors import BadInput, Conflict, VMShareError
+from jupyterhub_vmshare.words import EntryOrder
 
 Parts = tuple[str, ...]
 """The names on the way from a tree's top to a place in it; ``()`` is the top itself."""
@@ -94,6 +95,20 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class PageWanted:
+    """Which entries of one directory, and in which order: directories first in any case."""
+
+    limit: int
+    after: str | None = None
+    """The ``next`` of the page before, which was in the same order."""
+    matching: str = ""
+    """Only names with this in them, without regard to case."""
+    order: EntryOrder = EntryOrder.NAME
+    """By name: without regard to case. What is equally large or old follows by name."""
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class EntryPage:
     """Some entries of one directory, and the cursor of the next page."""
 
@@ -103,21 +118,19 @@ class EntryPage:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A tree that the store has."""
+    """A tree that the store has; ``age``, by the store's own clock: since it was made."""
 
     folder_id: str
     age: timedelta
-    """By the store's own clock: since it was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A part that the store has."""
+    """A part that the store has; ``age``, by the store's own clock: since it was last written."""
 
     folder_id: str
     upload_id: str
     age: timedelta
-    """By the store's own clock: since it was last written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,11 +244,7 @@ class Part(Protocol):
         """Bring everything written so far to the disk; how many bytes there are."""
 
     async def publish_at(self, target: Target) -> tuple[Entry, bool]:
-        """Give the settled file its name for good: what `Writing.publish` does and raises.
-
-        Returns:
-            The file, and whether it replaced another one.
-        """
+        """Give it its name for good, as `Writing.publish` does; whether that replaced a file."""
 
     async def release(self) -> None:
         """Let go of it; what has come stays. May be called twice."""
@@ -343,18 +352,8 @@ class FolderStore(Protocol):
     async def drop_snapshot(self, folder_id: str, snapshot_id: str) -> None:
         """Take a snapshot out of reach; `purge` frees its space. Idempotent."""
 
-    async def page(
-        self, folder_id: str, at: Parts, *, after: str | None, limit: int, matching: str = ""
-    ) -> EntryPage:
-        """Entries of one directory: directories first, then by name without regard to case.
-
-        Args:
-            folder_id: The tree.
-            at: The directory.
-            after: The ``next`` of the page before.
-            limit: The most entries to return.
-            matching: Only names with this in them, without regard to case.
-        """
+    async def page(self, folder_id: str, at: Parts, wanted: PageWanted) -> EntryPage:
+        """Entries of one directory. While it changes, what does not is told once and only once."""
 
     async def stat(self, folder_id: str, at: Parts) -> Entry:
         """What lies at a place; the top's own entry has the name ``""``."""

@@ -405,7 +405,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is in a directory: directories first, then by name. */
+        /** What is in a directory: directories first, by name, size or time. */
         get: operations["getEntries"];
         put?: never;
         post?: never;
@@ -718,7 +718,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What is in a directory of a snapshot: directories first, then by name. */
+        /** What is in a directory of a snapshot: directories first, by name, size or time. */
         get: operations["getSnapshotEntries"];
         put?: never;
         post?: never;
@@ -2163,7 +2163,7 @@ export interface components {
         EndedWhy: "declined" | "cancelled" | "revoked" | "left" | "expired" | "superseded" | "team_left" | "giver_lost" | "handed_over" | "thing_deleted";
         /**
          * EntriesPage
-         * @description Entries of one directory: directories first, then by name.
+         * @description Entries of one directory: directories first, each in the order asked for.
          */
         EntriesPage: {
             /** Items */
@@ -7859,6 +7859,8 @@ export interface operations {
             query?: {
                 path?: string;
                 q?: string;
+                order?: "name" | "size" | "modified";
+                descending?: boolean;
                 after?: string;
                 limit?: number;
             };
@@ -7870,7 +7872,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What is in a directory: directories first, then by name. */
+            /** @description What is in a directory: directories first, by name, size or time. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -10658,6 +10660,8 @@ export interface operations {
             query?: {
                 path?: string;
                 q?: string;
+                order?: "name" | "size" | "modified";
+                descending?: boolean;
                 after?: string;
                 limit?: number;
             };
@@ -10670,7 +10674,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description What is in a directory of a snapshot: directories first, then by name. */
+            /** @description What is in a directory of a snapshot: directories first, by name, size or time. */
             200: {
                 headers: {
                     [name: string]: unknown;

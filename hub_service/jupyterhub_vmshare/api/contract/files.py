@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from jupyterhub_vmshare.api.contract.base import Asked, Page, Timestamp, Told
+from jupyterhub_vmshare.words import EntryOrder
 
 
 class EntryKind(StrEnum):
@@ -29,7 +30,17 @@ class EntriesAsked(Asked):
 
     path: str = Field("", max_length=4096, description="A directory; left out: the top.")
     q: str = Field("", max_length=255, description="Only names with this in them.")
-    after: str | None = Field(None, max_length=1000)
+    order: EntryOrder = Field(
+        EntryOrder.NAME,
+        description="What they are sorted by; directories come first in any case, names are "
+        "compared without regard to case, and what is equally large or old goes by name.",
+    )
+    descending: bool = Field(
+        False, description="The other way round: the largest, the newest, or the last name first."
+    )
+    after: str | None = Field(
+        None, max_length=1000, description="The `next` of the page before, in the same order."
+    )
     limit: int = Field(200, ge=1, le=1000)
 
 
@@ -51,7 +62,7 @@ class EntryView(Told):
 
 
 class EntriesPage(Page):
-    """Entries of one directory: directories first, then by name."""
+    """Entries of one directory: directories first, each in the order asked for."""
 
     path: str
     items: list[EntryView]

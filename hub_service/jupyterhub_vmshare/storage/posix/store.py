@@ -23,6 +23,7 @@ from jupyterhub_vmshare.storage.port import (
     Entry,
     EntryPage,
     NotAFile,
+    PageWanted,
     Parts,
     Target,
     Tree,
@@ -175,14 +176,12 @@ class PosixStore(Shelved):
 
     # Inside a tree
 
-    async def page(
-        self, folder_id: str, at: Parts, *, after: str | None, limit: int, matching: str = ""
-    ) -> EntryPage:
+    async def page(self, folder_id: str, at: Parts, wanted: PageWanted) -> EntryPage:
         """Entries of one directory."""
 
         def work(top: int) -> EntryPage:
             with opened(top, at) as directory:
-                return self._listings.page(directory, after, limit, matching)
+                return self._listings.page(directory, wanted)
 
         return await self._inside(folder_id, work)
 

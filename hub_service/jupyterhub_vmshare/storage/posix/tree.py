@@ -37,6 +37,10 @@ _RENAME_NOREPLACE = 1
 # asked next, tells the two apart.
 _MAY_BE_UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = (
+    (end.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+    for end in (datetime.min, datetime.max)
+)
 
 
 @contextmanager
@@ -142,24 +146,31 @@ def entry_at(directory: int, name: str) -> Entry:
 
 def entry_of(name: str, status: os.stat_result) -> Entry:
     """An entry from its status. A name that is no text is shown with marks, as ``other``."""
-    kind = kind_of(status.st_mode)
-    readable = name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    if readable != name:
-        kind = EntryKind.OTHER
+    readable = name if name.isascii() else _with_marks(name)
     return Entry(
         name=readable,
-        kind=kind,
-        size=status.st_size if kind is EntryKind.FILE else None,
-        modified_at=_moment(status.st_mtime_ns),
+        kind=kind_of(status.st_mode) if readable == name else EntryKind.OTHER,
+        size=size_of(name, status),
+        modified_at=_EPOCH + timedelta(microseconds=microseconds(status)),
         tag=f"{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ino:x}",
     )
 
 
-def _moment(ns: int) -> datetime:
-    try:
-        return _EPOCH + timedelta(microseconds=ns // 1000)
-    except OverflowError:  # anybody may set any time; not every one of them has a date
-        return _EPOCH
+def _with_marks(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def size_of(name: str, status: os.stat_result) -> int | None:
+    """The bytes that an entry shows; None for what is no file, or is shown as none."""
+    is_text = name.isascii() or name == _with_marks(name)
+    return status.st_size if stat.S_ISREG(status.st_mode) and is_text else None
+
+
+def microseconds(status: os.stat_result) -> int:
+    """When something was modified, since 1970; 0 where that has no date."""
+    since = status.st_mtime_ns // 1000
+    # Anybody may set any time; not every one of them has a date.
+    return since if _FIRST <= since <= _LAST else 0
 
 
 def kind_of(mode: int) -> EntryKind:
