@@ -11,7 +11,9 @@ from jupyter_vmshare.widgets import cards, moments
 
 def add_to(verb: Callable[..., Any]) -> None:
     """Add the commands; ``verb`` is the command line's."""
-    verb("files", files, "folder").add_argument("path", nargs="?", default="", help="a directory")
+    listed = verb("files", files, "folder")
+    listed.add_argument("path", nargs="?", default="", help="a directory")
+    add_order(listed)
     got = verb("get", get, "folder", "path")
     got.add_argument("local", nargs="?", default=".", help="a local directory or file name")
     put_ = verb("put", put, "folder")
@@ -34,10 +36,27 @@ def add_to(verb: Callable[..., Any]) -> None:
         transfer.add_argument("--overwrite", action="store_true", help="replace what is there")
 
 
+def add_order(command: Any) -> None:
+    """Have a command that lists a directory sort it, as ``ls`` does."""
+    command.add_argument(
+        *("--sort", "-s"),
+        choices=("name", "size", "modified"),
+        default="name",
+        help="by name, or the largest or the newest first; directories come first in any case",
+    )
+    command.add_argument("--reverse", "-r", action="store_true", help="the other way round")
+
+
+def order_of(asked: Asked) -> dict[str, Any]:
+    """What `add_order` took, as the folder's verbs take it."""
+    return {"order": asked.sort, "descending": (asked.sort != "name") != asked.reverse}
+
+
 def files(asked: Asked) -> int:
     """List a directory of a folder."""
     with Share() as share:
-        found = share.folders.get(asked.folder).files(asked.path, limit=1_000_000)
+        folder = share.folders.get(asked.folder)
+        found = folder.files(asked.path, limit=1_000_000, **order_of(asked))
     return show(asked, list(found), found)
 
 

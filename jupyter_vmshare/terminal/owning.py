@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from jupyter_vmshare.client.errors import NotFound
+from jupyter_vmshare.terminal.filing import add_order, order_of
 from jupyter_vmshare.terminal.showing import DONE, FAILED, Asked, Share, progress, reached, show
 from jupyter_vmshare.widgets import cards, moments
 from jupyter_vmshare.widgets.connect import VMShare
@@ -53,9 +54,9 @@ def _snapshots(verb: Callable[..., Any]) -> None:
         "hours", type=int, nargs="?", help="hours between two; 0 ends it; left out: say how it is"
     )
     every.add_argument("--keep", type=int, default=24, help="how many of those are kept (24)")
-    verb("snapshot-files", snapshot_files, "folder", "snapshot").add_argument(
-        "path", nargs="?", default="", help="a directory"
-    )
+    listed = verb("snapshot-files", snapshot_files, "folder", "snapshot")
+    listed.add_argument("path", nargs="?", default="", help="a directory")
+    add_order(listed)
     got = verb("snapshot-get", snapshot_get, "folder", "snapshot", "path")
     got.add_argument("local", nargs="?", default=".", help="a local directory or file name")
     got.add_argument("--overwrite", action="store_true", help="replace what is there")
@@ -195,7 +196,8 @@ def snapshot_every(asked: Asked) -> int:
 def snapshot_files(asked: Asked) -> int:
     """List a directory as it was when a snapshot was made."""
     with Share() as share:
-        found = share.folders.get(asked.folder).files_then(asked.snapshot, asked.path, 1_000_000)
+        folder = share.folders.get(asked.folder)
+        found = folder.files_then(asked.snapshot, asked.path, 1_000_000, **order_of(asked))
     return show(asked, list(found), found)
 
 

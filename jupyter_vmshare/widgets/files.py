@@ -48,15 +48,26 @@ class FileVerbs(FolderHandle):
     """Methods on the files of a folder."""
 
     @twin
-    def files(self, path: str = "", q: str | None = None, limit: int = 1000) -> Steps[Entries]:
+    def files(
+        self,
+        path: str = "",
+        q: str | None = None,
+        limit: int = 1000,
+        *,
+        order: str = "name",
+        descending: bool = False,
+    ) -> Steps[Entries]:
         """A directory's entries, directories first.
 
         Args:
             path: The directory; the folder itself by default.
             q: Only those with this in their name.
             limit: List no more than these many.
+            order: By ``"name"``, ``"size"`` or ``"modified"``.
+            descending: The largest, the newest, or the last name first.
         """
-        found = yield from calls.entries(self.id, path, q).steps(limit + 1)
+        paged = calls.entries(self.id, path, q, order=order, descending=descending)
+        found = yield from paged.steps(limit + 1)
         title = f"{self.label}/{path}".rstrip("/")
         return Entries(found[:limit], title, more=len(found) > limit)
 

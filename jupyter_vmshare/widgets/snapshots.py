@@ -52,9 +52,20 @@ class SnapshotVerbs(FolderHandle):
         yield calls.delete_snapshot(self.id, snapshot_id)
 
     @twin
-    def files_then(self, snapshot_id: str, path: str = "", limit: int = 1000) -> Steps[Entries]:
-        """What was in a directory when the snapshot was made."""
-        found = yield from calls.snapshot_entries(self.id, snapshot_id, path).steps(limit + 1)
+    def files_then(
+        self,
+        snapshot_id: str,
+        path: str = "",
+        limit: int = 1000,
+        *,
+        order: str = "name",
+        descending: bool = False,
+    ) -> Steps[Entries]:
+        """What was in a directory when the snapshot was made; in an order, as `files` has it."""
+        paged = calls.snapshot_entries(
+            self.id, snapshot_id, path, order=order, descending=descending
+        )
+        found = yield from paged.steps(limit + 1)
         return Entries(found[:limit], path or "Snapshot", more=len(found) > limit)
 
     @twin

@@ -118,6 +118,25 @@ def test_copies_at_the_terminal(ana: Terminal, ben: Terminal, tmp_path: Path) ->
     assert ana.json("settings tests --not-cloneable")["cloneable"] is False
 
 
+@pytest.mark.parametrize(
+    ("how", "names"),
+    [
+        pytest.param("", "abc", id="by name"),
+        pytest.param("-r", "cba", id="the last name first"),
+        pytest.param("--sort size", "bca", id="the largest first"),
+        pytest.param("--sort size --reverse", "acb", id="the smallest first"),
+    ],
+)
+def test_files_are_sorted_as_ls_does(ana: Terminal, tmp_path: Path, how: str, names: str) -> None:
+    ana("create tests")
+    for name, size in (("a", 1), ("b", 3), ("c", 2)):
+        (tmp_path / name).write_text("x" * size)
+        ana(f"put tests {tmp_path}/{name}")
+    made = ana.json("snapshot tests")
+    for listed in (f"files tests {how}", f"snapshot-files tests {made['id']} {how}"):
+        assert [entry["name"] for entry in ana.json(listed)] == list(names)
+
+
 def test_snapshots_at_the_terminal(ana: Terminal, tmp_path: Path) -> None:
     for name in ("a", "b"):
         (tmp_path / name).write_text(name)

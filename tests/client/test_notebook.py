@@ -37,6 +37,17 @@ def test_a_new_folder_is_its_makers_alone(real: Real) -> None:
         ben.folders.get(tests.id)
 
 
+def test_files_are_listed_in_the_order_asked_for(real: Real) -> None:
+    tests = real.notebook("ana").folders.create("tests")
+    for name, size in (("a", 1), ("b", 3), ("c", 2)):
+        tests.upload(b"x" * size, name)
+    by_size = tests.files(order="size", descending=True, limit=2)
+    assert ([one.name for one in by_size], by_size.more) == (["b", "c"], True)
+    assert [one.name for one in tests.files(descending=True)] == ["c", "b", "a"]
+    with pytest.raises(VMShareError, match="order"):
+        tests.files(order="colour")
+
+
 @pytest.mark.scenario("F2")
 def test_several_are_invited_at_once_and_each_has_a_result(real: Real) -> None:
     ana, ben, dan = (real.notebook(name) for name in ("ana", "ben", "dan"))

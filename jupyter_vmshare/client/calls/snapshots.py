@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_vmshare.client.call import Call, Paged, Sink, get, nothing, reads, segment, send
+from jupyter_vmshare.client.calls.files import ordered
 from jupyterhub_vmshare.api.contract.files import EntriesPage, EntryView
 from jupyterhub_vmshare.api.contract.snapshots import (
     Restoring,
@@ -36,11 +37,18 @@ def delete_snapshot(folder_id: str, snapshot_id: str) -> Call[None]:
     return send("DELETE", _path(folder_id, snapshot_id), nothing)
 
 
-def snapshot_entries(folder_id: str, snapshot_id: str, path: str = "") -> Paged[EntryView]:
-    """What was in a directory."""
-    where = _path(folder_id, snapshot_id, "entries")
+def snapshot_entries(
+    folder_id: str,
+    snapshot_id: str,
+    path: str = "",
+    *,
+    order: str = "name",
+    descending: bool = False,
+) -> Paged[EntryView]:
+    """What was in a directory: directories first, then by ``name``, ``size`` or ``modified``."""
+    where, how = _path(folder_id, snapshot_id, "entries"), ordered(order, descending)
     return Paged(
-        lambda after: get(where, EntriesPage, path=path, after=after),
+        lambda after: get(where, EntriesPage, path=path, after=after, **how),
         lambda page: list(page.items),
     )
 
