@@ -50,6 +50,12 @@ export interface PageAsked {
   signal?: AbortSignal | undefined;
 }
 
+/** Which page of a directory is wanted, and in which order. */
+export interface EntriesAsked extends PageAsked {
+  order?: 'name' | 'modified' | 'size';
+  descending?: boolean;
+}
+
 /** Every request of the HTTP contract that the panel makes; one method a route. */
 export class ApiClient {
   constructor(readonly transport: Transport = new Transport()) {}
@@ -202,8 +208,13 @@ export class ApiClient {
     return this.call(`hand-overs/${id}`, { method: 'DELETE' });
   }
 
-  entries(folder: string, path: string, page: PageAsked): Promise<EntriesPage> {
-    return this.read(`folders/${folder}/entries`, page, { path });
+  entries(
+    folder: string,
+    path: string,
+    { order = 'name', descending = false, ...page }: EntriesAsked
+  ): Promise<EntriesPage> {
+    const how = { order, descending: String(descending) };
+    return this.read(`folders/${folder}/entries`, page, { path, ...how });
   }
 
   entry(folder: string, path: string, signal?: AbortSignal): Promise<EntryView> {

@@ -7,6 +7,8 @@ import { Aborted, errorOf, NotThere, sentenceOf } from '../api/problem';
 import { newKey } from '../api/transport';
 import type { EntryView, EventView, FolderView, Problem } from '../api/types';
 import { concerns, detail, isEnding } from './application';
+import type { Order } from './order';
+import { FIRST_ORDER } from './order';
 import { SelectionModel } from './selection';
 
 const PAGE = 1000;
@@ -32,6 +34,12 @@ function inBatches(paths: readonly string[]): string[][] {
 
 function leftOf(path: string, problem: Problem): Left {
   return { path, because: errorOf(problem).message };
+}
+
+/** Pages as one list. What has changed since it came may come again, where it belongs now. */
+function joined(before: readonly EntryView[], page: readonly EntryView[]): EntryView[] {
+  const came = new Set(page.map(entry => entry.path));
+  return [...before.filter(entry => !came.has(entry.path)), ...page];
 }
 
 /** One folder as the visitor walks through it. */
@@ -63,6 +71,11 @@ export class DirectoryModel implements IDisposable {
 
   get filter(): string {
     return this._filter;
+  }
+
+  /** How the entries follow each other: the service sorts them, page by page. */
+  get order(): Order {
+    return this._order;
   }
 
   get entries(): readonly EntryView[] {
@@ -116,6 +129,15 @@ export class DirectoryModel implements IDisposable {
     await this.list(1);
   }
 
+  /** The first page in another order; of what is selected, what is on it stays so. */
+  async setOrder(order: Order): Promise<void> {
+    this._order = order;
+    // A page goes on only in its own order.
+    this._next = null;
+    this._isLoaded = false;
+    await this.list(1);
+  }
+
   /** The same place again, with as much of it as was there. */
   async reload(): Promise<void> {
     await this.list(Math.max(1, Math.ceil(this._entries.length / PAGE)));
@@ -127,14 +149,9 @@ export class DirectoryModel implements IDisposable {
     }
     await this.guarded(async signal => {
       const page = await this.page(this._next, signal);
-      this._entries = [...this._entries, ...page.items];
+      this._entries = joined(this._entries, page.items);
       this._next = page.next ?? null;
     });
-  }
-
-  /** All of this directory, however many pages it has. */
-  async loadAll(): Promise<void> {
-    await this.list(Infinity);
   }
 
   async createDirectory(name: string, key = newKey()): Promise<void> {
@@ -251,7 +268,7 @@ export class DirectoryModel implements IDisposable {
       let { items, next = null } = await this.page(null, signal);
       for (let read = 1; read < pages && next !== null; read++) {
         const page = await this.page(next, signal);
-        items = [...items, ...page.items];
+        items = joined(items, page.items);
         next = page.next ?? null;
       }
       this._entries = items;
@@ -291,7 +308,8 @@ export class DirectoryModel implements IDisposable {
     after: string | null,
     signal: AbortSignal
   ): Promise<{ items: EntryView[]; next?: string | null }> {
-    const asked = { q: this._filter, after, limit: PAGE, signal };
+    const { by: order, descending } = this._order;
+    const asked = { q: this._filter, after, limit: PAGE, order, descending, signal };
     return this.api.entries(this.folderId, this._path, asked);
   }
 
@@ -353,6 +371,7 @@ export class DirectoryModel implements IDisposable {
   private _loading: AbortController | null = null;
   private _look = 0;
   private _next: string | null = null;
+  private _order = FIRST_ORDER;
   private _path: string;
   private _settling: ReturnType<typeof setTimeout> | undefined;
 }

@@ -6,7 +6,7 @@ import type { ApiClient } from '../api/client';
 import type { EntryView } from '../api/types';
 import type { DirectoryModel } from './directory';
 import type { Column, Order } from './order';
-import { FIRST_ORDER, inOrder, isFirst, pressed } from './order';
+import { pressed } from './order';
 
 const PAGE = 1000;
 
@@ -37,7 +37,7 @@ export class ListingModel implements IDisposable {
   }
 
   get order(): Order {
-    return this._order;
+    return this.directory.order;
   }
 
   /** What is shown, from top to bottom. */
@@ -62,9 +62,7 @@ export class ListingModel implements IDisposable {
 
   /** Sorts by a column; by the one that it is sorted by, the other way round. */
   sortBy(column: Column): void {
-    this._order = pressed(this._order, column);
-    this.emit();
-    this.complete();
+    void this.directory.setOrder(pressed(this.order, column));
   }
 
   /** Shows or hides what is in a directory of the tree. */
@@ -86,7 +84,7 @@ export class ListingModel implements IDisposable {
   }
 
   private below(entries: readonly EntryView[], depth: number): Row[] {
-    return inOrder(entries, this._order).flatMap(entry => {
+    return entries.flatMap(entry => {
       const branch = this._branches.get(entry.path);
       const mayOpen = this._isTree && entry.kind === 'directory';
       const row = { entry, depth, isOpen: mayOpen ? branch !== undefined : null };
@@ -105,21 +103,13 @@ export class ListingModel implements IDisposable {
     }
     this._entries = entries;
     this.emit();
-    this.complete();
   };
 
-  /** In any other order than the service's, what comes first may be on the last page. */
-  private complete(): void {
-    const { directory } = this;
-    if (!isFirst(this._order) && directory.hasMore && !directory.isLoading && !directory.failure) {
-      void directory.loadAll();
-    }
-  }
-
   private async load(path: string): Promise<void> {
+    const { order } = this;
     const loaded = await this.all(path).catch(() => null);
-    // It may have been closed meanwhile.
-    if (this._branches.has(path)) {
+    // It may have been closed meanwhile; in another order, all of them are read again.
+    if (this._branches.has(path) && order === this.order) {
       if (loaded) {
         this._branches.set(path, loaded);
       } else {
@@ -130,11 +120,13 @@ export class ListingModel implements IDisposable {
     }
   }
 
+  /** What is unfolded is shown whole: only the directory itself is read on when it is scrolled. */
   private async all(path: string): Promise<EntryView[]> {
     const found: EntryView[] = [];
+    const { by: order, descending } = this.order;
     let after: string | null = null;
     do {
-      const asked = { after, limit: PAGE };
+      const asked = { after, limit: PAGE, order, descending };
       const page: { items: EntryView[]; next?: string | null } = await this.api.entries(
         this.directory.folderId,
         path,
@@ -167,7 +159,6 @@ export class ListingModel implements IDisposable {
   private _entries: readonly EntryView[] = [];
   private _isDisposed = false;
   private _isTree = false;
-  private _order = FIRST_ORDER;
   private _path = '';
   private _rows: readonly Row[] | null = null;
 }

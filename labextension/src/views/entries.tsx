@@ -66,6 +66,7 @@ export function Entries({ listing, deeds, dragging }: EntriesProps): JSX.Element
             'data-kind': entry.kind
           })}
           header={<Header listing={listing} />}
+          order={JSON.stringify(listing.order)}
           isOpenEnded={model.hasMore}
           selecting={selectingIn(listing)}
           {...tree}

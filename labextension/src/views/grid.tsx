@@ -20,6 +20,8 @@ export interface GridProps<T> {
   onNearEnd?: () => void;
   /** The header row's cells, if there is one. */
   header?: ReactNode;
+  /** How the rows are sorted: in another order one begins at the top again. */
+  order?: string;
   /** Whether the number of rows is not known yet. */
   isOpenEnded?: boolean;
   /** Where several rows can be selected. */
@@ -60,6 +62,11 @@ export function Grid<T>(props: GridProps<T>): JSX.Element {
   const scroller = useRef<HTMLDivElement>(null);
   const { top, height, onScroll } = useViewport(scroller);
   const roving = useRoving(props, scroller);
+  useEffect(() => {
+    if (scroller.current) {
+      scroller.current.scrollTop = 0;
+    }
+  }, [props.order]);
   const first = Math.max(0, Math.floor(top / rowHeight) - OVERSCAN);
   const last = Math.min(items.length, Math.ceil((top + height) / rowHeight) + OVERSCAN);
   const isNearEnd = last >= items.length - OVERSCAN;

@@ -1,7 +1,8 @@
 import { DirectoryModel } from '../../src/model/directory';
 import { ListingModel } from '../../src/model/listing';
-import { inOrder, pressed } from '../../src/model/order';
-import { FakeServer, refusal, settle } from '../fakes/server';
+import { pressed } from '../../src/model/order';
+import { FakeServer, later, refusal, settle } from '../fakes/server';
+import { sorted } from '../fakes/sorting';
 import { entry, folder } from '../fakes/things';
 
 const ENTRIES = 'GET api/folders/fld_1/entries';
@@ -10,7 +11,11 @@ const directory = (path: string): ReturnType<typeof entry> =>
 
 const TREE: Record<string, ReturnType<typeof entry>[]> = {
   '': [directory('reef'), entry('a.txt', { size: 3 }), entry('b.txt', { size: 9 })],
-  reef: [directory('reef/deep'), entry('reef/c.txt')],
+  reef: [
+    directory('reef/deep'),
+    entry('reef/c.txt', { size: 1 }),
+    entry('reef/e.txt', { size: 7 })
+  ],
   'reef/deep': [entry('reef/deep/d.txt')]
 };
 
@@ -19,7 +24,7 @@ function server(): FakeServer {
     .on('GET api/folders/fld_1', () => folder())
     .on(ENTRIES, asked => {
       const path = asked.query.get('path') ?? '';
-      return { path, items: TREE[path], next: null };
+      return { path, items: sorted(TREE[path] ?? [], asked.query), next: null };
     });
 }
 
@@ -41,30 +46,72 @@ describe('the order of rows', () => {
   ] as const)('is %s', async (_, columns, wanted) => {
     const listing = await shown();
     columns.forEach(column => listing.sortBy(column));
+    await settle();
     expect(paths(listing)).toEqual(wanted);
   });
 
-  it('has the newest first, and keeps what is equal as it was', () => {
-    const [old, young, twin] = [
-      entry('old', { modified_at: '2026-01-01T00:00:00Z' }),
-      entry('young', { modified_at: '2026-02-01T00:00:00Z' }),
-      entry('twin', { modified_at: '2026-02-01T00:00:00Z' })
-    ];
-    const order = pressed({ by: 'name', descending: false }, 'modified');
-    expect(inOrder([old, young, twin], order)).toEqual([young, twin, old]);
+  it('has the newest and the largest first, and names from the first', () => {
+    const byName = { by: 'name', descending: false } as const;
+    expect(pressed(byName, 'modified')).toEqual({ by: 'modified', descending: true });
+    expect(pressed(pressed(byName, 'size'), 'name')).toEqual(byName);
   });
 
-  it('asks for all pages first where it is not the one of the service', async () => {
-    const fake = server().on(ENTRIES, asked =>
-      asked.query.get('after')
-        ? { path: '', items: [entry('z.txt', { size: 99 })], next: null }
-        : { path: '', items: [entry('a.txt', { size: 1 })], next: 'more' }
+  it('is the service’s, a page at a time', async () => {
+    const fake = server().on(ENTRIES, ({ query }) =>
+      query.get('after')
+        ? { path: '', items: [entry('a.txt', { size: 1 })], next: null }
+        : { path: '', items: [entry('z.txt', { size: 99 })], next: 'more' }
     );
     const listing = await shown(fake);
-    expect(paths(listing)).toEqual(['a.txt']);
     listing.sortBy('size');
     await settle();
+    expect(paths(listing)).toEqual(['z.txt']);
+    expect(fake.calls(ENTRIES)).toHaveLength(2);
+    await listing.directory.loadMore();
     expect(paths(listing)).toEqual(['z.txt', 'a.txt']);
+    expect(fake.calls(ENTRIES).map(({ query }) => query.get('order'))).toEqual([
+      ...['name', 'size', 'size']
+    ]);
+  });
+
+  it('goes on in no other order when that could not be had', async () => {
+    const fake = server().on(ENTRIES, ({ query }) =>
+      query.get('order') === 'size'
+        ? refusal(503, 'unavailable')
+        : { path: '', items: [entry('a.txt')], next: 'by name' }
+    );
+    const listing = await shown(fake);
+    listing.sortBy('size');
+    await settle();
+    const asked = fake.calls(ENTRIES).length;
+    await listing.directory.loadMore();
+    expect(fake.calls(ENTRIES)).toHaveLength(asked);
+    expect(listing.directory.failure).not.toBeNull();
+  });
+
+  it('shows what has grown between two pages once, where it belongs now', async () => {
+    const grown = (size: number): ReturnType<typeof entry> => entry('g.txt', { size });
+    const fake = server().on(ENTRIES, ({ query }) =>
+      query.get('after')
+        ? { path: '', items: [grown(50)], next: null }
+        : { path: '', items: [grown(1), entry('b.txt', { size: 9 })], next: 'more' }
+    );
+    const listing = await shown(fake);
+    await listing.directory.loadMore();
+    expect(listing.rows.map(row => row.entry.size)).toEqual([9, 50]);
+  });
+
+  it('keeps of the selection what it shows', async () => {
+    const fake = server().on(ENTRIES, ({ query }) =>
+      query.get('order') === 'size'
+        ? { path: '', items: [entry('b.txt')], next: 'more' }
+        : { path: '', items: [entry('a.txt'), entry('b.txt')], next: 'more' }
+    );
+    const listing = await shown(fake);
+    listing.directory.selection.set(['a.txt', 'b.txt']);
+    listing.sortBy('size');
+    await settle();
+    expect(listing.directory.selection.paths).toEqual(['b.txt']);
   });
 });
 
@@ -84,6 +131,7 @@ describe('a tree', () => {
       ['reef/deep', 1, true],
       ['reef/deep/d.txt', 2, null],
       ['reef/c.txt', 1, null],
+      ['reef/e.txt', 1, null],
       ['a.txt', 0, null],
       ['b.txt', 0, null]
     ]);
@@ -91,11 +139,30 @@ describe('a tree', () => {
 
   it('is sorted within each directory', async () => {
     const listing = await unfolded();
-    listing.sortBy('name');
+    listing.sortBy('size');
+    await settle();
     expect(paths(listing)).toEqual([
-      ...['reef', 'reef/deep', 'reef/deep/d.txt', 'reef/c.txt'],
+      ...['reef', 'reef/deep', 'reef/deep/d.txt', 'reef/e.txt', 'reef/c.txt'],
       ...['b.txt', 'a.txt']
     ]);
+  });
+
+  it('does not take what comes late in an order that is not wanted any more', async () => {
+    const late = later<unknown>();
+    const fake = server();
+    const listing = await shown(fake);
+    listing.showAsTree(true);
+    fake.on(ENTRIES, ({ query }) => {
+      const path = query.get('path') ?? '';
+      const isLate = path === 'reef' && query.get('order') === 'name';
+      return isLate ? late.promise : { path, items: sorted(TREE[path] ?? [], query), next: null };
+    });
+    const opening = listing.setOpen('reef', true);
+    listing.sortBy('size');
+    await settle();
+    late.arrive({ path: 'reef', items: TREE['reef'], next: null });
+    await opening;
+    expect(paths(listing).slice(1, 4)).toEqual(['reef/deep', 'reef/e.txt', 'reef/c.txt']);
   });
 
   it('folds, and forgets what was selected in there', async () => {
@@ -142,6 +209,6 @@ describe('a tree', () => {
   it('begins anew in another directory', async () => {
     const listing = await unfolded();
     await listing.directory.enter('reef');
-    expect(listing.rows.map(row => row.isOpen)).toEqual([false, null]);
+    expect(listing.rows.map(row => row.isOpen)).toEqual([false, null, null]);
   });
 });

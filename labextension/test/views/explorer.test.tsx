@@ -8,6 +8,7 @@ import { useDragging } from '../../src/views/dragging';
 import type { EntryDeeds } from '../../src/views/entries';
 import { Entries } from '../../src/views/entries';
 import { FakeServer, settle } from '../fakes/server';
+import { sorted } from '../fakes/sorting';
 import { ACTIONS, entry, folder } from '../fakes/things';
 
 const directory = (path: string): ReturnType<typeof entry> =>
@@ -25,7 +26,7 @@ async function explorer(
     .on('GET api/folders/fld_1', () => folder({ level, actions: ACTIONS[level] }))
     .on('GET api/folders/fld_1/entries', asked => {
       const path = asked.query.get('path') ?? '';
-      return { path, items: TREE[path], next: null };
+      return { path, items: sorted(TREE[path] ?? [], asked.query), next: null };
     });
   const model = new DirectoryModel(server.client, 'fld_1', () => 'ben');
   const listing = new ListingModel(server.client, model);
@@ -60,10 +61,12 @@ describe('the heads of columns', () => {
     const head = (name: string): HTMLElement => screen.getByRole('columnheader', { name });
     expect(head('Name').getAttribute('aria-sort')).toBe('ascending');
     await userEvent.click(within(head('Size')).getByRole('button'));
+    await act(settle);
     expect(names()).toEqual(['reef', 'bay.txt', 'alga.txt']);
     expect(head('Size').getAttribute('aria-sort')).toBe('descending');
     expect(head('Name').hasAttribute('aria-sort')).toBe(false);
     await userEvent.click(within(head('Size')).getByRole('button'));
+    await act(settle);
     expect(names()).toEqual(['reef', 'alga.txt', 'bay.txt']);
   });
 });
