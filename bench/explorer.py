@@ -8,7 +8,8 @@ and as an archive. The other end is a socket that is read and written in large p
 MiB a second.
 
 A directory of 20,000 files is listed to its end, 1,000 entries a page: right after it changed, and
-again. Beside it stands a program that asks the file system for the same names, sizes and times.
+again. Beside it stands a program that asks the file system for the same names, sizes and times, and
+the first page of the largest, for which every file is looked at, too.
 
 A thousand people have a folder, and their levels change: all by one request, and one by one.
 """
@@ -36,6 +37,7 @@ PERSON = "ana"
 CP, BARE, PUT, TUS, PARTS = "cp", "bare tornado", "PUT", "resumable", "four parts at once"
 DOWNLOAD, ARCHIVE = "download", "archive"
 DISK, CHANGED, AGAIN = "the file system", "after a change", "again"
+LARGEST = "the thousand largest"
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,9 @@ async def _listing(files: Files, count: int, rounds: int) -> Report:
     many = files.tree / "many"
     many.mkdir()
     for number in range(count):
-        (many / f"measurement {number:06}.csv").touch()
+        file = many / f"measurement {number:06}.csv"
+        file.touch()
+        os.truncate(file, number * 7919 % count)
     wire = await Wire.to(files.api, files.token)
 
     async def disk() -> float:
@@ -136,12 +140,15 @@ async def _listing(files: Files, count: int, rounds: int) -> Report:
         (many / "one more").unlink()
         return await again()
 
+    async def largest() -> float:
+        return await _largest(wire, files.folder, count - 1)
+
     # A listing is kept only once its directory has been left alone for two seconds.
     await asyncio.sleep(2.5)
-    series = await in_turns({DISK: disk, CHANGED: changed, AGAIN: again}, rounds)
+    series = await in_turns({DISK: disk, CHANGED: changed, AGAIN: again, LARGEST: largest}, rounds)
     report = Report(f"A directory of {count:,} files", "seconds for all of it")
     report.add(series, DISK)
-    report.notes.append(f"{rounds} rounds.")
+    report.notes.append(f"{rounds} rounds. {LARGEST.capitalize()}: one page.")
     return report
 
 
@@ -149,6 +156,14 @@ def _asked_of_the_disk(directory: Path) -> float:
     begun = time.perf_counter()
     with os.scandir(directory) as found:
         sorted((entry.name, entry.stat().st_size, entry.stat().st_mtime_ns) for entry in found)
+    return time.perf_counter() - begun
+
+
+async def _largest(wire: Wire, folder: str, size: int) -> float:
+    begun = time.perf_counter()
+    path = f"/folders/{folder}/entries?path=many&limit=1000&order=size&descending=true"
+    first = (await wire.ask("GET", path)).json()["items"][0]
+    assert first["size"] == size, f"{first} is not the largest"
     return time.perf_counter() - begun
 
 

@@ -160,7 +160,7 @@ describe('a tree', () => {
     const opening = listing.setOpen('reef', true);
     listing.sortBy('size');
     await settle();
-    late.arrive({ path: 'reef', items: TREE['reef'], next: null });
+    late.arrive({ path: 'reef', items: TREE.reef, next: null });
     await opening;
     expect(paths(listing).slice(1, 4)).toEqual(['reef/deep', 'reef/e.txt', 'reef/c.txt']);
   });
