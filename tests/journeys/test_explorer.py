@@ -71,12 +71,16 @@ def test_a_folder_is_explored_and_put_in_order(
     files = view.get_by_role("grid", name="Files")
     expect(files.locator('[data-path="survey"]')).to_be_visible()
 
-    files.get_by_role("button", name="Size", exact=True).click()
+    by_size = files.get_by_role("button", name="Size", exact=True)
+    by_size.click()
     expect(files.get_by_role("columnheader", name="Size")).to_have_attribute(
         "aria-sort", "descending"
     )
     expect(files.get_by_role("row")).to_have_count(5)
     assert paths(files) == ["maps", "survey", "reef.ipynb", "small.txt"]
+    by_size.click()
+    # Below the header and the directories.
+    expect(files.locator('[data-path="small.txt"]')).to_have_attribute("aria-rowindex", "4")
 
     view.get_by_role("button", name="Show as a tree").click()
     tree = view.get_by_role("treegrid", name="Files")

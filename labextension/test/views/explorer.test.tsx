@@ -69,6 +69,15 @@ describe('the heads of columns', () => {
     await act(settle);
     expect(names()).toEqual(['reef', 'alga.txt', 'bay.txt']);
   });
+
+  it('begin at the top again', async () => {
+    await explorer();
+    const body = row('reef').parentElement!;
+    body.scrollTop = 99;
+    await userEvent.click(screen.getByRole('button', { name: 'Size' }));
+    await act(settle);
+    expect(body.scrollTop).toBe(0);
+  });
 });
 
 describe('a tree', () => {
