@@ -182,14 +182,18 @@ def test_twenty_thousand_files_with_nasty_ones_among_them(
 
     files.get_by_role("button", name="Name", exact=True).click()
     expect(files.locator('[data-path="file19999"]')).to_be_visible()
-    expect(files).to_have_attribute("aria-rowcount", re.compile("^2000[67]$"))
+    # The service sorts, and a thousand are here: how many there are is not known yet.
+    expect(files).to_have_attribute("aria-rowcount", "-1")
     files.locator('[data-path="file19999"]').focus()
     ana.page.keyboard.press("ControlOrMeta+a")
     bar = view.get_by_role("group", name="Selection")
-    expect(bar).to_contain_text(re.compile("20[,.]?006 selected"))
+    expect(bar).to_contain_text(re.compile("1[,.]?000 selected"))
     ana.page.keyboard.press("Escape")
     ana.page.keyboard.press("End")
-    expect(files.locator("[data-path]").filter(has_text="quo'te")).to_be_focused()
+    last = files.locator('[data-path^="file1900"]:focus, [data-path^="file1900"] :focus')
+    expect(last).to_have_count(1)
+    # At its end it goes on.
+    expect(files.locator('[data-path="file18999"]')).to_be_attached()
     view.get_by_role("searchbox").fill("0199")
     expect(files.locator("[data-path]")).to_have_count(12)
     expect(files.locator("[data-path]").first).to_contain_text("file10199")
