@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 import hypothesis.strategies as st
-from hypothesis.stateful import invariant, rule
+from hypothesis.stateful import rule
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.errors import Forbidden, NotFound, WrongState
 from jupyterhub_vmshare.mounts.choices import choose
 from jupyterhub_vmshare.mounts.desired import desired
 from jupyterhub_vmshare.policy.decide import decide
-from jupyterhub_vmshare.sharing import facts
+from jupyterhub_vmshare.policy.model import Thing
 from tests.sharing.copying import CopyingHistories
 from tests.sharing.handing import HandingHistories
 from tests.sharing.histories import Histories, people
-from tests.sharing.played import PEOPLE
 
 _Wanted = dict[str, tuple[str, datetime | None]]
 
@@ -38,13 +39,15 @@ class MountedHistories(CopyingHistories, HandingHistories):
         else:
             assert isinstance(result, (NotFound, Forbidden, WrongState)), result
 
-    @invariant()
-    def sessions_should_have_what_decide_and_the_model_say(self) -> None:
-        for name in PEOPLE:
-            modelled = self._modelled(name)
-            assert self.run(self._desired(name)) == modelled, name
-            ends = {folder: until for folder, (_, until) in modelled.items()}
-            assert self.run(self._decided(name, ends)) == modelled, name
+    async def agree_on(self, conn: AsyncConnection, name: str, held: Mapping[str, Thing]) -> None:
+        """What sessions should have is what `decide` and the model say."""
+        await super().agree_on(conn, name, held)
+        modelled = self._modelled(name)
+        found = await desired(conn, name, self.model.at, {})
+        assert len({mount.name for mount in found.values()}) == len(found)
+        assert {f: (mount.level, mount.until) for f, mount in found.items()} == modelled, name
+        ends = {folder: until for folder, (_, until) in modelled.items()}
+        assert self._decided(name, held, ends) == modelled, name
 
     def mountable(self, name: str) -> _Wanted:
         """What a person may mount: a team's folder after their own yes."""
@@ -61,16 +64,10 @@ class MountedHistories(CopyingHistories, HandingHistories):
         wanted = self.mountable(name)
         return {f: held for f, held in wanted.items() if (f, name) not in self.unwanted}
 
-    async def _desired(self, name: str) -> _Wanted:
-        async with self.db.read() as conn:
-            found = await desired(conn, name, self.model.at, {})
-        assert len({mount.name for mount in found.values()}) == len(found)
-        return {folder: (mount.level, mount.until) for folder, mount in found.items()}
-
-    async def _decided(self, name: str, ends: dict[str, datetime | None]) -> _Wanted:
+    def _decided(
+        self, name: str, held: Mapping[str, Thing], ends: Mapping[str, datetime | None]
+    ) -> _Wanted:
         person, at = self.person(name), self.model.at
-        async with self.db.read() as conn:
-            held = await facts.load(conn, person, list(self.model.folders))
         found: _Wanted = {}
         for folder, thing in held.items():
             if (folder, name) in self.unwanted:
