@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
 from hypothesis.stateful import initialize, multiple, precondition, rule
 
-from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import (
     Forbidden,
     NotFound,
@@ -41,8 +41,8 @@ class ModelClone:
 class CopyingHistories(OwningHistories):
     """Owners let others copy, or not; who has asked gets theirs later, if they still may."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, root: Path) -> None:
+        super().__init__(url, root)
         self.cloneable: set[str] = set()
         self.copies: dict[str, ModelClone] = {}
 
@@ -51,7 +51,7 @@ class CopyingHistories(OwningHistories):
         """Somebody has asked for a copy already, and may lose it with their access."""
         made = Histories.four_invitations(self)
         mine, bens = self.first
-        self.set_quota("root-hub", "ben", 2)
+        self.set_quota("root-hub", "ben", 2, 40)
         self.let_("who may", mine, True)
         for by, folder in (("ben", mine), ("ben", mine), ("ana", mine), ("cleo", bens)):
             self.ask_(by, folder)  # ben's second is one too many, and cleo may not
@@ -99,47 +99,49 @@ class CopyingHistories(OwningHistories):
     def has_room_besides_copies(self, owner: str) -> bool:
         """Copies under way are counted when one more is asked for."""
         most = self.model.most.get(owner)
-        mine = sum(it.owner == owner for it in self.model.folders.values())
         waiting = sum(it.owner == owner and it.state == "copying" for it in self.copies.values())
-        return most is None or mine + waiting < most
+        return most is None or self.model.owns(owner) + waiting < most
 
     async def _ask(self, by: str, folder: str, name: str) -> Clone:
         async with self.db.write() as tx:
-            account = await quota.opened(tx, by, quota.Limits())
+            account = await quota.opened(tx, by, self.room.quota.defaults)
             return await cloning.ask(tx, self.person(by), folder, name, account)
 
     @precondition(lambda self: any(it.state == "copying" for it in self.copies.values()))
     @rule(target=Histories.folders, which=numbers)
     def the_tree_is_whole(self, which: int) -> Any:
-        """The worker has copied everything: whether it is theirs is decided now."""
+        """The worker copies everything; whether it is theirs is decided at the end."""
         waiting = [clone for clone, it in self.copies.items() if it.state == "copying"]
         clone = waiting[which % len(waiting)]
         known = self.copies[clone]
-        result = self.attempt(self._write(self._finished, clone))
-        if not known.wanted or not self.may_copy(known.owner, known.source):
-            known.state = "failed"
-            assert isinstance(result, (NotFound, Forbidden, WrongState)), result
-        elif not self.model.has_room(known.owner):
-            known.state = "failed"
-            assert isinstance(result, QuotaExceeded), result
-        else:
-            known.state = "done"
-            assert result is None, result
-            self.model.folders[known.folder] = ModelFolder(known.owner, known.name)
-        if known.state == "failed":
-            self.run(self._write(self._failed, clone))
+        known.state = self.ends_as(known)
+        made = self.run(self._work_on(clone))
+        assert made.state == known.state, made
+        if known.state != "done":
             return multiple()
+        stored = self.model.folders[known.source].stored.copied()
+        assert (made.files, made.bytes) == (len(stored.files), stored.size)
+        self.model.folders[known.folder] = ModelFolder(known.owner, known.name, stored=stored)
         return known.folder
 
-    @staticmethod
-    async def _finished(tx: Transaction, clone_id: str) -> None:
-        clone = await cloning.one(tx.conn, clone_id)
-        account = await quota.opened(tx, clone.owner, quota.Limits())
-        await cloning.finish(tx, clone, account, files=0, size=0)
+    def ends_as(self, known: ModelClone) -> str:
+        """It is charged to who asked, who may still have it or not."""
+        if not known.wanted:
+            return "cancelled"
+        may = self.may_copy(known.owner, known.source) and self.model.has_room(known.owner)
+        if not may:
+            return "failed"
+        size = self.model.folders[known.source].stored.size
+        return "done" if self.model.fits(known.owner, size) else "failed"
 
-    @staticmethod
-    async def _failed(tx: Transaction, clone_id: str) -> None:
-        await cloning.end(tx, await cloning.one(tx.conn, clone_id), "failed")
+    async def _work_on(self, clone_id: str) -> Clone:
+        async with self.db.read() as conn:
+            clone = await cloning.one(conn, clone_id)
+        lease = await self.leases.take(f"clone:{clone_id}")
+        assert lease is not None
+        await self.room.cloner.make(clone, lease)
+        async with self.db.read() as conn:
+            return await cloning.one(conn, clone_id)
 
     @precondition(lambda self: self.copies)
     @rule(by=actors, which=numbers)

@@ -5,26 +5,33 @@ from __future__ import annotations
 from typing import Any
 
 import hypothesis.strategies as st
-from hypothesis.stateful import Bundle, multiple, rule
+from hypothesis.stateful import Bundle, initialize, multiple, rule
 
-from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.errors import BadInput, Conflict, NotFound, VMShareError
+from jupyterhub_vmshare.errors import BadInput, Conflict, NotFound, QuotaExceeded, VMShareError
 from jupyterhub_vmshare.folders.handing import settle
-from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import handing
-from jupyterhub_vmshare.sharing.handovers import HandOver
+from jupyterhub_vmshare.sharing.handovers import HandOver, open_to
 from jupyterhub_vmshare.sharing.model import SharedThing
 from tests.sharing.histories import Histories, actors, people
 from tests.sharing.model import ModelGrant, ModelOffer
+from tests.sharing.owning import OwningHistories
 
 
-class HandingHistories(Histories):
-    """Owners offer their folders to others, who take them over or don't."""
+class HandingHistories(OwningHistories):
+    """Owners offer their folders to others, who take them over, have no room, or don't."""
 
     offers = Bundle("offers")
 
+    @initialize(target=offers)
+    def an_offer(self) -> Any:
+        """Somebody may take a folder over from the first step on."""
+        return self.offer_("ana", self.first[0], "ben", True)
+
     @rule(target=offers, by=actors, folder=Histories.folders, to=people, keep=st.booleans())
     def offer(self, by: str, folder: str, to: str, keep: bool) -> Any:
+        return self.offer_(by, folder, to, keep)
+
+    def offer_(self, by: str, folder: str, to: str, keep: bool) -> Any:
         it = self.model.folders[folder]
         by = self.actor(by, it.owner)
         wanted = handing.Offer(to, keep)
@@ -47,28 +54,43 @@ class HandingHistories(Histories):
     def answer_offer(self, by: str, offer: str, yes: bool) -> None:
         known = self.model.offers[offer]
         by = self.actor(by, known.receiver)
-        act = self._accepted if yes else handing.decline
-        result = self.attempt(self._write(act, self.person(by), offer))
+        act = self._accepted if yes else self._declined
+        result = self.attempt(act(by, offer))
         it = self.model.folders.get(known.folder)
         same = "accepted" if yes else "declined"
         if by != known.receiver:
             assert isinstance(result, NotFound), result
+        elif it is None:
+            assert isinstance(result, VMShareError) or known.state == same, result
         elif known.state == same:
             assert not isinstance(result, VMShareError), result
-        elif it is None or known.state != "pending" or (yes and it.trashed):
+        elif known.state != "pending" or (yes and it.trashed):
             assert isinstance(result, Conflict), result
+        elif yes and (lacks := self.model.taking_asks(by, known.folder)):
+            assert isinstance(result, QuotaExceeded), result
+            assert (result.what, result.asked, result.left) in lacks
         else:
             assert not isinstance(result, VMShareError), result
             known.state = same
             if yes:
                 self._changes_hands(known)
 
-    @staticmethod
-    async def _accepted(tx: Transaction, person: Person, offer: str) -> HandOver:
-        async def make_ready(folder: SharedThing) -> SharedThing:
-            return await settle(tx, person, folder)
+    async def _declined(self, by: str, offer: str) -> HandOver:
+        return await self._write(handing.decline, self.person(by), offer)
 
-        _, done = await handing.accept(tx, person, offer, settle=make_ready)
+    async def _accepted(self, by: str, offer: str) -> HandOver:
+        person = self.person(by)
+        async with self.db.read() as conn:
+            made = await open_to(conn, by, offer)
+        if made is not None:
+            await self.room.quota.demand_taking(by, made.thing_id, made.owner)
+        async with self.db.write() as tx:
+
+            async def make_ready(folder: SharedThing) -> SharedThing:
+                return await settle(tx, person, folder)
+
+            _, done = await handing.accept(tx, person, offer, settle=make_ready)
+        await self.room.quota.catch_up()
         return done
 
     def _changes_hands(self, offer: ModelOffer) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from tests.sharing.stored import Stored
+
 Key = tuple[str, str]
 """A folder and a receiver, a person or a team: in this world only owners give, so this names one
 live grant."""
@@ -31,6 +33,7 @@ class ModelFolder:
     owner: str
     name: str
     trashed: bool = False
+    stored: Stored = field(default_factory=Stored)
 
 
 @dataclass
@@ -57,11 +60,46 @@ class Model:
     """By a team's grant and a member: accepted or declined."""
     most: dict[str, int | None] = field(default_factory=dict)
     """How many folders somebody may own, those in the trash included."""
+    most_bytes: dict[str, int | None] = field(default_factory=dict)
+    """How much all folders of one owner may hold, with the trash and snapshots."""
+    going: dict[str, ModelFolder] = field(default_factory=dict)
+    """Deleted for ever; nobody has taken their files away yet."""
+
+    @property
+    def every(self) -> dict[str, ModelFolder]:
+        """All folders that have files."""
+        return {**self.folders, **self.going}
+
+    def all_of(self, owner: str) -> dict[str, Stored]:
+        """Everything that is charged to somebody."""
+        return {folder: it.stored for folder, it in self.every.items() if it.owner == owner}
+
+    def left(self, owner: str) -> int | None:
+        """Bytes that may still come; None: any number."""
+        most = self.most_bytes.get(owner)
+        used = sum(stored.charged for stored in self.all_of(owner).values())
+        return None if most is None else max(0, most - used)
+
+    def fits(self, owner: str, size: int) -> bool:
+        """Whether so many bytes more may come."""
+        left = self.left(owner)
+        return left is None or size <= left
+
+    def taking_asks(self, taker: str, folder: str) -> list[tuple[str, int, int | None]]:
+        """What somebody who is to own a folder has too little of: how much is asked, and left."""
+        size = self.folders[folder].stored.charged
+        lacks: list[tuple[str, int, int | None]]
+        lacks = [] if self.has_room(taker) else [("folders", 1, 0)]
+        return lacks if self.fits(taker, size) else [*lacks, ("bytes", size, self.left(taker))]
+
+    def owns(self, owner: str) -> int:
+        """How many folders."""
+        return sum(it.owner == owner for it in self.folders.values())
 
     def has_room(self, owner: str) -> bool:
         """For one folder more."""
         most = self.most.get(owner)
-        return most is None or sum(it.owner == owner for it in self.folders.values()) < most
+        return most is None or self.owns(owner) < most
 
     def live(self, folder: str, receiver: str) -> ModelGrant | None:
         grant = self.grants.get((folder, receiver))
@@ -149,8 +187,8 @@ class Model:
         self.grants = {key: grant for key, grant in self.grants.items() if grant.counts(self.at)}
 
     def delete(self, folder: str) -> None:
-        """Gone, with every grant on it."""
-        del self.folders[folder]
+        """Gone, with every grant on it; its files go some time later."""
+        self.going[folder] = self.folders.pop(folder)
         for offer in self.offers.values():
             if offer.folder == folder and offer.state == "pending":
                 offer.state = "cancelled"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import hypothesis.strategies as st
 from hypothesis.stateful import rule
@@ -15,18 +16,17 @@ from jupyterhub_vmshare.mounts.choices import choose
 from jupyterhub_vmshare.mounts.desired import desired
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Thing
-from tests.sharing.copying import CopyingHistories
-from tests.sharing.handing import HandingHistories
 from tests.sharing.histories import Histories, people
+from tests.sharing.shelving import ShelvingHistories
 
 _Wanted = dict[str, tuple[str, datetime | None]]
 
 
-class MountedHistories(CopyingHistories, HandingHistories):
+class MountedHistories(ShelvingHistories):
     """People also choose what they want in their sessions."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, root: Path) -> None:
+        super().__init__(url, root)
         self.unwanted: set[tuple[str, str]] = set()
 
     @rule(person=people, folder=Histories.folders, wanted=st.booleans())

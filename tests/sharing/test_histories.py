@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 from typing import cast
 
 import pytest
@@ -10,17 +13,38 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from jupyterhub_vmshare.db.upgrade import upgrade
+from jupyterhub_vmshare.storage.posix import copying
 from tests.sharing.mounting import MountedHistories
 
 # Explaining traces every line, and a history that fails is told before the time is over.
+_MEMORY = Path("/dev/shm")
 _PHASES = [phase for phase in Phase if phase is not Phase.explain]
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-def play(url: str, examples: int) -> None:
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Where the store is: in memory, if files have attributes there. Each copy of a folder waits
+    until the whole disk that it is on has written down what it has."""
+    # Files need not lie still for two seconds before they are known to be the same.
+    monkeypatch.setattr(copying, "_SETTLED_NS", 0)
+    with TemporaryDirectory(dir=_MEMORY if _keeps_attributes(_MEMORY) else tmp_path) as root:
+        yield Path(root)
+
+
+def _keeps_attributes(directory: Path) -> bool:
+    try:
+        with NamedTemporaryFile(dir=directory) as file:
+            os.setxattr(file.name, "user.vmshare", b"1")
+    except OSError:
+        return False
+    return True
+
+
+def play(url: str, root: Path, examples: int) -> None:
     """Bring an empty database to the schema, and play so many histories on it."""
     upgrade(url)
-    machine = cast(type[RuleBasedStateMachine], lambda: MountedHistories(url))
+    machine = cast(type[RuleBasedStateMachine], lambda: MountedHistories(url, root / "store"))
     run_state_machine_as_test(
         machine,
         settings=settings(
@@ -33,23 +57,23 @@ def play(url: str, examples: int) -> None:
     )
 
 
-def test_histories_on_sqlite(tmp_path: Path) -> None:
-    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 20)
+def test_histories_on_sqlite(root: Path) -> None:
+    play(f"sqlite:///{root / 'histories.sqlite'}", root, 20)
 
 
 @pytest.mark.postgres_all
-def test_histories_on_postgresql(postgres_url: str) -> None:
-    play(postgres_url, 9)
+def test_histories_on_postgresql(postgres_url: str, root: Path) -> None:
+    play(postgres_url, root, 9)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
-def test_long_histories_on_sqlite(tmp_path: Path) -> None:
-    play(f"sqlite:///{tmp_path / 'histories.sqlite'}", 150)
+def test_long_histories_on_sqlite(root: Path) -> None:
+    play(f"sqlite:///{root / 'histories.sqlite'}", root, 150)
 
 
 @pytest.mark.slow
 @pytest.mark.postgres_all
 @pytest.mark.timeout(2400)
-def test_long_histories_on_postgresql(postgres_url: str) -> None:
-    play(postgres_url, 75)
+def test_long_histories_on_postgresql(postgres_url: str, root: Path) -> None:
+    play(postgres_url, root, 75)
