@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
@@ -21,6 +20,7 @@ from jupyterhub_vmshare.folders.cloning import Clone
 from tests.sharing.histories import Histories, actors
 from tests.sharing.model import ModelFolder
 from tests.sharing.owning import OwningHistories
+from tests.sharing.played import Ground
 
 numbers = st.integers(0, 20)
 """Which of those that there are."""
@@ -41,8 +41,8 @@ class ModelClone:
 class CopyingHistories(OwningHistories):
     """Owners let others copy, or not; who has asked gets theirs later, if they still may."""
 
-    def __init__(self, url: str, root: Path) -> None:
-        super().__init__(url, root)
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
         self.cloneable: set[str] = set()
         self.copies: dict[str, ModelClone] = {}
 

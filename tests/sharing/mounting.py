@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
 import hypothesis.strategies as st
 from hypothesis.stateful import rule
@@ -17,6 +16,7 @@ from jupyterhub_vmshare.mounts.desired import desired
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Thing
 from tests.sharing.histories import Histories, people
+from tests.sharing.played import Ground
 from tests.sharing.shelving import ShelvingHistories
 
 _Wanted = dict[str, tuple[str, datetime | None]]
@@ -25,8 +25,8 @@ _Wanted = dict[str, tuple[str, datetime | None]]
 class MountedHistories(ShelvingHistories):
     """People also choose what they want in their sessions."""
 
-    def __init__(self, url: str, root: Path) -> None:
-        super().__init__(url, root)
+    def __init__(self, ground: Ground) -> None:
+        super().__init__(ground)
         self.unwanted: set[tuple[str, str]] = set()
 
     @rule(person=people, folder=Histories.folders, wanted=st.booleans())

@@ -37,17 +37,36 @@ START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 T = TypeVar("T")
 
 
+class Ground:
+    """What all histories of a test are played on, one after the other: made once, since whatever
+    is new to a connection is slow."""
+
+    def __init__(self, url: str, root: Path) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.clock: Callable[[], datetime] = lambda: START
+        self.db = Database(url, clock=lambda: self.clock(), check=check)
+        self.store = PosixStore(root, threads=1)
+        self.run(self.store.start())
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def close(self) -> None:
+        self.run(self.db.close())
+        self.run(self.store.close())
+        self.loop.close()
+
+
 class Played(RuleBasedStateMachine):
     """The two worlds, and what has to hold after each step."""
 
-    def __init__(self, url: str, root: Path) -> None:
+    def __init__(self, ground: Ground) -> None:
         super().__init__()
         self.model = Model(START)
-        self.loop = asyncio.new_event_loop()
-        self.db = Database(url, clock=lambda: self.model.at, check=check)
+        self.ground, self.db, self.store = ground, ground.db, ground.store
+        ground.clock = lambda: self.model.at
         self.expiry = Expiry(self.db)
         self.leases = Leases(self.db)
-        self.store = PosixStore(root, threads=1)
         self.room = Folders(self.db, self.store)  # not started: its workers work when they are told
         self.teams: dict[str, set[str]] = {person: {"genomics"} for person in PEOPLE}
         self.model.teams = self.teams
@@ -55,12 +74,11 @@ class Played(RuleBasedStateMachine):
         # What a step did to files alone changes nobody's lists: the next step looks at those.
         self.only_files = False
         self.run(self._empty())
-        self.run(self.store.start())
         self.numbers = itertools.count()  # deleted folders leave the model: their number is taken
         self.first = [self.make_folder(owner) for owner in ("ana", "ben")]
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        return self.loop.run_until_complete(work)
+        return self.ground.run(work)
 
     async def _empty(self) -> None:
         async with self.db.write() as tx:
@@ -70,11 +88,6 @@ class Played(RuleBasedStateMachine):
                 for team in teams:
                     row = {"person": person, "team": team, "since": tx.at}
                     await tx.conn.execute(team_members.insert().values(row))
-
-    def teardown(self) -> None:
-        self.run(self.db.close())
-        self.run(self.store.close())
-        self.loop.close()
 
     def person(self, name: str) -> Person:
         return Person(name, teams=frozenset(self.teams[name]))

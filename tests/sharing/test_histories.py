@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from jupyterhub_vmshare.db.upgrade import upgrade
 from jupyterhub_vmshare.storage.posix import copying
 from tests.sharing.mounting import MountedHistories
+from tests.sharing.played import Ground
 
 # Explaining traces every line, and a history that fails is told before the time is over.
 _MEMORY = Path("/dev/shm")
@@ -44,26 +45,30 @@ def _keeps_attributes(directory: Path) -> bool:
 def play(url: str, root: Path, examples: int) -> None:
     """Bring an empty database to the schema, and play so many histories on it."""
     upgrade(url)
-    machine = cast(type[RuleBasedStateMachine], lambda: MountedHistories(url, root / "store"))
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=40,
-            deadline=None,
-            phases=_PHASES,
-            suppress_health_check=_SLOW_IS_FINE,
-        ),
-    )
+    ground = Ground(url, root / "store")
+    machine = cast(type[RuleBasedStateMachine], lambda: MountedHistories(ground))
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=40,
+                deadline=None,
+                phases=_PHASES,
+                suppress_health_check=_SLOW_IS_FINE,
+            ),
+        )
+    finally:
+        ground.close()
 
 
 def test_histories_on_sqlite(root: Path) -> None:
-    play(f"sqlite:///{root / 'histories.sqlite'}", root, 20)
+    play(f"sqlite:///{root / 'histories.sqlite'}", root, 26)
 
 
 @pytest.mark.postgres_all
 def test_histories_on_postgresql(postgres_url: str, root: Path) -> None:
-    play(postgres_url, root, 9)
+    play(postgres_url, root, 11)
 
 
 @pytest.mark.slow
