@@ -3,52 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import hypothesis.strategies as st
 import sqlalchemy as sa
-from hypothesis.stateful import rule
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.tables import accounts
 from jupyterhub_vmshare.errors import Forbidden, NotFound, QuotaExceeded, VMShareError, WrongState
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.storage.port import EntryExists, Writing, shelf_of
-from tests.sharing.copying import CopyingHistories
+from tests.sharing.copying import CopyingHistories, numbers
 from tests.sharing.handing import HandingHistories
-from tests.sharing.histories import Histories, actors
+from tests.sharing.histories import actors
 from tests.sharing.played import PEOPLE
 from tests.sharing.stored import ModelFile, Stored
 
-names = st.sampled_from(("a", "a", "b"))
-overwrites = st.sampled_from((True, True, False))
-sizes = st.sampled_from((0, 10, 20, 20, 40))
+
+@dataclass(frozen=True)
+class Act:
+    """What somebody does with files; each kind of act needs some of these."""
+
+    kind: str
+    by: str = "who may"
+    which: int = 0
+    name: str = "a"
+    size: int = 0
+    overwrite: bool = True
+    announced: bool = True
+    at_once: bool = True
+
+
+acts = st.builds(
+    Act,
+    kind=st.sampled_from(
+        (
+            *("write_file", "write_file", "write_file", "delete_file", "limit_owner"),
+            *("take_snapshot", "take_snapshot", "delete_snapshot", "take_file_back", "plan"),
+        )
+    ),
+    by=actors,
+    which=numbers,
+    name=st.sampled_from(("a", "a", "b")),
+    size=st.sampled_from((0, 10, 20, 20, 40)),
+    overwrite=st.sampled_from((True, True, False)),
+    announced=st.booleans(),
+    at_once=st.sampled_from((True, True, False)),
+)
 
 
 class CountingHistories(CopyingHistories, HandingHistories):
     """Whoever writes, the owner is charged; and what is deleted gives its room back."""
 
-    @rule(
-        by=actors,
-        folder=Histories.folders,
-        name=names,
-        size=sizes,
-        overwrite=overwrites,
-        announced=st.booleans(),
-    )
-    def write_file(
-        self, by: str, folder: str, name: str, size: int, overwrite: bool, announced: bool
-    ) -> None:
-        self.write_file_(by, folder, name, size, overwrite, announced)
-        self.only_files = True
-
-    def write_file_(
-        self, by: str, folder: str, name: str, size: int, overwrite: bool, announced: bool
-    ) -> None:
-        by = self.actor(by, self.model.folders[folder].owner)
-        told = size if announced else None
-        result = self.attempt(self._write_file(by, folder, name, size, overwrite, told))
+    def write_file(self, act: Act, folder: str) -> None:
+        it = self.model.folders[folder]
+        by = self.actor(act.by, it.owner)
+        told = act.size if act.announced else None
+        work = self._write_file(by, folder, act.name, act.size, act.overwrite, told)
+        result = self.attempt(work)
         if self.may(by, folder, "edit", "edit_delete"):
-            self.came(result, folder, name, size, overwrite)
+            self.came(result, folder, act.name, act.size, act.overwrite)
         else:
             self.refused(result, by, folder)
 
@@ -102,10 +116,9 @@ class CountingHistories(CopyingHistories, HandingHistories):
         async with self.db.read() as conn:
             await permitted(conn, self.person(by), action, folder, self.model.at)
 
-    @rule(by=actors, folder=Histories.folders, name=names)
-    def delete_file(self, by: str, folder: str, name: str) -> None:
-        it = self.model.folders[folder]
-        by = self.actor(by, it.owner)
+    def delete_file(self, act: Act, folder: str) -> None:
+        it, name = self.model.folders[folder], act.name
+        by = self.actor(act.by, it.owner)
         result = self.attempt(self._delete_file(by, folder, name))
         if not self.may(by, folder, "edit_delete"):
             self.refused(result, by, folder)
@@ -114,7 +127,12 @@ class CountingHistories(CopyingHistories, HandingHistories):
         else:
             assert not isinstance(result, VMShareError), result
             del it.stored.files[name]
-        self.only_files = True
+
+    def limit_owner(self, act: Act, folder: str) -> None:
+        """Two of them: what is allowed to some is too much, to others not enough."""
+        for owner in (self.model.folders[folder].owner, PEOPLE[act.which % 3]):
+            most = None if act.announced else self.model.owns(owner)
+            self.set_quota_("root-hub", owner, most, 3 * act.size if act.overwrite else None)
 
     async def _delete_file(self, by: str, folder: str, name: str) -> None:
         await self.permit(by, "delete_file", folder)

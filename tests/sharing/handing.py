@@ -23,9 +23,12 @@ class HandingHistories(OwningHistories):
     offers = Bundle("offers")
 
     @initialize(target=offers)
-    def an_offer(self) -> Any:
+    def two_offers(self) -> Any:
         """Somebody may take a folder over from the first step on."""
-        return self.offer_("ana", self.first[0], "ben", True)
+        mine, bens = self.first
+        return multiple(
+            self.offer_("ana", mine, "cleo", True), self.offer_("ben", bens, "ana", False)
+        )
 
     @rule(target=offers, by=actors, folder=Histories.folders, to=people, keep=st.booleans())
     def offer(self, by: str, folder: str, to: str, keep: bool) -> Any:

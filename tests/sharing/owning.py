@@ -41,6 +41,9 @@ class OwningHistories(Histories):
         room=how_much,
     )
     def set_quota(self, by: str, owner: str, most: int | None, room: int | None) -> None:
+        self.set_quota_(by, owner, most, room)
+
+    def set_quota_(self, by: str, owner: str, most: int | None, room: int | None) -> None:
         """What is there stays."""
         actor = Person(by, hub_admin=by == "root-hub")
         result = self.attempt(self.room.quota.set(actor, owner, Limits(room, most)))

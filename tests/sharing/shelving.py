@@ -15,13 +15,9 @@ from jupyterhub_vmshare.errors import NotFound, WrongState
 from jupyterhub_vmshare.folders import snapshots
 from jupyterhub_vmshare.folders.snapshots import Policy, Snapshot
 from jupyterhub_vmshare.storage.port import in_snapshot
-from tests.sharing.copying import numbers
-from tests.sharing.counting import CountingHistories, names, overwrites
-from tests.sharing.histories import Histories, actors
+from tests.sharing.counting import Act, CountingHistories, acts
+from tests.sharing.histories import Histories
 from tests.sharing.stored import ModelPolicy, ModelSnapshot
-
-at_once = st.sampled_from((True, True, False))
-"""Whether the worker comes to it before anything else happens."""
 
 
 class ShelvingHistories(CountingHistories):
@@ -40,39 +36,45 @@ class ShelvingHistories(CountingHistories):
         """There is something to lose, and something to take back."""
         made = super().four_invitations()
         self._filled(self.first[0], 20, 20)
+        self.set_quota_("root-hub", "ana", 1, None)
         return made
 
     def _filled(self, folder: str, before: int, after: int) -> None:
-        self.write_file_("who may", folder, "a", before, False, True)
-        self.take_snapshot_("who may", folder, True)
-        self.write_file_("who may", folder, "a", after, True, True)
-        self.write_file_("who may", folder, "b", 10, False, False)
+        self.write_file(Act("write_file", size=before), folder)
+        self.take_snapshot(Act("take_snapshot"), folder)
+        self.write_file(Act("write_file", size=after), folder)
+        self.write_file(Act("write_file", name="b", size=10, announced=False), folder)
 
-    @rule(by=actors, folder=Histories.folders, at_once=at_once)
-    def take_snapshot(self, by: str, folder: str, at_once: bool) -> None:
-        self.take_snapshot_(by, folder, at_once)
-        self.only_files = True
+    @rule(acts=st.lists(acts, min_size=3, max_size=10))
+    def people_work_with_files(self, acts: list[Act]) -> None:
+        """Many acts a step: each is cheap, since nobody's lists change."""
+        for act in acts:
+            folders = list(self.model.folders)
+            if not folders:
+                return
+            getattr(self, act.kind)(act, folders[act.which % len(folders)])
+            self.only_files = True
+            self.run(self._agree())
 
-    def take_snapshot_(self, by: str, folder: str, at_once: bool) -> None:
+    def take_snapshot(self, act: Act, folder: str) -> None:
         it = self.model.folders[folder]
-        by = self.actor(by, it.owner)
+        by = self.actor(act.by, it.owner)
         result = self.attempt(self._write(snapshots.take, self.person(by), folder))
         if not self.may(by, folder):
             self.refused(result, by, folder)
             return
         assert isinstance(result, Snapshot), result
         it.stored.snapshots[result.id] = ModelSnapshot()
-        self.settle(at_once)
+        self.settle(act.at_once)
 
-    @rule(by=actors, which=numbers, at_once=at_once)
-    def delete_snapshot(self, by: str, which: int, at_once: bool) -> None:
-        if (found := self._one(which)) is None:
+    def delete_snapshot(self, act: Act, _: str) -> None:
+        if (found := self._one(act.which)) is None:
             return
         folder, snapshot = found
         it = self.model.folders[folder]
-        by = self.actor(by, it.owner)
-        act = self._write(snapshots.delete, self.person(by), folder, snapshot)
-        result = self.attempt(act)
+        by = self.actor(act.by, it.owner)
+        work = self._write(snapshots.delete, self.person(by), folder, snapshot)
+        result = self.attempt(work)
         if not self.may(by, folder):
             self.refused(result, by, folder)
         elif not it.stored.snapshots[snapshot].wanted:
@@ -80,17 +82,15 @@ class ShelvingHistories(CountingHistories):
         else:
             assert result is None, result
             it.stored.snapshots[snapshot].wanted = False
-            self.settle(at_once)
-        self.only_files = True
+            self.settle(act.at_once)
 
-    @rule(by=actors, which=numbers, name=names, overwrite=overwrites)
-    def take_file_back(self, by: str, which: int, name: str, overwrite: bool) -> None:
-        if (found := self._one(which)) is None:
+    def take_file_back(self, act: Act, _: str) -> None:
+        if (found := self._one(act.which)) is None:
             return
         folder, snapshot = found
-        it = self.model.folders[folder]
+        it, name, overwrite = self.model.folders[folder], act.name, act.overwrite
         known = it.stored.snapshots[snapshot]
-        by = self.actor(by, it.owner)
+        by = self.actor(act.by, it.owner)
         result = self.attempt(self._take_back(by, folder, snapshot, name, overwrite))
         if not self.may(by, folder):
             self.refused(result, by, folder)
@@ -100,7 +100,6 @@ class ShelvingHistories(CountingHistories):
             assert isinstance(result, WrongState), result
         else:
             self.came(result, folder, name, known.files[name].size, overwrite)
-        self.only_files = True
 
     async def _take_back(
         self, by: str, folder: str, snapshot: str, name: str, overwrite: bool
@@ -121,17 +120,13 @@ class ShelvingHistories(CountingHistories):
         every = [(f, one) for f, it in self.model.folders.items() for one in it.stored.snapshots]
         return every[which % len(every)] if every else None
 
-    @rule(
-        by=actors,
-        folder=Histories.folders,
-        hours=st.sampled_from((1, 1, 24, None)),
-        keep=st.sampled_from((1, 2)),
-    )
-    def snapshots_by_themselves(self, by: str, folder: str, hours: int | None, keep: int) -> None:
-        it = self.model.folders[folder]
-        by = self.actor(by, it.owner)
-        act = self._write(snapshots.set_policy, self.person(by), folder, hours, keep)
-        result = self.attempt(act)
+    def plan(self, act: Act, folder: str) -> None:
+        """Have them made by themselves, or no more."""
+        it, keep = self.model.folders[folder], 2 if act.overwrite else 1
+        hours = (None, 1, 24)[act.which % 3] if it.stored.policy else 1
+        by = self.actor(act.by, it.owner)
+        work = self._write(snapshots.set_policy, self.person(by), folder, hours, keep)
+        result = self.attempt(work)
         if not self.may(by, folder):
             self.refused(result, by, folder)
         elif hours is None:
@@ -141,7 +136,6 @@ class ShelvingHistories(CountingHistories):
             assert isinstance(result, Policy), result
             it.stored.policy = ModelPolicy(timedelta(hours=hours), keep, self.model.at)
             it.stored.keep_the_newest()
-        self.only_files = True
 
     @rule(hours=st.sampled_from((1, 24)))
     def time_passes_and_ends_are_written(self, hours: int) -> None:

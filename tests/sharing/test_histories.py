@@ -63,12 +63,12 @@ def play(url: str, root: Path, examples: int) -> None:
 
 
 def test_histories_on_sqlite(root: Path) -> None:
-    play(f"sqlite:///{root / 'histories.sqlite'}", root, 26)
+    play(f"sqlite:///{root / 'histories.sqlite'}", root, 20)
 
 
 @pytest.mark.postgres_all
 def test_histories_on_postgresql(postgres_url: str, root: Path) -> None:
-    play(postgres_url, root, 11)
+    play(postgres_url, root, 9)
 
 
 @pytest.mark.slow
