@@ -35,7 +35,8 @@ async def counted(store: PosixStore, folder: str, account: str) -> str:
 async def put(
     store: PosixStore, folder: str, name: str, size: int, *, overwrite: bool = False
 ) -> None:
-    writing = await store.receive(folder, (name,), overwrite=overwrite, size=size)
+    at = tuple(name.split("/"))
+    writing = await store.receive(folder, at, overwrite=overwrite, size=size)
     try:
         await writing.write(b"x" * size)
         await writing.settle()

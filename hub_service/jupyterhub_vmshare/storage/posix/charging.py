@@ -101,11 +101,18 @@ def bytes_in(top: int) -> int:
 
 
 def files_in(top: int) -> Iterator[os.stat_result]:
-    """Every file; a directory is opened from the top each time, so that any depth needs few
-    descriptors, and one that was moved meanwhile is passed over."""
+    """Every file of a tree."""
+    for _, files in directories_in(top):
+        yield from files.values()
+
+
+def directories_in(top: int) -> Iterator[tuple[tuple[str, ...], dict[str, os.stat_result]]]:
+    """Every directory, and the files in it; a directory is opened from the top each time, so that
+    any depth needs few descriptors, and one that was moved meanwhile is passed over."""
     waiting: list[tuple[str, ...]] = [()]
     while waiting:
         at = waiting.pop()
+        files = {}
         with suppress(FileNotFoundError, NotADirectoryError), walked(top, at) as here:
             for name in os.listdir(here):
                 with suppress(FileNotFoundError):
@@ -113,4 +120,5 @@ def files_in(top: int) -> Iterator[os.stat_result]:
                     if stat.S_ISDIR(status.st_mode):
                         waiting.append((*at, name))
                     elif stat.S_ISREG(status.st_mode):
-                        yield status
+                        files[name] = status
+        yield at, files

@@ -17,7 +17,7 @@ from jupyterhub_vmshare.errors import NotFound
 from jupyterhub_vmshare.ids import ID_PATTERN
 from jupyterhub_vmshare.storage.port import shelf_of
 from jupyterhub_vmshare.storage.posix.booked import SNAPSHOTS, Booked, home_of
-from jupyterhub_vmshare.storage.posix.charging import Charge, files_in
+from jupyterhub_vmshare.storage.posix.charging import Charge, directories_in
 from jupyterhub_vmshare.storage.posix.copying import Copying
 from jupyterhub_vmshare.storage.posix.purging import fresh_name
 from jupyterhub_vmshare.storage.posix.tree import walked
@@ -73,9 +73,7 @@ class Shelved(Booked):
     def _drop(self, folder_id: str, snapshot_id: str) -> None:
         with suppress(FileNotFoundError, NotFound):
             with self._home(folder_id) as home, walked(home, (SNAPSHOTS,)) as shelf:
-                with walked(shelf, (snapshot_id,)) as top:
-                    # What other snapshots have too stays with them.
-                    freed = sum(s.st_size for s in files_in(top) if s.st_nlink == 1)
+                freed = _held_alone(shelf, snapshot_id)
                 os.rename(snapshot_id, fresh_name(), src_dir_fd=shelf, dst_dir_fd=self._gone)
                 os.fsync(shelf)
             self._charge_of_snapshots(folder_id).grow(-freed)
@@ -98,3 +96,43 @@ class Shelved(Booked):
             except FileNotFoundError:
                 raise NotFound("This snapshot is not in the store.") from None
             yield top
+
+
+def _held_alone(shelf: int, snapshot_id: str) -> int:
+    """The bytes of a snapshot's files that no other one on the shelf has.
+
+    One that was thrown away keeps its names of a file until it is purged: so a second name, if any,
+    is looked for in the others. They have it at the same place, the next ones most likely.
+    """
+    names = sorted(os.listdir(shelf))
+    at = names.index(snapshot_id) if snapshot_id in names else 0
+    others = [*names[at + 1 :], *reversed(names[:at])]
+    alone = 0
+    with walked(shelf, (snapshot_id,)) as top:
+        for place, files in directories_in(top):
+            linked = {name: status for name, status in files.items() if status.st_nlink > 1}
+            for other in others:
+                linked = _not_in(shelf, (other, *place), linked)
+            alone += sum(s.st_size for n, s in files.items() if n in linked or s.st_nlink == 1)
+    return alone
+
+
+def _not_in(
+    shelf: int, at: tuple[str, ...], files: dict[str, os.stat_result]
+) -> dict[str, os.stat_result]:
+    """Those of the files that a directory of another snapshot has not."""
+    if not files:
+        return files
+    try:
+        with walked(shelf, at) as there:
+            return {name: s for name, s in files.items() if not _is_at(there, name, s)}
+    except (FileNotFoundError, NotADirectoryError):
+        return files
+
+
+def _is_at(directory: int, name: str, status: os.stat_result) -> bool:
+    try:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return os.path.samestat(found, status)
