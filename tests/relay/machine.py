@@ -52,6 +52,7 @@ mkdir -p run/outside etc/vmshare usr/local/sbin
 mount --bind "$outside" run/outside
 install -m 755 run/outside/vmshare_machine.py usr/local/sbin/vmshare-machine
 install -m 755 run/outside/vmshare_drives.py usr/local/sbin/vmshare-drives
+install -D -m 644 -t usr/local/lib/vmshare_kernels run/outside/vmshare_kernels/*.py
 install -m 644 run/outside/sshd_config run/outside/seed.json etc/vmshare/
 hostname machine
 # No chroot: whoever is in one may make no user namespaces, which people on machines do.
@@ -103,6 +104,7 @@ class Machine:
         for part in (*_PARTS.iterdir(), _INSIDE):
             if part.is_file():
                 shutil.copy(part, out)
+        shutil.copytree(_PARTS / "vmshare_kernels", out / "vmshare_kernels")
         seed = {
             "hostname": "machine",
             "machine_id": self.machine_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 from collections.abc import AsyncIterator
@@ -117,6 +118,13 @@ async def test_everybody_is_themselves_there_and_only_owners_are_root(way: Live)
         assert done.stdout == "hello\nand ben\n"
     assert (await way.inside("stat", "-c", "%U:%G", "/srv/shared/hello")).stdout == "ana:users\n"
     await way.revoke(grant)
+
+
+@pytest.mark.scenario("V1")
+async def test_a_machine_has_what_keeps_kernels_and_says_which_it_could_start(way: Live) -> None:
+    async with await way.enter("ana") as conn:
+        done = await conn.run("/usr/bin/python3 -IS /usr/local/lib/vmshare_kernels list")
+    assert json.loads(str(done.stdout)) == {"kernels": [], "specs": {}}
 
 
 @pytest.mark.scenario("V10")

@@ -24,6 +24,7 @@ HOST_KEY = KEPT / "ssh_host_ed25519_key"
 READY = Path("/run/vmshare.ready")
 SSHD_CONFIG = KEPT / "sshd_config"
 HAND = Path("/usr/local/sbin")
+KERNELS = Path("/usr/local/lib/vmshare_kernels")
 SERVICES = (("/usr/sbin/cron",), ("/usr/sbin/atd",))
 PATIENCE = 8.0
 # What there is until the relay's own part is installed: nobody gets in.
@@ -54,6 +55,8 @@ def prepare() -> None:
     ):
         if source.exists():
             install(source, target, mode)
+    for source in TOLD.glob("vmshare_kernels.*.py"):
+        install(source, KERNELS / source.name.removeprefix("vmshare_kernels."), 0o644)
     if (TOLD / "vmshare_machine.py").exists():
         command = [str(HAND / "vmshare-machine"), "setup"]
         subprocess.run(command, check=False, stdin=subprocess.DEVNULL)

@@ -36,6 +36,8 @@ _READY: Final = "run/vmshare.ready"
 _KEY_PATTERN: Final = re.compile(r"ssh-ed25519 [A-Za-z0-9+/=]{68,80}")
 _INSIDE: Final = Path(__file__).parent.parent / "inside" / "init.py"
 _FROM_RELAY: Final = ("vmshare_machine.py", "vmshare_drives.py", "sshd_config")
+_KERNELS: Final = "vmshare_kernels."
+"""Before the names of that package's files: what a machine is told lies in one directory."""
 
 
 class Power:
@@ -249,6 +251,7 @@ def _told(seed: Record, disk: str) -> dict[str, str]:
     """What a machine finds in ``/run/vmshare``. ``disk`` tells a copy from what it is a copy of."""
     relay = _INSIDE.parents[3] / "relay" / "machine"
     files = {name: relay / name for name in _FROM_RELAY if (relay / name).exists()}
+    files |= {f"{_KERNELS}{each.name}": each for each in (relay / _KERNELS[:-1]).glob("*.py")}
     return {
         "init.py": _INSIDE.read_text(),
         "seed.json": json.dumps(seed),
