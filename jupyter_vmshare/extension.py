@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Unicode
 
 from jupyter_vmshare import checkpoints
 from jupyter_vmshare.file_changes import change_shared_files_as_they_can_be
+from jupyter_vmshare.kernels.specs import MachineKernels, offer_those_of_machines
 from jupyter_vmshare.routes.contract import Contract
 from jupyter_vmshare.routes.events import Events
 from jupyter_vmshare.routes.forward import Forward
@@ -27,6 +30,8 @@ class VMShareExtension(ExtensionApp):
     name = "jupyter_vmshare"
     app_name = "Jupyter VMShare"
     description = "Share machines and folders."
+
+    _machine_kernels: MachineKernels | None = None
 
     service_url = Unicode(
         "",
@@ -62,6 +67,9 @@ class VMShareExtension(ExtensionApp):
         self.settings[SETTING] = gateway
         if gateway.address is not None:
             self.log.info("VMShare service at %s (%s)", gateway.address.url, gateway.address.source)
+            kept = Path(jupyter_data_dir()) / "vmshare/kernels.json"
+            self._machine_kernels = MachineKernels(kept, gateway.address.url)
+            offer_those_of_machines(self.settings["kernel_spec_manager"], self._machine_kernels)
 
     def initialize_handlers(self) -> None:
         """Register the routes."""
@@ -74,5 +82,7 @@ class VMShareExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Close what is open to the service."""
+        if self._machine_kernels is not None:
+            self._machine_kernels.stop()
         if SETTING in self.settings:
             self.settings[SETTING].streams.close()

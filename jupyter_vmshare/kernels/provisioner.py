@@ -1,0 +1,188 @@
+"""What Jupyter has a kernel on a machine started, interrupted and ended with."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any, cast
+
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
+from traitlets import Float, Type, Unicode
+
+from jupyter_vmshare.kernels.channel import NotAllowed, NotReached, Way
+from jupyter_vmshare.kernels.loop import over_there
+from jupyter_vmshare.kernels.remote import PORTS, OrderRefused, RemoteKernel
+
+_TO_SIGNAL = 10.0
+# What of the notebook server's environment a kernel on a machine needs.
+_PASSED_ON = ("JPY_SESSION_NAME",)
+
+
+class CouldNotStart(RuntimeError):
+    """The sentence is shown where the kernel was asked for."""
+
+
+class MachineProvisioner(KernelProvisionerBase):
+    """A kernel on a machine, under the person's own account there."""
+
+    machine = Unicode(help="The machine's id.").tag(config=True)
+    kernel = Unicode(help="The name of the machine's own kernelspec.").tag(config=True)
+    service = Unicode(help="The service's URL; empty: as the environment says.").tag(config=True)
+    lives_alone = Float(
+        3600.0,
+        min=1.0,
+        help="""Seconds that a kernel on a machine lives while no notebook server is connected to
+        it: after a broken link, and after the notebook server was ended otherwise than in order.
+        For as long the notebook server tries to come back. 0 and None make no sense here.
+        Since 0.1.""",
+    ).tag(config=True)
+    way = Type(
+        "jupyter_vmshare.kernels.reaching.RelayWay",
+        klass=object,
+        help="How machines are reached: made with a machine's id and the service's URL. Since 0.1.",
+    ).tag(config=True)
+
+    _remote: RemoteKernel | None = None
+    _place: Path | None = None
+    _code: int | None = None
+
+    @property
+    def has_process(self) -> bool:
+        return self._remote is not None and self._remote.starts > 0 and self._code is None
+
+    @property
+    def _there(self) -> RemoteKernel:
+        """The kernel, once the machine was reached."""
+        if self._remote is None:
+            raise CouldNotStart("The machine was not reached yet.")
+        return self._remote
+
+    async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
+        """Reach the machine, and have local sockets for it."""
+        kwargs.pop("transport_encryption", None)  # SSH does it
+        kwargs.pop("extra_arguments", None)
+        try:
+            await over_there(self._reach())
+        except (NotReached, NotAllowed) as sentence:
+            raise CouldNotStart(str(sentence)) from None
+        self._tell_manager()
+        return await super().pre_launch(cmd=list(self.kernel_spec.argv), **kwargs)
+
+    async def _reach(self) -> None:
+        if self._remote is not None and self._remote.is_lost:
+            await self._remote.end()
+            self._remote = None
+        if self._remote is None:
+            self._remote = self._new_remote()
+            try:
+                await self._remote.begin()
+            except BaseException:
+                remote, self._remote = self._remote, None
+                await remote.end()
+                raise
+        self._remote.listen()
+
+    def _new_remote(self) -> RemoteKernel:
+        if self._place is None:
+            self._place = Path(tempfile.mkdtemp(prefix="vmshare-"))
+        # Whatever Jupyter, or an extension of it, calls it.
+        kernel_id = hashlib.sha256(self.kernel_id.encode()).hexdigest()[:32]
+        way: Way = cast(Any, self.way)(self.machine, self.service)
+        return RemoteKernel(way, kernel_id, self._place, self.lives_alone)
+
+    def _tell_manager(self) -> None:
+        """Clients connect to the sockets here."""
+        remote = self._there
+        manager: Any = self.parent
+        manager.transport, manager.ip = "ipc", remote.base
+        for name, port in PORTS.items():
+            setattr(manager, f"{name}_port", port)
+        manager.write_connection_file()
+        self.connection_info = manager.get_connection_info()
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        """Start it on the machine; its kernelspec there says how."""
+        environment = kwargs.get("env") or {}
+        wanted = {name: environment[name] for name in _PASSED_ON if name in environment}
+        key: Any = self.connection_info["key"]
+        order = {
+            "kernel": self.kernel,
+            "key": key.decode() if isinstance(key, bytes) else key,
+            "signature_scheme": self.connection_info["signature_scheme"],
+            "cwd": os.fspath(kwargs["cwd"]) if kwargs.get("cwd") else None,
+            "env": wanted,
+        }
+        try:
+            await over_there(self._there.start(**order))
+        except OrderRefused as refused:
+            raise CouldNotStart(str(refused)) from None
+        self._code = None
+        return self.connection_info
+
+    async def poll(self) -> int | None:
+        """Its exit status; None while it runs, also while the link is down."""
+        if self._remote is None or self._remote.starts == 0:
+            return 0
+        death = self._remote.death
+        return None if death is None else death.code
+
+    async def wait(self) -> int | None:
+        if self._remote is None or self._remote.starts == 0:
+            return 0
+        self._code = (await over_there(self._remote.wait())).code
+        return self._code
+
+    async def send_signal(self, signum: int) -> None:
+        """To its process group; over a dead link, as soon as there is another."""
+        if self._remote is None or not self._remote.runs:
+            return
+
+        async def ordered(remote: RemoteKernel) -> None:
+            with contextlib.suppress(OrderRefused, TimeoutError):
+                async with asyncio.timeout(_TO_SIGNAL):
+                    await remote.order("signal", signal=int(signum))
+
+        await over_there(ordered(self._remote))
+
+    async def kill(self, restart: bool = False) -> None:
+        await self.send_signal(signal.SIGKILL)
+
+    async def terminate(self, restart: bool = False) -> None:
+        await self.send_signal(signal.SIGTERM)
+
+    async def cleanup(self, restart: bool = False) -> None:
+        """Let go of the machine, unless it starts again there."""
+        if restart or self._remote is None:
+            return
+        remote, self._remote = self._remote, None
+        await over_there(remote.end())
+        if self._place is not None:
+            shutil.rmtree(self._place, ignore_errors=True)
+
+    async def get_provisioner_info(self) -> dict[str, Any]:
+        """With which another notebook server finds the kernel again."""
+        info: dict[str, Any] = await super().get_provisioner_info()
+        remote = self._there
+        return {**info, "machine": self.machine, "kernel": self.kernel,
+                "service": self.service, "starts": remote.starts, "pid": remote.pid}  # fmt: skip
+
+    async def load_provisioner_info(self, provisioner_info: dict[str, Any]) -> None:
+        """Be connected to that kernel, which has all its variables."""
+        await super().load_provisioner_info(provisioner_info)
+        for name in ("machine", "kernel", "service"):
+            setattr(self, name, provisioner_info[name])
+        await over_there(self._find(provisioner_info))
+        self._tell_manager()
+
+    async def _find(self, info: dict[str, Any]) -> None:
+        self._remote = self._new_remote()
+        self._remote.adopt(info["starts"], info["pid"])
+        with contextlib.suppress(NotAllowed):  # then it is dead, and says so
+            await self._remote.find()
+        self._remote.listen()

@@ -1,0 +1,317 @@
+"""One kernel on a machine: local sockets for its clients, and the link that carries them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from jupyter_vmshare.kernels.channel import Ears, NotAllowed, NotReached, Way
+from jupyterhub_vmshare.relay.machine.vmshare_kernels import stream as wire
+from jupyterhub_vmshare.relay.machine.vmshare_kernels.carrying import Carrier
+from jupyterhub_vmshare.relay.machine.vmshare_kernels.stream import Malformed, Stream
+
+_log = logging.getLogger(__name__)
+CHANNELS: Final = ("shell", "iopub", "stdin", "hb", "control")
+PORTS: Final = {name: number for number, name in enumerate(CHANNELS, 1)}
+_TO_GREET, _TO_END = 30.0, 10.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_KILLED: Final = -9
+
+BROKE = "The link to the machine broke."
+LOST = (
+    "The kernel is not on the machine any more: the machine was restarted, or nobody was connected"
+    " for too long. Its variables are lost."
+)
+ANOTHER_VERSION = (
+    "This machine speaks of kernels as another version does: restart the machine, and the notebook"
+    " server if that does not help."
+)
+OUT_OF_MEMORY = (
+    "The kernel was killed on the machine, most likely because the machine ran out of memory."
+)
+
+
+def _why_not(told: dict[str, Any]) -> str | None:
+    """What a greeting says instead of being one."""
+    if told.get("gone"):
+        return LOST
+    if isinstance(told.get("refused"), str):
+        return str(told["refused"])[:500]
+    return None if told.get("version") == wire.VERSION else ANOTHER_VERSION
+
+
+class _BrokeAgain(NotReached):
+    """The link broke right after its first word."""
+
+
+class OrderRefused(Exception):
+    """The machine did not do it, and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """How a kernel ended: its exit status, or minus the number of the signal."""
+
+    code: int
+    because: str | None = None
+    """A sentence where the status does not say it."""
+
+
+class RemoteKernel:
+    """At most one process on the machine, started and started again.
+
+    Args:
+        way: How the machine is reached.
+        kernel_id: 32 hexadecimal digits.
+        place: A private directory for the local sockets.
+        seconds: How long the kernel lives while no notebook server is connected.
+    """
+
+    def __init__(self, way: Way, kernel_id: str, place: Path, seconds: float) -> None:
+        self._way, self._id, self._place, self._seconds = way, kernel_id, place, seconds
+        self._carrier = Carrier(
+            Stream(secrets.token_hex(16)), told=self._told, greeted=self._greeted
+        )
+        self._numbers, self._connections = itertools.count(1), itertools.count(1)
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._listening: list[asyncio.Task[None]] = []
+        self._greeting: asyncio.Future[None] | None = None
+        self._link_number = 0
+        self._again: asyncio.Task[None] | None = None
+        self._starts = 0
+        self.death: Death | None = None
+        self.is_lost = False
+        self._dead = asyncio.Event()
+        self.pid: int | None = None
+
+    @property
+    def base(self) -> str:
+        """Of the local sockets' names, as Jupyter's ``ip`` has it."""
+        return f"{self._place}/k"
+
+    @property
+    def runs(self) -> bool:
+        """Whether a process was started and has not ended, as far as is known."""
+        return self._starts > 0 and self.death is None
+
+    # --- the link ---
+
+    async def begin(self) -> None:
+        """Have a supervisor on the machine, new or not. Raises `NotReached` and `NotAllowed`."""
+        await self._attach("new", f"{self._seconds:.0f}")
+
+    async def find(self) -> None:
+        """The one that is there; without, the kernel is dead. Raises as `begin` does."""
+        try:
+            await self._attach("attach")
+        except NotAllowed as refused:
+            self._lose(str(refused))
+            raise
+
+    async def _attach(self, verb: str, *more: str) -> None:
+        self._greeting = asyncio.get_running_loop().create_future()
+        self._link_number += 1
+        number = self._link_number
+
+        def came(data: bytes) -> None:
+            if number == self._link_number:
+                self._came(data)
+
+        def lost(why: NotReached | NotAllowed) -> None:
+            if number == self._link_number:
+                self._lost(why)
+
+        ears = Ears(came, self._carrier.flush, lost)
+        link = await self._way.open((verb, self._id, self._carrier.stream.session, *more), ears)
+        if not self._greeting.done():  # it may be dead already
+            self._carrier.attach(link)
+        try:
+            async with asyncio.timeout(_TO_GREET):
+                await asyncio.shield(self._greeting)
+        except TimeoutError:
+            self._carrier.detach()
+            raise NotReached("The machine's part for kernels does not answer.") from None
+        if not self._carrier.is_attached:
+            raise _BrokeAgain(BROKE)
+
+    def _came(self, data: bytes) -> None:
+        try:
+            self._carrier.came(data)
+        except Malformed:
+            _log.warning("The machine of kernel %s does not speak as it should.", self._id)
+            self._lost(NotReached(BROKE))
+
+    def _greeted(self, told: dict[str, Any]) -> None:
+        """What the supervisor says first."""
+        greeting = self._greeting
+        if greeting is None or greeting.done():
+            raise Malformed("a second greeting")
+        if (because := _why_not(told)) is not None:
+            greeting.set_exception(NotAllowed(because))
+            raise Malformed("no supervisor")
+        greeting.set_result(None)
+        self._is_now(told.get("state"))
+
+    def _lost(self, why: NotReached | NotAllowed) -> None:
+        """The link is dead: the kernel is not."""
+        self._carrier.detach()
+        greeting = self._greeting
+        if greeting is not None and not greeting.done():
+            greeting.set_exception(why)
+        elif self._again is None and self._listening:
+            self._again = asyncio.create_task(self._reconnect(), name="kernel-again")
+
+    async def _reconnect(self) -> None:
+        """Until it is there again, or there is nothing to come back to."""
+        loop = asyncio.get_running_loop()
+        until, pause = loop.time() + self._seconds, _FIRST_PAUSE
+        while not self.is_lost:
+            try:
+                await self.find()
+            except NotReached as not_now:
+                if loop.time() > until:
+                    self._lose(f"{not_now} {LOST}")
+                if isinstance(not_now, _BrokeAgain):
+                    pause = _FIRST_PAUSE
+            except NotAllowed:
+                return
+            else:
+                self._again = None
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _lose(self, because: str) -> None:
+        """There is nothing to come back to."""
+        self.is_lost = True
+        self._died(Death(_KILLED, because))
+
+    # --- news and orders ---
+
+    def _told(self, told: dict[str, Any]) -> None:
+        if "state" in told:
+            self._is_now(told["state"])
+            return
+        answer = self._answers.pop(told.get("answer", 0), None)
+        if answer is None or answer.done():
+            return
+        if "done" in told and isinstance(told["done"], dict):
+            answer.set_result(told["done"])
+        else:
+            answer.set_exception(OrderRefused(str(told.get("refused"))[:1000]))
+
+    def _is_now(self, state: Any) -> None:
+        """What the supervisor knows of the process."""
+        if not isinstance(state, dict) or state.get("starts") != self._starts:
+            return
+        code = state.get("code")
+        if isinstance(code, int) and self.death is None:
+            unasked = code == _KILLED and not state.get("asked")
+            said = str(state.get("said", ""))[-4000:].strip()
+            if said:
+                _log.warning("Kernel %s ended (%s) and said at last: %s", self._id, code, said)
+            self._died(Death(code, OUT_OF_MEMORY if unasked else None))
+
+    def _died(self, death: Death) -> None:
+        if self.death is None:
+            if death.because is not None:
+                _log.warning("Kernel %s: %s", self._id, death.because)
+            self.death = death
+            self._dead.set()
+        for answer in self._answers.values():
+            if not answer.done():
+                answer.set_exception(OrderRefused(death.because or "The kernel has ended."))
+        self._answers.clear()
+
+    async def order(self, do: str, **order: Any) -> dict[str, Any]:
+        """Have the supervisor do something; over a dead link, as soon as there is another.
+
+        Raises `OrderRefused`.
+        """
+        number = next(self._numbers)
+        answer = asyncio.get_running_loop().create_future()
+        self._answers[number] = answer
+        self._carrier.tell(order=number, do=do, **order)
+        found: dict[str, Any] = await answer
+        return found
+
+    async def start(self, **order: Any) -> None:
+        """Start the process (again). Raises `OrderRefused`."""
+        done = await self.order("start", ports=PORTS, **order)
+        starts, pid = done.get("starts"), done.get("pid")
+        if not isinstance(starts, int) or not isinstance(pid, int):
+            raise OrderRefused("The machine's part for kernels does not say what it did.")
+        self.adopt(starts, pid)
+
+    def adopt(self, starts: int, pid: int) -> None:
+        """This is the start that counts from now on."""
+        self._starts, self.pid = starts, pid
+        self.death = None
+        self._dead.clear()
+
+    @property
+    def starts(self) -> int:
+        """How often it was started."""
+        return self._starts
+
+    async def wait(self) -> Death:
+        """Until it has ended."""
+        while (death := self.death) is None:
+            await self._dead.wait()
+        return death
+
+    # --- local sockets ---
+
+    def listen(self) -> None:
+        """Have clients connect to the sockets here; they find the kernel at once or a bit later."""
+        self.deafen()
+        for port in PORTS.values():
+            path = Path(f"{self.base}-{port}")
+            path.unlink(missing_ok=True)
+            door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            door.bind(str(path))
+            door.listen(100)
+            door.setblocking(False)
+            self._listening.append(
+                asyncio.create_task(self._accept(door, port), name="kernel-door")
+            )
+
+    async def _accept(self, door: socket.socket, port: int) -> None:
+        loop = asyncio.get_running_loop()
+        with contextlib.closing(door):
+            while True:
+                found, _ = await loop.sock_accept(door)
+                connection = next(self._connections)
+                try:
+                    self._carrier.stream.open(connection, port)
+                except Malformed:  # more connections than anybody needs
+                    found.close()
+                    continue
+                self._carrier.carry(connection, found)
+                self._carrier.flush()
+
+    def deafen(self) -> None:
+        """No more clients."""
+        for task in self._listening:
+            task.cancel()
+        self._listening.clear()
+
+    async def end(self) -> None:
+        """Let go of everything, on the machine as well if it can be reached."""
+        self.deafen()
+        if self._carrier.is_attached:
+            with contextlib.suppress(OrderRefused, TimeoutError):
+                async with asyncio.timeout(_TO_END):
+                    await self.order("end")
+        if self._again is not None:
+            self._again.cancel()
+        self._link_number += 1
+        self._carrier.end()
+        await self._way.close()

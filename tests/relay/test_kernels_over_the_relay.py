@@ -1,0 +1,209 @@
+"""A kernel on a machine behind the relay, as a notebook server has it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_client.manager import AsyncKernelManager
+
+from jupyter_vmshare.client import AsyncClient
+from jupyter_vmshare.kernels.loop import over_there
+from jupyter_vmshare.kernels.specs import MachineKernels, kernel_name, offer_those_of_machines
+from jupyterhub_vmshare.relay.ways import RelayAddress
+from tests.relay.entrance import PATIENCE
+from tests.relay.scene import Scene
+
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
+
+SPEC = {
+    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    "display_name": "Python 3",
+    "language": "python",
+}
+
+
+def url_of(way: Scene) -> str:
+    """The service's."""
+    return way.running.url + way.running.service.settings.prefix
+
+
+def as_the_server_of(way: Scene, person: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the hub tells somebody's notebook server."""
+    monkeypatch.setenv("VMSHARE_SERVICE_URL", url_of(way))
+    monkeypatch.setenv("VMSHARE_TOKEN", way.running.hub.server_token(person))
+
+
+@pytest.fixture
+def _as_ana(way: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    as_the_server_of(way, "ana", monkeypatch)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def kernels(
+    way: Scene,
+    _as_ana: None,
+    tmp_path: Path,
+) -> AsyncIterator[MachineKernels]:
+    """The kernels of ana's machines, on which there is a Python."""
+    place = "/usr/local/share/jupyter/kernels/python3"
+    await asyncio.to_thread(way.machine.run, "mkdir", "-p", place)
+    await asyncio.to_thread(way.machine.run, "tee", f"{place}/kernel.json", given=json.dumps(SPEC))
+    found = MachineKernels(tmp_path / "kernels.json", url_of(way))
+
+    async def refresh() -> None:
+        async with AsyncClient() as client:
+            await found.refresh(client)
+
+    await over_there(refresh())
+    yield found
+    found.stop()
+
+
+async def start(way: Scene, kernels: MachineKernels) -> AsyncKernelManager:
+    specs = KernelSpecManager()
+    offer_those_of_machines(specs, kernels)
+    manager = AsyncKernelManager(
+        kernel_name=kernel_name(way.id, "python3"), kernel_spec_manager=specs
+    )
+    await manager.start_kernel()
+    return manager
+
+
+async def ready(manager: AsyncKernelManager) -> AsyncKernelClient:
+    client = manager.client()
+    client.start_channels()
+    await client.wait_for_ready(timeout=2 * PATIENCE)
+    return client
+
+
+async def run(client: AsyncKernelClient, code: str) -> str:
+    printed: list[str] = []
+    reply = await client.execute_interactive(
+        code,
+        timeout=2 * PATIENCE,
+        output_hook=lambda each: printed.append(each["content"].get("text", "")),
+    )
+    assert reply["content"]["status"] == "ok", reply["content"]
+    return "".join(printed)
+
+
+async def test_the_kernels_of_a_machine_are_offered_beside_the_local_ones(
+    way: Scene,
+    kernels: MachineKernels,
+) -> None:
+    manager = KernelSpecManager()
+    offer_those_of_machines(manager, kernels)
+    specs = manager.get_all_specs()
+    offered = specs[kernel_name(way.id, "python3")]["spec"]
+    assert offered["display_name"] == "Python 3 on gpu-box (ana)"
+    assert "python3" in specs
+
+
+@pytest.mark.scenario("V1")
+async def test_a_kernel_runs_under_ones_own_account_and_survives_the_relay(
+    way: Scene,
+    kernels: MachineKernels,
+) -> None:
+    manager = await start(way, kernels)
+    try:
+        client = await ready(manager)
+        assert await run(client, "import getpass; print(getpass.getuser())") == "ana\n"
+        await run(client, "kept = 41")
+        await way.relay.stop()
+        way.relay = way.new_relay()
+        await way.relay.start()
+        port = await way.relay.listening()
+        way.running.service.ways.address = RelayAddress("127.0.0.1", port)
+        assert await run(client, "print(kept + 1)") == "42\n"
+        client.stop_channels()
+    finally:
+        await manager.shutdown_kernel(now=True)
+
+
+SAID = "This machine is not shared with you any more."
+ATTACK = """
+import glob, os, socket, sys
+held = []
+for path in (sys.argv[1], f"{sys.argv[1]}/k-1", f"{sys.argv[1]}/door"):
+    try:
+        socket.socket(socket.AF_UNIX).connect(path)
+    except PermissionError:
+        held.append(path)
+for what in ("environ", "mem", "maps", "fd"):
+    path = f"/proc/{sys.argv[2]}/{what}"
+    try:
+        os.listdir(path) if what == "fd" else open(path, "rb").read(1)
+    except PermissionError:
+        held.append(path)
+print(len(held))
+"""
+
+
+@pytest.mark.scenario("V16")
+async def test_another_account_on_the_machine_gets_at_nothing_of_a_kernel(
+    way: Scene, kernels: MachineKernels
+) -> None:
+    manager = await start(way, kernels)
+    try:
+        client = await ready(manager)
+        told = await run(client, "import os, sys; print(os.getpid(), sys.argv[-1])")
+        client.stop_channels()
+        pid, connection = told.split()
+        place = str(Path(connection).parent)
+        attacker = ("setpriv", "--reuid=20999", "--regid=65534", "--clear-groups")
+        words = (*attacker, "/usr/bin/python3", "-c", ATTACK, place, pid)
+        assert await asyncio.to_thread(way.machine.run, *words) == "7\n"
+    finally:
+        await manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.scenario("V7")
+async def test_a_kernel_ends_with_the_access_and_the_server_knows_why(
+    way: Scene,
+    kernels: MachineKernels,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    grant = await way.give("ben")
+    as_the_server_of(way, "ben", monkeypatch)
+    manager = await start(way, kernels)
+    try:
+        client = await ready(manager)
+        uid = int(await run(client, "import os; print(os.getuid())"))
+        client.stop_channels()
+        await way.revoke(grant, "ben")
+        assert await asyncio.to_thread(way.machine.of, uid) == []
+        async with asyncio.timeout(PATIENCE):
+            while await manager.is_alive():
+                await asyncio.sleep(0.02)
+        assert SAID in caplog.text
+    finally:
+        await manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.scenario("V7")
+async def test_what_is_offered_follows_the_access_while_the_server_runs(
+    way: Scene, kernels: MachineKernels, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    as_the_server_of(way, "ben", monkeypatch)
+    name, offered = (
+        kernel_name(way.id, "python3"),
+        MachineKernels(tmp_path / "bens.json", url_of(way)),
+    )
+    try:
+        grant = await way.give("ben")
+        # An event that ben hears, since `give` makes none.
+        await way.revoke(await way.give("cleo"), "ben")
+        await way.until(lambda: name in offered.all())
+        await way.revoke(grant, "ben")
+        await way.until(lambda: name not in offered.all())
+    finally:
+        offered.stop()
