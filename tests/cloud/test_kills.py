@@ -5,6 +5,7 @@ Beside what is ordered, a machine runs that nobody touches: it must never blink.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ import pytest
 import pytest_asyncio
 
 from jupyterhub_vmshare.cloud.port import CloudMissing, CloudUnreachable, DriveWanted, Power
+from jupyterhub_vmshare.cloud.sandbox import keeper
+from jupyterhub_vmshare.cloud.sandbox.keeper.drives import Drives
+from jupyterhub_vmshare.cloud.sandbox.keeper.machines import Machines
 from jupyterhub_vmshare.ids import new_id
 from tests.cloud.bench import Bench
 from tests.fixtures.sandboxes import IMAGE, KeeperProcess, missing_for_sandboxes
@@ -271,6 +275,20 @@ CASES = [
     for name, order in ORDERS.items()
     for step in order.steps
 ]
+
+
+async def test_no_step_of_the_keeper_is_forgotten() -> None:
+    """What it names in its own code, and the beginning of each order that it carries out."""
+    code = "".join(path.read_text() for path in Path(keeper.__file__).parent.glob("*.py"))
+    named = set(re.findall(r'reached\(f?"sandboxes\.([^"]+)"\)', code))
+    tried = {step for order in ORDERS.values() for step in order.steps}
+    shapes = {re.escape(name).replace(r"\{what\}", r"\w+") for name in named}
+    assert [shape for shape in shapes if not any(re.fullmatch(shape, one) for one in tried)] == []
+    for what in (name.removeprefix("_do_") for name in vars(Machines) if name.startswith("_do_")):
+        assert f"{what}.recorded" in tried
+    begun = {"create": "drive.recorded", "extend": "drive.extend", "delete": "drive.delete"}
+    for what in (name.removeprefix("_do_") for name in vars(Drives) if name.startswith("_do_")):
+        assert begun.get(what, f"{what}.recorded") in tried
 
 
 @pytest.mark.parametrize(("order", "step"), CASES)

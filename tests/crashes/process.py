@@ -43,9 +43,10 @@ class Victim:
         told = self._settings() | {"step": step, "times": times}
         lives.stdin.write(json.dumps(told).encode() + b"\n")
         waiting = [asyncio.ensure_future(event.wait()) for event in (self._up, self._dead)]
-        _, others = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=120)
+        done, others = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED, timeout=120)
         for task in others:
             task.cancel()
+        assert done, f"neither up nor dead after two minutes; see {self.log}"
 
     async def _begin(self) -> asyncio.subprocess.Process:
         with self.log.open("ab") as log:
@@ -100,6 +101,10 @@ class Victim:
             os.kill(self._pid, signal.SIGTERM)
             async with asyncio.timeout(30):
                 await self._dead.wait()
+
+    def kill(self) -> None:
+        """It dies at once, wherever it is."""
+        os.kill(self._pid, signal.SIGKILL)
 
     async def close(self) -> None:
         """End it in any case, and what starts it."""

@@ -20,6 +20,9 @@ from typing import Any
 from jupyterhub_vmshare.app import Service, Settings
 from jupyterhub_vmshare.clouds import cloud_named
 from jupyterhub_vmshare.observe.logs import configure_logs
+from jupyterhub_vmshare.relay.relay_keys import RelayKeys
+from jupyterhub_vmshare.relay.sealing import Sealing
+from jupyterhub_vmshare.relay.ways import RelayAddress
 from jupyterhub_vmshare.steps import listening
 
 
@@ -53,6 +56,10 @@ def live(told: dict[str, Any]) -> None:
     step, times = told.pop("step"), told.pop("times")
     keeper = told.pop("sandboxes", None)
     cloud = None if keeper is None else cloud_named("sandbox", keeper)
+    if (way_in := told.pop("way_in", None)) is not None:
+        told["sealing"] = Sealing.of(way_in["key"], "the test")
+        told["relays"] = RelayKeys((way_in["secret"].encode(),), ("relay",))
+        told["relay_address"] = RelayAddress("127.0.0.1", way_in["port"])
     configure_logs()
     with listening(killer(step, times)):
         asyncio.run(serve(Settings(**{**told, "store": Path(told["store"])}, cloud=cloud)))

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import asyncssh
 import httpx2
 import pytest
 import pytest_asyncio
@@ -22,11 +23,14 @@ from jupyterhub_vmshare.cloud.sandbox.client import SandboxCloud
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.machines import drives, life
 from jupyterhub_vmshare.policy.model import Person
-from tests.crashes.process import Victim
+from jupyterhub_vmshare.relay.sealing import new_key
+from tests.crashes.process import PREFIX, Victim
 from tests.fakes.hub import FakeHub
 from tests.fixtures.api import Json
 from tests.fixtures.sandboxes import IMAGE, KeeperProcess, missing_for_sandboxes
 from tests.fixtures.world import SmallWorld
+from tests.relay.relay_process import RelayProcess, free_port
+from tests.relay.scene import SECRET
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.machines]
 
@@ -43,6 +47,7 @@ class Works:
     victim: Victim
     client: httpx2.AsyncClient
     db: Database
+    relay_port: int
     beside: int = 0
     there: dict[str, set[str]] = field(
         default_factory=lambda: {"machines": set(), "drives": set(), "snapshots": set()}
@@ -107,14 +112,16 @@ async def works(tmp_path: Path, hub: FakeHub, small_world: SmallWorld) -> AsyncI
         pytest.skip(because)
     small_world.move_into(hub)
     keeper, url = KeeperProcess(tmp_path), f"sqlite:///{tmp_path}/vmshare.sqlite"
-    victim = Victim(tmp_path, url, hub, sandboxes=str(keeper.socket))
+    port = free_port()
+    told = {"key": new_key(), "secret": SECRET.decode(), "port": port}
+    victim = Victim(tmp_path, url, hub, sandboxes=str(keeper.socket), way_in=told)
     header = {"Authorization": f"token {hub.own_token('ana')}"}
     db = Database(url)
     async with httpx2.AsyncClient(headers=header, timeout=PATIENCE) as client:
         try:
             keeper.start()
             await victim.start()
-            yield Works(keeper, keeper.cloud(), victim, client, db)
+            yield Works(keeper, keeper.cloud(), victim, client, db, port)
         finally:
             await victim.close()
             await db.close()
@@ -132,6 +139,65 @@ async def test_the_service_dies_in_each_step(works: Works, when: str) -> None:
     await changed(works, when, box, drive)
     await gone(works, when, box, drive)
     assert (await works.ask("GET", f"/machines/{beside['id']}"))["state"] == "running"
+
+
+@pytest.mark.scenario("V7")
+async def test_a_link_does_not_blink_when_the_service_is_killed(
+    works: Works, tmp_path: Path
+) -> None:
+    """In the middle of making another machine; then the next one can cut it."""
+    box = (await works.ask("POST", "/machines", {"name": "beside", **BOX}))["id"]
+    await works.until(f"/machines/{box}", state="running")
+    [works.beside] = works.pids()
+    relay = RelayProcess(works.victim.url + PREFIX, tmp_path / "relay.log", port=works.relay_port)
+    try:
+        await relay.start()
+        async with await entered(works, box) as conn:
+            cats = await conn.create_process("cat")
+            await _echo(cats, "here")
+            new = {"name": "box", **BOX}
+            await works.killed(
+                "machines.create.ordered", lambda: works.ask("POST", "/machines", new)
+            )
+            await _echo(cats, "still here")
+            works.victim.kill()
+            await _echo(cats, "without any service")
+            assert (await conn.run("echo new", stdin=asyncssh.DEVNULL)).stdout == "new\n"
+            await works.victim.died(PATIENCE)
+            await works.victim.start()
+            async with asyncio.timeout(PATIENCE):
+                while not await relay.is_well():
+                    await asyncio.sleep(0.05)
+            await _echo(cats, "and with the next one")
+            await works.ask("POST", f"/machines/{box}/stop")
+            await works.until(f"/machines/{box}", state="stopped")
+            async with asyncio.timeout(PATIENCE):
+                await conn.wait_closed()
+    finally:
+        relay.kill()
+
+
+async def entered(works: Works, box: str) -> asyncssh.SSHClientConnection:
+    """Ana's connection, as the command line makes it."""
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    line = key.export_public_key().decode().strip()
+    told = await works.ask("POST", f"/machines/{box}/certificates", {"public_key": line})
+    shown = (key, asyncssh.import_certificate(told["certificate"]))
+    return await asyncssh.connect(
+        told["host"],
+        told["port"],
+        username=told["user"],
+        client_keys=[shown],
+        known_hosts=None,
+        config=None,
+        agent_path=None,
+    )
+
+
+async def _echo(cats: asyncssh.SSHClientProcess[str], word: str) -> None:
+    cats.stdin.write(f"{word}\n")
+    async with asyncio.timeout(PATIENCE):
+        assert await cats.stdout.readline() == f"{word}\n"
 
 
 async def made(works: Works, when: str) -> tuple[str, str]:

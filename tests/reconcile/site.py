@@ -22,6 +22,7 @@ from jupyterhub_vmshare.steps import listening
 from tests.fakes.cloud import FakeCloud
 from tests.fakes.cloud_state import EVERYTHING
 from tests.fixtures.service import ScriptedClock
+from tests.fixtures.waiting import within
 
 ANA = Person("ana")
 DEBIAN = Source("Debian", image="debian")
@@ -80,7 +81,7 @@ class Site:
 
     async def asked(self, verb: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """One request's transaction."""
-        async with self.db.write() as tx:
+        async with within(PATIENCE, f"What was asked for ({verb.__name__})"), self.db.write() as tx:
             return await verb(tx, ANA, *args, **more)
 
     async def machine(self) -> str:
@@ -101,7 +102,7 @@ class Site:
         return str((await self.asked(snapshots.take, machine, EVERYTHING, self.name())).id)
 
     async def delete_snapshot(self, snapshot: str) -> None:
-        async with self.db.write() as tx:
+        async with within(PATIENCE, "Deleting a snapshot"), self.db.write() as tx:
             await snapshots.delete(tx, ANA.name, snapshot)
 
     # --- reconcilers ---
@@ -116,32 +117,34 @@ class Site:
         try:
             yield reconciler
         finally:
-            await reconciler.stop()
+            async with within(PATIENCE, "The end of a reconciler"):
+                await reconciler.stop()
 
     async def killed_at(self, step: str, times: int = 1) -> bool:
         """A life until that step, or until nothing is left to do; whether it was killed."""
         killer = Killer(step, times)
         with listening(killer):
-            async with self.living() as reconciler, asyncio.timeout(PATIENCE):
+            async with self.living() as reconciler, within(PATIENCE, f"A life until {step}"):
                 while not killer.killed.is_set() and await self.at_work(reconciler):
                     self.cloud.advance(0.1)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(0.005):
                             await killer.killed.wait()
         # Nobody asks them how they ended; left to the collector of garbage, they would complain.
-        await asyncio.gather(*killer.dead, return_exceptions=True)
+        async with within(PATIENCE, "The death of who was killed"):
+            await asyncio.gather(*killer.dead, return_exceptions=True)
         return killer.killed.is_set()
 
     async def settle(self) -> None:
         """A life until nothing is left to do."""
-        async with self.living() as reconciler, asyncio.timeout(PATIENCE):
+        async with self.living() as reconciler, within(PATIENCE, "A life to the end"):
             while await self.at_work(reconciler):
                 self.cloud.advance(0.1)
                 await asyncio.sleep(0.005)
 
     async def swept(self) -> None:
         """A life until everything was looked at, and nothing unknown is left."""
-        async with self.living() as reconciler, asyncio.timeout(PATIENCE):
+        async with self.living() as reconciler, within(PATIENCE, "A sweep"):
             while await self.at_work(reconciler) or await self._changed(reconciler):
                 await asyncio.sleep(0.01)
 
@@ -156,7 +159,7 @@ class Site:
     async def unsettled(self, reconciler: Reconciler) -> list[str]:
         """The rows for which there is something to do."""
         found: list[str] = []
-        async with self.db.read() as conn:
+        async with within(PATIENCE, "Reading what is left"), self.db.read() as conn:
             for kind in reconciler.kinds:
                 found += await kind.unsettled(conn)
         return found
@@ -166,7 +169,7 @@ class Site:
     async def rows(self) -> dict[str, dict[str, Row]]:
         """All rows by kind and id."""
         reconciler = Reconciler(self.db, self.cloud)
-        async with self.db.read() as conn:
+        async with within(PATIENCE, "Reading all rows"), self.db.read() as conn:
             return {k.name: {r.id: r for r in await k.all(conn)} for k in reconciler.kinds}
 
     async def there(self) -> dict[str, dict[str, str]]:

@@ -14,8 +14,9 @@ import pytest
 from jupyterhub_vmshare.cloud.port import CloudRefused, DriveWanted, MachineWanted, Power, Seed
 from jupyterhub_vmshare.db.upgrade import upgrade
 from jupyterhub_vmshare.machines import drives, life
+from jupyterhub_vmshare.reconcile.steps import ORDERS
 from tests.fakes.cloud_state import EVERYTHING
-from tests.reconcile.killing import STEPS
+from tests.reconcile.killing import STEPS, TAKEN
 from tests.reconcile.site import DEBIAN, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -179,6 +180,11 @@ SCRIPTS: dict[str, Callable[[Site], Awaitable[Asked]]] = {
     "snapshots.forget": delete_snapshot,
     "snapshots.discard": broken_snapshot,
 }
+
+
+async def test_no_order_to_the_cloud_is_forgotten() -> None:
+    taken = {step for groups in TAKEN.values() for steps in groups.values() for step in steps}
+    assert taken == {step.value for step in ORDERS}
 
 
 @pytest.mark.parametrize("step", STEPS)

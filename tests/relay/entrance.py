@@ -11,6 +11,7 @@ from typing import Any
 import asyncssh
 
 from tests.fixtures.api import Api, Json
+from tests.fixtures.waiting import within
 
 PATIENCE = 30.0
 
@@ -87,13 +88,13 @@ class Entrance:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(PATIENCE):
+        async with within(PATIENCE, f"ssh {' '.join(command)}"):
             out, err = await ssh.communicate(given)
         return ssh.returncode or 0, out.decode(), err.decode()
 
     async def until(self, holds: Any) -> None:
         """Wait for an outcome."""
-        async with asyncio.timeout(PATIENCE):
+        async with within(PATIENCE, "An outcome"):
             while not await asyncio.to_thread(holds):
                 await asyncio.sleep(0.02)
 
@@ -106,5 +107,5 @@ async def said(conn: asyncssh.SSHClientConnection, command: str = "true") -> tup
 
 async def gone(conn: asyncssh.SSHClientConnection) -> None:
     """Wait until it is closed, by whoever it is."""
-    async with asyncio.timeout(PATIENCE):
+    async with within(PATIENCE, "The end of a connection"):
         await conn.wait_closed()

@@ -17,6 +17,7 @@ from jupyterhub_vmshare.relay.ways import RelayAddress
 from tests.fixtures.api import Api, Json
 from tests.fixtures.sandboxes import KeeperProcess
 from tests.fixtures.service import RunningService
+from tests.fixtures.waiting import within
 from tests.relay.entrance import PATIENCE, Entrance
 from tests.relay.relay_process import RelayProcess
 from tests.relay.scene import serving
@@ -43,7 +44,7 @@ class Live(Entrance):
         asked = {"name": name, "size": "small", "image": "debian", "drive_gib": drive_gib}
         made = str((await self.api(by).ask("POST", "/machines", asked))["id"])
         await self.state_is("running", machine=made, by=by)
-        async with asyncio.timeout(PATIENCE):
+        async with within(PATIENCE, f"The way into {name}, or its drive,"):
             while not (await self.row(made)).host_keys:
                 await asyncio.sleep(0.05)
             # It may run before its drive is there.
@@ -56,7 +57,7 @@ class Live(Entrance):
 
     async def state_is(self, state: str, *, machine: str = "", by: str = "ana") -> None:
         """Wait until a machine is in a state."""
-        async with asyncio.timeout(2 * PATIENCE):
+        async with within(2 * PATIENCE, f"A machine's way to {state}"):
             while (await self.seen(machine or self.id, by))["state"] != state:
                 await asyncio.sleep(0.05)
 
@@ -98,13 +99,13 @@ class Live(Entrance):
 
     async def nothing_of(self, uid: int) -> None:
         """Wait until nothing runs as that account."""
-        async with asyncio.timeout(PATIENCE):
+        async with within(PATIENCE, f"The end of the processes of {uid}"):
             while await self.of(uid):
                 await asyncio.sleep(0.05)
 
     async def until_there(self, uid: int, *programs: str) -> None:
         """Wait until all of these run."""
-        async with asyncio.timeout(PATIENCE):
+        async with within(PATIENCE, f"The beginning of {', '.join(programs)}"):
             while True:
                 there = "\n".join(await self.of(uid))
                 if all(program in there for program in programs):
@@ -113,7 +114,7 @@ class Live(Entrance):
 
     async def eventually(self, conn: asyncssh.SSHClientConnection, command: str, said: str) -> None:
         """Wait until a command there says that."""
-        async with asyncio.timeout(2 * PATIENCE):
+        async with within(2 * PATIENCE, f"{said!r} of {command!r}"):
             while (await conn.run(command, stdin=asyncssh.DEVNULL)).stdout != said:
                 await asyncio.sleep(0.1)
 

@@ -128,7 +128,8 @@ TICKS: list[Any] = [
 async def test_each_request_is_held_to_its_own_tick(
     way: Scene, cleared: set[str], left: set[str]
 ) -> None:
-    await asyncio.to_thread(way.machine.run, "touch", "/srv/shared/given")
+    fresh = "rm -f /srv/shared/made; touch /srv/shared/given"
+    await asyncio.to_thread(way.machine.run, "sh", "-c", fresh)
     grant = await way.give("ben")
     way.rights.without["ben"] = frozenset(cleared)
     conn = await way.enter("ben")
@@ -150,6 +151,9 @@ async def test_each_request_is_held_to_its_own_tick(
                 could.add("read")
     conn.close()
     assert could == left
+    # To open a file for writing makes it, or empties it.
+    there = await asyncio.to_thread(way.machine.run, "ls", "/srv/shared")
+    assert ("made" in there.split()) == ("write" in left)
     await way.revoke(grant, "ben")
 
 

@@ -180,6 +180,32 @@ async def test_what_is_lost_while_a_slow_machine_opens_it_is_not_opened(way: Sce
     await gone(conn)
 
 
+async def test_who_loses_a_right_while_they_come_in_has_to_come_again(way: Scene) -> None:
+    """Else they would keep what they had when the service was asked."""
+    way.rights.without["ben"] = frozenset({"run_kernel"})
+    grant = await way.give("ben")
+    async with await way.enter("ben") as first:
+        assert (await said(first))[0] == 0
+        told = await asyncio.to_thread(way.machine.run, "pgrep", "-f", "vmshare-machine serve")
+        pids = told.split()
+        await asyncio.to_thread(way.machine.run, "kill", "-STOP", *pids)
+        helper = way.relay._helpers.known(way.id)
+        assert helper is not None
+        try:
+            conn = await way.enter("ben")
+            coming = asyncio.create_task(said(conn))
+            await way.until(helper._turn.locked)
+            way.rights.without["ben"] = frozenset({"run_kernel", "open_app"})
+            await way.running.service.telling.look()
+            await way.until(lambda: ("ben", way.id) in way.relay.links._missed)
+        finally:
+            await asyncio.to_thread(way.machine.run, "kill", "-CONT", *pids)
+        status, sentence = await coming
+    assert (status, "has just changed" in sentence) == (255, True), sentence
+    conn.close()
+    await way.revoke(grant, "ben")
+
+
 async def test_an_end_date_fires_without_the_service(way: Scene) -> None:
     grant = await way.give("ben")
     conn = await way.enter("ben")

@@ -133,7 +133,7 @@ async def take_elsewhere(
     machine = await model.machine(tx.conn, machine_id)
     gates.demand(gates.machine_blocked("detach_drive", machine, can))
     gates.demand(gates.machine_blocked("attach_drive", await model.machine(tx.conn, next_id), can))
-    await _detach(tx, attachment, next_machine=next_id, by=person.name)
+    await want_off(tx, attachment, next_machine=next_id, by=person.name)
     await tell_of_attachment(tx, "detach_asked", drive, machine, person.name)
 
 
@@ -214,11 +214,12 @@ async def detach(
         return
     drive, machine = await model.drive(tx.conn, drive_id), await model.machine(tx.conn, machine_id)
     gates.demand(gates.machine_blocked("detach_drive", machine, can))
-    await _detach(tx, attachment)
+    await want_off(tx, attachment)
     await tell_of_attachment(tx, "detach_asked", drive, machine, person.name)
 
 
-async def _detach(tx: Transaction, attachment: Attachment, **more: Any) -> None:
+async def want_off(tx: Transaction, attachment: Attachment, **more: Any) -> None:
+    """Want it off, and say nothing; ``more``: what else is to be written down."""
     fresh = {"settled": False, "because": None, "attempts": 0, "retry_at": None}
     off = {"desired": Desired.DETACHED, "next_machine": None}
     await _change(tx, attachment, **{**fresh, **off, **more})

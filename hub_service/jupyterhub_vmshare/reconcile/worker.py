@@ -18,7 +18,7 @@ import structlog
 from jupyterhub_vmshare.cloud.port import Cloud, CloudUnreachable
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.leases import Lease, LeaseLost, Leases
-from jupyterhub_vmshare.machines import idle
+from jupyterhub_vmshare.machines import idle, lent
 from jupyterhub_vmshare.reconcile.attachments import Attachments
 from jupyterhub_vmshare.reconcile.drives import Drives
 from jupyterhub_vmshare.reconcile.kind import Kind
@@ -56,6 +56,11 @@ class Happened(Protocol):
     def data(self) -> Mapping[str, Any]: ...
 
 
+def _of_a_drive(event: Happened) -> bool:
+    """Whether somebody's right to a drive may be another one since."""
+    return event.type.startswith("grant.") and (event.thing_id or "").startswith("drv_")
+
+
 class Reconciler:
     """Starts with the service, and ends with it; a killed one is followed by the next.
 
@@ -87,6 +92,7 @@ class Reconciler:
         self.sweep = Sweep(db, cloud, self.kinds, grace=self._pace.grace)
         self._turns = asyncio.Semaphore(self._pace.calls)
         self._woken = asyncio.Event()
+        self._rights_changed = True
         self._works: dict[str, Work[Any, Any]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._not_before: dict[str, float] = {}
@@ -119,6 +125,9 @@ class Reconciler:
     def hear(self, happened: Sequence[Happened]) -> None:
         """Look at once where something was asked for, in this process or another one."""
         for event in happened:
+            if event.type.startswith("team.") or _of_a_drive(event):
+                self._rights_changed = True
+                self._woken.set()
             if event.type in _ASKED:
                 self._woken.set()
                 self._wake(event)
@@ -136,6 +145,9 @@ class Reconciler:
     async def _turn(self) -> None:
         self._woken.clear()
         await self._renew()
+        if self._rights_changed:
+            self._rights_changed = False
+            await lent.take_back(self._db)
         if time.monotonic() - self._swept >= self._pace.sweep:
             await self._sweep()
         for kind in self.kinds:
@@ -194,6 +206,7 @@ class Reconciler:
             return
         try:
             await idle.look(self._db)
+            await lent.take_back(self._db)
             for kind, ids in await self.sweep.look(frozenset(self._running)):
                 await self._spread(kind, ids)
         except CloudUnreachable as error:
