@@ -10,6 +10,7 @@ import pytest_asyncio
 
 from jupyterhub_vmshare.audit.sequencer import backlog
 from jupyterhub_vmshare.db.tables import things
+from jupyterhub_vmshare.folders.aliases import hold_lists
 from tests.fixtures.api import Api, Json
 from tests.fixtures.service import RunningService
 from tests.folders.test_quota import used
@@ -377,7 +378,22 @@ async def test_what_was_taken_over_a_moment_ago_counts_already(case: Case) -> No
     assert await refused(case, "cleo", await case.offer("cleo", by="ben")) == (5, 4)
     case.folder = await ana.make_folder("more")
     await ana.write(case.folder, "notes.txt", b"hello")
-    offer = await case.say(await case.browser_of("ana"), "ben", keep=False)
-    assert offer.status_code == 200
+    assert (await case.say(await case.browser_of("ana"), "ben", keep=False)).status_code == 200
     [waiting] = [o for o in await case.api("ben").all("/hand-overs") if o["owner"] == "ana"]
     assert await refused(case, "ben", waiting["id"]) == (5, 3)
+
+
+async def test_two_taken_over_at_once_need_room_for_both(case: Case) -> None:
+    admin, ana, ben = await case.api.page("root-hub"), case.api("ana"), case.api("ben")
+    await admin.ask("PUT", "/people/ben/quota", {"bytes": 9, "folders": None})
+    await case.offer("ben")
+    case.folder = await ana.make_folder("more")
+    await ana.write(case.folder, "notes.txt", b"hello")
+    assert (await case.say(await case.browser_of("ana"), "ben")).status_code == 200
+    offers = [f"/hand-overs/{offer['id']}/accept" for offer in await ben.all("/hand-overs")]
+    async with case.api.running.service.db.write() as tx:
+        await hold_lists(tx, ["ben"])
+        both = asyncio.gather(*(ben.call("POST", offer) for offer in offers))
+        await asyncio.sleep(0.5)  # what can be asked while others write has been asked by now
+    first, second = sorted(await both, key=lambda answer: answer.status_code)
+    assert (first.status_code, second.status_code, second.json()["left"]) == (200, 409, 4)

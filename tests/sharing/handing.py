@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, initialize, multiple, rule
 from jupyterhub_vmshare.errors import BadInput, Conflict, NotFound, QuotaExceeded, VMShareError
 from jupyterhub_vmshare.folders.handing import settle
 from jupyterhub_vmshare.sharing import handing
-from jupyterhub_vmshare.sharing.handovers import HandOver, open_to
+from jupyterhub_vmshare.sharing.handovers import HandOver
 from jupyterhub_vmshare.sharing.model import SharedThing
 from tests.sharing.histories import Histories, actors, people
 from tests.sharing.model import ModelGrant, ModelOffer
@@ -83,14 +83,12 @@ class HandingHistories(OwningHistories):
 
     async def _accepted(self, by: str, offer: str) -> HandOver:
         person = self.person(by)
-        async with self.db.read() as conn:
-            made = await open_to(conn, by, offer)
-        if made is not None:
-            await self.room.quota.demand_taking(by, made.thing_id, made.owner)
         async with self.db.write() as tx:
 
             async def make_ready(folder: SharedThing) -> SharedThing:
-                return await settle(tx, person, folder)
+                settled = await settle(tx, person, folder)
+                await self.room.quota.demand_taking(tx, by, folder.id)
+                return settled
 
             _, done = await handing.accept(tx, person, offer, settle=make_ready)
         await self.room.quota.catch_up()

@@ -32,7 +32,7 @@ from jupyterhub_vmshare.people.leavers import Left, is_gone
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.sharing import handing
 from jupyterhub_vmshare.sharing.facts import demand
-from jupyterhub_vmshare.sharing.handovers import SeenHandOver, open_of, open_to
+from jupyterhub_vmshare.sharing.handovers import SeenHandOver, open_of
 from jupyterhub_vmshare.sharing.model import SharedThing
 from jupyterhub_vmshare.words import ThingKind, ThingState
 
@@ -62,26 +62,19 @@ class AcceptHandOver(FolderRoute):
     async def post(self, hand_over_id: str) -> None:
         """Take a folder over: it is the caller's from now on, with all that was given on it."""
         asked, person = self.body_or_none(Taking) or Taking(name=None), self.caller.person()
-        mounts = self.rooms.mounts
-        await self._demand_room(hand_over_id)
+        mounts, quota = self.rooms.mounts, self.rooms.folders.quota
         async with self.rooms.db.write() as tx:
 
             async def make_ready(folder: SharedThing) -> SharedThing:
-                return await settle(tx, person, folder, asked.name)
+                settled = await settle(tx, person, folder, asked.name)
+                await quota.demand_taking(tx, person.name, folder.id)
+                return settled
 
             folder, _ = await handing.accept(tx, person, hand_over_id, settle=make_ready)
             held = await mounts.held(tx, folder.id)
             told = await self.seen(tx, folder.id)
         reached = in_sessions(Taken(await mounts.reach(folder.id, held)))
         self.reply(200, FolderTaken(**told.model_dump(), **reached.model_dump()))
-
-    async def _demand_room(self, hand_over_id: str) -> None:
-        """Whoever takes a folder over is charged for it from then on."""
-        async with self.rooms.db.read() as conn:
-            made = await open_to(conn, self.caller.name, hand_over_id)
-        if made is not None:
-            quota = self.rooms.folders.quota
-            await quota.demand_taking(made.receiver, made.thing_id, made.owner)
 
 
 class TakeMachine(MachineRoute):

@@ -17,8 +17,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jupyterhub_vmshare.db.database import Database, NewEvent
+from jupyterhub_vmshare.db.database import Database, NewEvent, Transaction
 from jupyterhub_vmshare.db.tables import accounts, meters, things
 from jupyterhub_vmshare.errors import NotFound, QuotaExceeded
 from jupyterhub_vmshare.folders.quota import (
@@ -136,18 +137,39 @@ class Metering:
         await self._apply(account)
         return await self.standing(owner)
 
-    async def demand_taking(self, taker: str, folder_id: str, owner: str) -> None:
-        """Raise `QuotaExceeded` unless somebody may have this folder of an owner's, too."""
-        # What either of them took over a moment ago may be counted where it was.
-        await self._bring_all_home(taker, owner)
-        trees = (await self.standing(owner)).usage.trees
-        size = trees.get(folder_id, 0) + trees.get(shelf_of(folder_id), 0)
-        standing = await self.standing(taker)
-        most, left = standing.limits.folders, standing.left
-        if most is not None and standing.folders >= most:
+    async def demand_taking(self, tx: Transaction, taker: str, folder_id: str) -> None:
+        """Raise `QuotaExceeded` unless somebody may have this folder of another's, too.
+
+        To be called in the transaction in which they take it over, with their list held: of two at
+        once, the second one sees what the first one has made theirs.
+        """
+        account = await find(tx.conn, taker, self.defaults)
+        limits = self.defaults if account is None else account.limits
+        if limits.folders is not None and await folders_of(tx.conn, taker) >= limits.folders:
             raise QuotaExceeded("folders", 1, 0)
-        if left is not None and size > left:
+        if limits.bytes is None:
+            return
+        theirs = await self._sizes(tx.conn, account, taker, folder_id)
+        size = theirs.pop(folder_id, 0) + theirs.pop(shelf_of(folder_id), 0)
+        left = max(0, limits.bytes - sum(theirs.values()))
+        if size > left:
             raise QuotaExceeded("bytes", size, left)
+
+    async def _sizes(
+        self, conn: AsyncConnection, account: Account | None, taker: str, folder_id: str
+    ) -> dict[str, int]:
+        """Bytes by tree: of this folder, and of all that somebody has, wherever they are counted:
+        what was taken over a moment ago may still be where it was."""
+        its = sa.or_(things.c.owner == taker, things.c.id == folder_id)
+        own = None if account is None else account.id
+        sizes: dict[str, int] = {}
+        # Where they come from first: what moves meanwhile is seen there, or at its new place.
+        for row in await conn.execute(_COUNTED.where(its)):
+            if row.account_id not in (None, own):
+                trees = (await self._store.usage(row.account_id)).trees
+                both = (row.id, shelf_of(row.id))
+                sizes.update({tree: trees[tree] for tree in both if tree in trees})
+        return sizes if own is None else {**sizes, **(await self._store.usage(own)).trees}
 
     # --- the worker ---
 
@@ -165,11 +187,7 @@ class Metering:
         """Tell the store what it does not know yet."""
         for account in await self._unapplied():
             await self._apply(account)
-        await self._bring_all_home()
-
-    async def _bring_all_home(self, *owners: str) -> None:
-        """Of these owners; of none: of everybody."""
-        while strayed := await self._strayed(owners):
+        while strayed := await self._strayed():
             for folder in strayed:
                 await self._bring_home(folder)
 
@@ -187,7 +205,7 @@ class Metering:
             await tx.conn.execute(query.values(applied=True))
         return account
 
-    async def _strayed(self, owners: Sequence[str]) -> Sequence[_Strayed]:
+    async def _strayed(self) -> Sequence[_Strayed]:
         query = (
             sa.select(things.c.id, things.c.owner, meters.c.account_id)
             .outerjoin(meters, meters.c.thing_id == things.c.id)
@@ -202,8 +220,6 @@ class Metering:
             )
             .limit(_BATCH)
         )
-        if owners:
-            query = query.where(things.c.owner.in_(owners))
         async with self._db.read() as conn:
             return [_Strayed(*row) for row in await conn.execute(query)]
 
@@ -235,6 +251,13 @@ class Metering:
         async with self._db.read() as conn:
             found: str | None = await conn.scalar(query)
             return found
+
+
+_COUNTED: Final = (
+    sa.select(things.c.id, meters.c.account_id)
+    .join(meters, meters.c.thing_id == things.c.id)
+    .where(things.c.kind == ThingKind.FOLDER, things.c.state.in_(_ALL_STATES))
+)
 
 
 def _says(account: Account) -> list[sa.ColumnElement[bool]]:

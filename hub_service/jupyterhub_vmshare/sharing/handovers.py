@@ -78,17 +78,6 @@ async def open_on(conn: AsyncConnection, thing_id: str) -> HandOver | None:
     return None if row is None else HandOver.of(row)
 
 
-async def open_to(conn: AsyncConnection, receiver: str, hand_over_id: str) -> HandOver | None:
-    """The offer of this id, if it waits for this person's answer."""
-    query = hand_overs.select().where(
-        hand_overs.c.id == hand_over_id,
-        hand_overs.c.receiver == receiver,
-        hand_overs.c.state == HandOverState.PENDING,
-    )
-    row = (await conn.execute(query)).one_or_none()
-    return None if row is None else HandOver.of(row)
-
-
 async def done_on(conn: AsyncConnection, thing_id: str) -> list[HandOver]:
     """How a thing came to its owner: the accepted ones, newest first."""
     query = hand_overs.select().where(
