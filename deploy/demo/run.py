@@ -341,7 +341,7 @@ def _welcome(demo: Demo) -> str:
    {HUB_ADMIN}   {demo.admin_password}
 
    Try this, in two windows that share no cookies (one of them private):
-   1. Sign in as ana. In the left side bar open "Shared folders": she owns "tests".
+   1. Sign in as ana. In the left side bar open "Folders and machines": she owns "tests".
    2. Sign in as ben in the other window, and open the same panel.
    3. As ana share "tests" with ben, at View. Watch ben's panel: the invitation arrives by itself.
    4. As ben accept, {read}

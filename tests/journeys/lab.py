@@ -44,7 +44,7 @@ class Lab:
 
     def show_panel(self) -> None:
         """Opens the panel in the left side bar."""
-        tab = self.page.get_by_role("tab", name=re.compile("^Shared folders"))
+        tab = self.page.get_by_role("tab", name=re.compile("^Folders and machines"))
         expect(tab).to_be_visible()
         if not self.panel.is_visible():
             tab.click()
@@ -53,7 +53,7 @@ class Lab:
     @property
     def panel(self) -> Locator:
         """The panel."""
-        return self.page.get_by_role("region", name="Shared folders")
+        return self.page.get_by_role("region", name="Folders and machines")
 
     def narrow(self, width: int) -> None:
         """Drags the side bar's border until the panel is about so many pixels wide."""

@@ -93,13 +93,13 @@ export function addCommands(shell: Shell): void {
 function addGeneralCommands(shell: Shell): void {
   const { app, model, deeds, trans, showPanel, openShares } = shell;
   app.commands.addCommand(CommandIDs.openPanel, {
-    label: trans.__('Shared Folders'),
-    caption: trans.__('Show the panel with shared folders and invitations'),
+    label: trans.__('Folders and Machines'),
+    caption: trans.__('Show the panel with folders, machines and invitations'),
     icon: sharedFolderIcon,
     execute: showPanel
   });
   app.commands.addCommand(CommandIDs.refresh, {
-    label: trans.__('Refresh Shared Folders'),
+    label: trans.__('Refresh Folders and Machines'),
     icon: refreshIcon,
     execute: () => model.refresh()
   });

@@ -50,10 +50,10 @@ export class VMSharePanel extends SidePanel {
     this.id = 'vmshare-panel';
     this.addClass('jp-VMShare');
     this.title.icon = sharedFolderIcon;
-    this.title.dataset = { jptablabel: trans.__('Shared folders') };
+    this.title.dataset = { jptablabel: trans.__('Folders and machines') };
     this.node.tabIndex = -1;
     this.node.setAttribute('role', 'region');
-    this.node.setAttribute('aria-label', trans.__('Shared folders'));
+    this.node.setAttribute('aria-label', trans.__('Folders and machines'));
     this.addButtons(deeds);
     this.addSections(deeds, machineDeeds);
     this.addStanding(deeds, hubHome);
@@ -179,7 +179,7 @@ export class VMSharePanel extends SidePanel {
     const offered = handOvers.items.filter(offer => offer.receiver === me);
     const count = invitations.items.length + offered.length;
     const { trans } = this;
-    const name = trans.__('Shared folders');
+    const name = trans.__('Folders and machines');
     this.title.caption =
       count > 0 ? trans._n('%2 (%1 invitation)', '%2 (%1 invitations)', count, name) : name;
     // JupyterLab keeps the tab's id in here, too.

@@ -1,4 +1,3 @@
-import { ellipsesIcon } from '@jupyterlab/ui-components';
 import type { JSX } from 'react';
 import { useEffect, useState } from 'react';
 
@@ -7,27 +6,10 @@ import { comingUp, hasFailed } from '../model/coming';
 import type { MachinesModel } from '../model/machines';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
-import { openContextMenu } from './folders';
 import { driveIcon, machineIcon } from './icons';
-import { LevelChip } from './level';
-import {
-  attachmentState,
-  driveState,
-  labelOf,
-  stateName,
-  stepName,
-  stepState
-} from './machinewords';
-import {
-  ActionButton,
-  Blank,
-  EndDate,
-  IconButton,
-  LiveRegion,
-  Message,
-  NameButton,
-  useDeed
-} from './parts';
+import { attachmentState, driveState, stateName, stepName, stepState } from './machinewords';
+import { ActionButton, Blank, LiveRegion, Message, useDeed } from './parts';
+import { ThingRow } from './thingrow';
 import { listing, moment, shortMoment } from './words';
 
 /** What rows of machines and drives ask the shell to do. */
@@ -102,41 +84,27 @@ interface RowProps {
 }
 
 function Row({ machine, model, deeds }: RowProps): JSX.Element {
-  const trans = useTrans();
-  const label = labelOf(trans, machine, model.me);
+  const { me, machines } = model;
+  const detail = (
+    <>
+      <StateMark machine={machine} />
+      <SharedWith machine={machine} me={me} />
+      <WhoIsOn machine={machine} />
+    </>
+  );
   return (
-    <li
-      className="jp-VMShare-machine"
-      data-machine={machine.id}
-      data-actions={machine.actions.join(' ')}
-      data-state={machine.state ?? ''}
+    <ThingRow
+      thing={machine}
+      kind="machine"
+      icon={machineIcon}
+      open={() => deeds.open(machine)}
+      buttons={<Power machine={machine} machines={machines} />}
+      {...{ me, detail }}
     >
-      <div className="jp-VMShare-machineLine">
-        <machineIcon.react tag="span" className="jp-VMShare-rowIcon" />
-        <div className="jp-VMShare-rowText">
-          <div className="jp-VMShare-nameLine">
-            <NameButton name={label} tabIndex={0} open={() => deeds.open(machine)} />
-            {machine.owner !== model.me && <LevelChip level={machine.level} />}
-          </div>
-          <span className="jp-VMShare-detail">
-            <StateMark machine={machine} />
-            <SharedWith machine={machine} me={model.me} />
-            <WhoIsOn machine={machine} />
-            <EndDate at={machine.ends_at} />
-          </span>
-        </div>
-        <Power machine={machine} machines={model.machines} />
-        <IconButton
-          icon={ellipsesIcon}
-          label={trans.__('Actions for "%1"', label)}
-          hasPopup
-          onClick={openContextMenu}
-        />
-      </div>
       <Coming machine={machine} />
       <Trouble machine={machine} console={() => deeds.console(machine)} />
-      <StopsSoon machine={machine} machines={model.machines} />
-    </li>
+      <StopsSoon machine={machine} machines={machines} />
+    </ThingRow>
   );
 }
 
@@ -308,36 +276,22 @@ function Drives({ model, deeds }: { model: VMShareModel; deeds: MachineDeeds }):
 function DriveRow(props: { drive: DriveView; me: string; deeds: MachineDeeds }): JSX.Element {
   const trans = useTrans();
   const { drive, me, deeds } = props;
-  const label = labelOf(trans, drive, me);
+  const detail = (
+    <>
+      <span>{trans.__('%1 GiB', drive.size_gib ?? 0)}</span>
+      <span>{whereabouts(trans, drive)}</span>
+    </>
+  );
   return (
-    <li
-      className="jp-VMShare-machine"
-      data-drive={drive.id}
-      data-actions={drive.actions.join(' ')}
-      data-state={drive.state ?? ''}
+    <ThingRow
+      thing={drive}
+      kind="drive"
+      icon={driveIcon}
+      open={() => deeds.shareDrive(drive)}
+      {...{ me, detail }}
     >
-      <div className="jp-VMShare-machineLine">
-        <driveIcon.react tag="span" className="jp-VMShare-rowIcon" />
-        <div className="jp-VMShare-rowText">
-          <div className="jp-VMShare-nameLine">
-            <NameButton name={label} tabIndex={0} open={() => deeds.shareDrive(drive)} />
-            {drive.owner !== me && <LevelChip level={drive.level} />}
-          </div>
-          <span className="jp-VMShare-detail">
-            <span>{trans.__('%1 GiB', drive.size_gib ?? 0)}</span>
-            <span>{whereabouts(trans, drive)}</span>
-            <EndDate at={drive.ends_at} />
-          </span>
-        </div>
-        <IconButton
-          icon={ellipsesIcon}
-          label={trans.__('Actions for "%1"', label)}
-          hasPopup
-          onClick={openContextMenu}
-        />
-      </div>
       {drive.because && <Message kind="error">{drive.because}</Message>}
-    </li>
+    </ThingRow>
   );
 }
 
