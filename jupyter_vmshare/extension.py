@@ -16,6 +16,15 @@ from jupyter_vmshare.routes.contract import Contract
 from jupyter_vmshare.routes.events import Events
 from jupyter_vmshare.routes.forward import Forward
 from jupyter_vmshare.routes.gateway import SETTING, Gateway
+from jupyter_vmshare.routes.machine_files import (
+    ID,
+    MachineDirectories,
+    MachineDownload,
+    MachineEntries,
+    MachineEntry,
+    MachineMoves,
+)
+from jupyter_vmshare.routes.machine_uploads import MachineFile
 from jupyter_vmshare.routes.session import Session
 from jupyter_vmshare.shared_dir import SharedDir
 from jupyter_vmshare.shared_link import link_view
@@ -77,6 +86,12 @@ class VMShareExtension(ExtensionApp):
             (r"vmshare/session", Session),
             (r"vmshare/events", Events),
             (r"vmshare/api/.*", Forward),
+            (rf"vmshare/machines/{ID}/entries", MachineEntries),
+            (rf"vmshare/machines/{ID}/entry", MachineEntry),
+            (rf"vmshare/machines/{ID}/download", MachineDownload),
+            (rf"vmshare/machines/{ID}/directories", MachineDirectories),
+            (rf"vmshare/machines/{ID}/moves", MachineMoves),
+            (rf"vmshare/machines/{ID}/file", MachineFile),
         ]
         self.handlers.extend(routes)
 
@@ -86,3 +101,4 @@ class VMShareExtension(ExtensionApp):
             self._machine_kernels.stop()
         if SETTING in self.settings:
             self.settings[SETTING].streams.close()
+            await self.settings[SETTING].links.close()

@@ -4,6 +4,7 @@
 client. A notebook, which does not await, does it through `threads.at_once`.
 """
 
+from jupyter_vmshare.reach.copying import Copied, get, put
 from jupyter_vmshare.reach.failures import (
     CommandFailed,
     LinkCut,
@@ -19,6 +20,7 @@ from jupyter_vmshare.reach.threads import at_once
 
 __all__ = [
     "CommandFailed",
+    "Copied",
     "Done",
     "Entry",
     "Files",
@@ -30,6 +32,8 @@ __all__ = [
     "WayFailed",
     "at_once",
     "connected",
+    "get",
     "open_link",
+    "put",
     "run",
 ]

@@ -23,14 +23,16 @@ from jupyter_vmshare.client.errors import (
     NotAllowed,
     NotFound,
     StoreFull,
+    VMShareError,
 )
-from jupyter_vmshare.reach.failures import LinkCut, NotEmpty
+from jupyter_vmshare.reach.failures import NotEmpty
 
 CHUNK: Final = 1 << 18
 DEEPEST: Final = 100
 _FORBIDS: Final = "You may not "
 Kind = Literal["file", "directory", "link", "other"]
 Write = Callable[[bytes], Awaitable[None]]
+Why = Callable[[], Awaitable[VMShareError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,12 @@ class Files:
 
     Args:
         client: An SFTP client.
-        why: Says why the link is gone.
+        why: Says why the channel, or the link, is gone.
     """
 
-    def __init__(self, client: asyncssh.SFTPClient, why: Callable[[], Awaitable[LinkCut]]) -> None:
+    def __init__(
+        self, client: asyncssh.SFTPClient, why: Callable[[], Awaitable[VMShareError]]
+    ) -> None:
         self._sftp, self._why = client, why
         self._home: str | None = None
 
@@ -85,7 +89,8 @@ class Files:
         async with self._told(whole):
             async for found in self._sftp.scandir(whole):
                 name = str(found.filename)
-                if name not in (".", ".."):
+                # What answers may be anybody's program there: a name is one name and no way.
+                if name not in (".", "..") and "/" not in name:
                     at = posixpath.join(whole, name)
                     yield await self._with_end(_entry(at, found.attrs))
 
@@ -105,7 +110,7 @@ class Files:
 
     async def read(
         self, path: str, start: int = 0, size: int | None = None
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """A file's bytes, no more than ``size``. Raises `NotFound`."""
         whole = await self.at(path)
         async with self._told(whole), self._sftp.open(whole, "rb") as file:

@@ -27,6 +27,7 @@ WITHIN: Final = 30.0
 """Seconds until the relay has to have answered."""
 KEEPALIVE: Final = 15.0
 _LONGEST: Final = 1000
+_TO_HEAR: Final = 1.0
 _BY_MACHINE: Final = "The machine has closed the connection."
 _BROKE: Final = "The connection to the relay broke off. Try again."
 
@@ -105,7 +106,18 @@ class Link:
         except (asyncssh.Error, OSError, EOFError):
             sentence = refusal_in(await said.read()) if self.is_open else None
             raise sentence or await self.why() from None
-        return Files(client, self.why)
+
+        async def why() -> VMShareError:
+            """Of a channel that closed: the relay may have left the link itself open."""
+            self._files = None
+            try:
+                async with asyncio.timeout(_TO_HEAR):
+                    sentence = refusal_in(await said.read())
+            except (TimeoutError, asyncssh.Error, OSError):
+                sentence = None
+            return sentence if sentence is not None and self.is_open else await self.why()
+
+        return Files(client, why)
 
 
 @asynccontextmanager

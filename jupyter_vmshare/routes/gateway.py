@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_vmshare.client import AsyncClient, NotConfigured, Retries, service_address
 from jupyter_vmshare.routes.contract import Contract
+from jupyter_vmshare.routes.machine_links import KeptLinks
 from jupyter_vmshare.routes.streams import VisitorStreams
 
 SETTING = "vmshare_gateway"
@@ -40,6 +41,7 @@ class Gateway:
         except NotConfigured as error:
             self.because = str(error)
         self.streams = VisitorStreams(self.client)
+        self.links = KeptLinks(self.client)
 
     def client(self, token: str) -> AsyncClient:
         """A client that acts with ``token`` and does not try again by itself."""

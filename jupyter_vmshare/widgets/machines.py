@@ -17,6 +17,7 @@ from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.lending import MachineSharing, new_grants
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.named import ByName, ThingsVerbs, id_of
+from jupyter_vmshare.widgets.reached import AsyncReached, Reached
 from jupyter_vmshare.widgets.sharing import Receivers
 from jupyter_vmshare.widgets.tables import Table
 from jupyterhub_vmshare.api.contract.machines import (
@@ -141,7 +142,7 @@ class MachineVerbs(MachineSharing):
         return cards.card(self.name, cards.facts(pairs))
 
 
-class Machine(MachineVerbs, Sync):
+class Machine(MachineVerbs, Reached, Sync):
     """A machine. Its methods answer at once; ``wait`` until what was asked for is so."""
 
     _player: Client
@@ -163,7 +164,7 @@ class Machine(MachineVerbs, Sync):
         return self
 
 
-class AsyncMachine(MachineVerbs, Async):
+class AsyncMachine(MachineVerbs, AsyncReached, Async):
     """A machine whose methods are awaited."""
 
     _player: AsyncClient

@@ -84,6 +84,7 @@ class FakeVMShare:
         self.port = 0
         self.refuse_streams: Scripted | None = None
         self._scripts: dict[tuple[str, str], deque[Scripted]] = defaultdict(deque)
+        self._made: dict[tuple[str, str], Callable[[Came], Scripted]] = {}
         self._wake: set[asyncio.Event] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -97,6 +98,10 @@ class FakeVMShare:
     def answer(self, method: str, path: str, *answers: Scripted) -> None:
         """What to answer to a path, in order; the last one stays."""
         self._scripts[method, path].extend(answers)
+
+    def answer_by(self, method: str, path: str, made: Callable[[Came], Scripted]) -> None:
+        """What to answer to a path, made from what came."""
+        self._made[method, path] = made
 
     def emit(self, kind: str, **data: Any) -> int:
         """An event for everybody; its position."""
@@ -130,6 +135,8 @@ class FakeVMShare:
         self.run(self._close())
 
     def next_answer(self, method: str, path: str) -> Scripted | None:
+        if (made := self._made.get((method, path))) is not None:
+            return made(self.requests[-1])
         script = self._scripts.get((method, path))
         if not script:
             return None
