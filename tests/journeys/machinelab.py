@@ -57,6 +57,12 @@ class MachineLab(MountedLab):
         expect(page).to_be_visible()
         return page
 
+    def open_files(self, label: str) -> Locator:
+        """Opens the files of a machine; the part of the main area that shows them."""
+        self.choose(self.machine(label), "Files")
+        shown = self.page.get_by_role("tabpanel").filter(visible=True)
+        return shown.filter(has=self.page.get_by_role("group", name=re.compile("^Machine ")))
+
     def share_machine(self, label: str) -> Locator:
         """Opens the dialog with those who have a machine or a drive."""
         row = self.machine(label)

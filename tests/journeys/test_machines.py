@@ -64,7 +64,7 @@ def test_ben_uses_a_machine_that_ana_makes_and_no_more(labs: Labs, picture: Pict
     theirs.get_by_role("button", name='Start "gpu-box"').click()
     expect(ana.machine("gpu-box")).to_contain_text("Running")
     expect(theirs.get_by_role("button", name='Stop "gpu-box"')).to_have_count(0)
-    assert ben.offered(theirs) == ["Open", "People and Sharing…", "Leave…"]
+    assert ben.offered(theirs) == ["Open", "Files", "People and Sharing…", "Leave…"]
     expect(ben.panel.get_by_role("list", name="Drives")).to_have_count(0)
     machine = ben.do("GET", "/machines")["items"][0]["id"]
     for method, path in (("POST", "stop"), ("POST", "snapshots")):
@@ -262,6 +262,67 @@ def they_are_off(terminals: Terminals, session: subprocess.Popen[bytes]) -> None
     assert "99871" not in there
     assert terminals.ssh("ben", "open-box", "true").returncode != 0
     assert terminals.wait_for("cleo", "open-box", "cat /srv/shared/of-ben") == "hello\n"
+
+
+@pytest.mark.scenario("V2")
+def test_files_of_a_machine_by_what_the_ticks_allow(
+    labs: Labs, terminals: Terminals | None, picture: Picture, tmp_path: Path
+) -> None:
+    if terminals is None:
+        pytest.skip("Machines in memory have no files: this is played on real sandboxes.")
+    ana, ben = labs("ana"), labs("ben")
+    asked = {"name": "file-box", "size": "small", "image": "debian", "drive_gib": 1}
+    grants = [{"receiver": "ben", "level": "use", "profile": "reading"}]
+    ana.do("POST", "/machines", asked | {"grants": grants})
+    ben.accept_thing("file-box")
+    terminals.wait_for("ana", "file-box", "mountpoint -q /srv/shared")
+    fill(ana, tmp_path, picture)
+
+    view = ben.open_files("file-box (ana)")
+    view.get_by_role("button", name="Shared", exact=True).click()
+    files = view.get_by_role("grid", name="Files")
+    with ben.page.expect_download() as download:
+        files.get_by_role("button", name='Download "counts.csv"').click()
+    assert Path(download.value.path()).read_text() == "day,count\n1,12\n"
+    expect(view.get_by_text("READ-ONLY")).to_be_visible()
+    for absent in ("Upload", "New folder in here", 'Delete "counts.csv"', 'Rename "counts.csv"'):
+        expect(view.get_by_role("button", name=absent, exact=True)).to_have_count(0)
+    machine = ben.do("GET", "/machines")["items"][0]["id"]
+    url = f"/user/ben/vmshare/machines/{machine}/directories"
+    status, told = ben.fetch("POST", url, {"path": "/srv/shared/mine"})
+    assert status == 403, told
+
+    ana.machine("file-box").get_by_role("button", name='Stop "file-box"').click()
+    expect(view).to_contain_text("Its files can be looked at while it runs.")
+    view.get_by_role("button", name='Start "file-box"').click()
+    expect(files.get_by_role("button", name="counts.csv", exact=True)).to_be_visible(timeout=60_000)
+
+
+def fill(ana: MachineLab, tmp_path: Path, picture: Picture) -> None:
+    """Up, renamed, deleted: first at home, then where everybody shares."""
+    view = ana.open_files("file-box")
+    here = view.get_by_role("navigation").get_by_role("listitem")
+    expect(here.last).to_have_text("ana")
+    view.get_by_role("button", name="Shared", exact=True).click()
+    expect(here.last).to_have_text("shared")
+    counts = tmp_path / "first.csv"
+    counts.write_text("day,count\n1,12\n")
+    with ana.page.expect_file_chooser() as chooser:
+        view.get_by_role("button", name="Upload", exact=True).click()
+    chooser.value.set_files(counts)
+    files = view.get_by_role("grid", name="Files")
+    files.get_by_role("button", name='Rename "first.csv"').click()
+    ana.answer('Rename "first.csv"', "counts.csv", "Rename")
+    expect(files.get_by_role("button", name="counts.csv", exact=True)).to_be_visible()
+    for name in ("figures", "old"):
+        view.get_by_role("button", name="New folder in here").click()
+        ana.answer("New folder in here", name, "Create")
+        expect(files.get_by_role("button", name=name, exact=True)).to_be_visible()
+    files.get_by_role("button", name='Delete "old"').click()
+    ana.confirm("Delete")
+    expect(files.get_by_role("button", name="old", exact=True)).to_have_count(0)
+    assert violations(view) == []
+    picture(ana.page, "machine-files")
 
 
 @pytest.mark.scenario("V2")

@@ -1,13 +1,23 @@
 import { ServerConnection } from '@jupyterlab/services';
 
-import { Aborted, ApiError, errorOfResponse, Unreachable } from './problem';
+import { filesOn, onMachine } from './machinefiles';
+import {
+  Aborted,
+  AlreadyThere,
+  ApiError,
+  errorOfResponse,
+  NameTaken,
+  Unreachable
+} from './problem';
 import type { MakeUpload } from './resumable';
 import { RESUMED_FROM, ResumableUploads } from './resumable';
+import { kindOf } from './things';
 import type { Transport } from './transport';
 import type { EntryView } from './types';
 
 /** How an upload goes on. */
 export interface UploadAsked {
+  /** A folder's id, or a machine's. */
   folder: string;
   path: string;
   body: Blob;
@@ -32,7 +42,8 @@ export class FileClient {
   /** Where the browser fetches a file to keep. */
   downloadUrl(folder: string, path: string): string {
     // A link can't carry a header: JupyterLab's own downloads pass the token like this too.
-    return this.transport.url(`api/folders/${folder}/download`, { path, _xsrf: xsrf() });
+    const query = { path: pathIn(folder, path), _xsrf: xsrf() };
+    return this.transport.url(`${rootOf(folder)}/download`, query);
   }
 
   /** The same for a file as it was. */
@@ -67,7 +78,8 @@ export class FileClient {
     signal?: AbortSignal
   ): Promise<{ blob: Blob; complete: boolean }> {
     const { settings } = this.transport;
-    const url = this.transport.url(`api/folders/${folder}/file`, { path });
+    const route = isOnMachine(folder) ? 'download' : 'file';
+    const url = this.transport.url(`${rootOf(folder)}/${route}`, { path: pathIn(folder, path) });
     const init: RequestInit = {
       cache: 'no-cache',
       headers: { Range: `bytes=0-${limit - 1}` },
@@ -88,14 +100,14 @@ export class FileClient {
 
   /** Stores a file; a large one goes on where it broke off. */
   async upload(asked: UploadAsked): Promise<void> {
-    await (isResumable(asked.body) ? this.resumable.send(asked) : this.put(asked));
+    await (isResumable(asked.body, asked.folder) ? this.resumable.send(asked) : this.put(asked));
   }
 
   /** fetch tells nothing of how far an upload is, so this is the older request. */
   private put(asked: UploadAsked): Promise<EntryView> {
     const { folder, path, body, overwrite, signal, progress } = asked;
-    const query = { path, overwrite: overwrite ? 'true' : null };
-    const url = this.transport.url(`api/folders/${folder}/file`, query);
+    const query = { path: pathIn(folder, path), overwrite: overwrite ? 'true' : null };
+    const url = this.transport.url(`${rootOf(folder)}/file`, query);
     return new Promise<EntryView>((resolve, reject) => {
       const xhr = this.makeXhr();
       xhr.open('PUT', url);
@@ -126,9 +138,21 @@ export class FileClient {
   }
 }
 
-/** Whether a file is large enough to be gone on with. */
-export function isResumable(body: Blob): boolean {
-  return body.size >= RESUMED_FROM;
+/** Whether a file is large enough to be gone on with, and goes to where that can be. */
+export function isResumable(body: Blob, folder: string): boolean {
+  return body.size >= RESUMED_FROM && !isOnMachine(folder);
+}
+
+function isOnMachine(id: string): boolean {
+  return kindOf(id) === 'machine';
+}
+
+function rootOf(id: string): string {
+  return isOnMachine(id) ? filesOn(id) : `api/folders/${id}`;
+}
+
+function pathIn(id: string, path: string): string {
+  return isOnMachine(id) ? onMachine(path) : path;
 }
 
 function frameForDownloads(): HTMLIFrameElement {
@@ -153,9 +177,11 @@ async function answerOf(xhr: XMLHttpRequest): Promise<EntryView> {
   if (xhr.status >= 200 && xhr.status < 300) {
     return JSON.parse(xhr.responseText) as EntryView;
   }
-  throw await errorOfResponse(
+  const error = await errorOfResponse(
     new Response(xhr.responseText, { status: xhr.status || 502, statusText: xhr.statusText })
   );
+  const { message, status, code } = error;
+  throw error instanceof NameTaken ? new AlreadyThere(message, status, code) : error;
 }
 
 function xsrf(): string | undefined {

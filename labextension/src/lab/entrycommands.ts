@@ -11,6 +11,7 @@ import {
   infoIcon
 } from '@jupyterlab/ui-components';
 
+import { onMachine } from '../api/machinefiles';
 import type { EntryView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import type { EntryDeeds } from '../views/entries';
@@ -108,6 +109,8 @@ function reading({ trans }: Parts): EntryCommand[] {
       label: trans.__('Download'),
       icon: downloadIcon,
       action: 'download',
+      fits: ({ tab, entries }) =>
+        tab.directory.hasArchives || (entries.length === 1 && entries[0]?.kind === 'file'),
       does: ({ deeds, entries }) => {
         const [entry] = entries;
         if (entries.length === 1 && entry) {
@@ -168,8 +171,10 @@ function telling({ model, mountDeeds, trans }: Parts): EntryCommand[] {
       label: trans.__('Copy Path'),
       icon: copyIcon,
       fits: isOne,
-      does: ({ entries: [entry] }) => {
-        Clipboard.copyToSystem(entry?.path ?? '');
+      does: ({ tab, entries: [entry] }) => {
+        const path = entry?.path ?? '';
+        const isOnMachine = tab.directory.kind === 'machine';
+        Clipboard.copyToSystem(isOnMachine ? onMachine(path) : path);
         Notification.info(trans.__('The path is in the clipboard.'), { autoClose: 3000 });
       }
     },
@@ -177,6 +182,7 @@ function telling({ model, mountDeeds, trans }: Parts): EntryCommand[] {
       id: EntryCommandIDs.properties,
       label: trans.__('Properties…'),
       icon: infoIcon,
+      fits: ({ tab }) => tab.directory.kind === 'folder',
       does: ({ deeds, entries }) => deeds.properties(entries)
     }
   ];

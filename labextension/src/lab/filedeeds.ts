@@ -57,7 +57,13 @@ export class FileDeeds {
   private open(directory: DirectoryModel, entry: EntryView): void {
     if (entry.kind === 'directory') {
       void directory.enter(entry.path);
-    } else if (entry.kind === 'file' && !this.previews.open(directory, entry)) {
+    } else if (entry.kind === 'file' && directory.may('download')) {
+      this.look(directory, entry);
+    }
+  }
+
+  private look(directory: DirectoryModel, entry: EntryView): void {
+    if (!this.previews.open(directory, entry)) {
       this.download(directory, entry);
     }
   }
@@ -117,7 +123,7 @@ export class FileDeeds {
   }
 
   private async moveMany(directory: DirectoryModel, paths: readonly string[]): Promise<void> {
-    const to = await askDestination(this.model, directory, paths, this.trans);
+    const to = await askDestination(directory, paths, this.trans);
     if (to !== null) {
       // In a tree, some of what is selected may be there already.
       const elsewhere = paths.filter(path => path !== (to ? `${to}/` : '') + nameIn(path));

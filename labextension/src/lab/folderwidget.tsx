@@ -10,6 +10,8 @@ import type { VMShareModel } from '../model/vmshare';
 import type { EntryDeeds } from '../views/entries';
 import type { BarDeeds } from '../views/folder';
 import { at, Folder } from '../views/folder';
+import { machineIcon } from '../views/icons';
+import { OnMachine } from '../views/machinefiles';
 import { levelName } from '../views/words';
 import { sharedFolderIcon } from './icons';
 import { View } from './reactive';
@@ -31,10 +33,11 @@ export class FolderTab extends MainAreaWidget<View> {
     deeds: FolderTabDeeds,
     private readonly trans: TranslationBundle
   ) {
-    const directory = new DirectoryModel(model.api, folderId, () => model.me, path);
-    const listing = new ListingModel(model.api, directory);
+    const api = model.directoriesOf(folderId);
+    const directory = new DirectoryModel(api, folderId, () => model.me, path);
+    const listing = new ListingModel(api, directory);
     const uploads = new UploadsModel(model.files, folderId, path =>
-      model.api.createDirectory(folderId, path, newKey())
+      api.createDirectory(folderId, path, newKey())
     );
     const entries = deeds.entries(directory);
     const bar: BarDeeds = {
@@ -51,7 +54,9 @@ export class FolderTab extends MainAreaWidget<View> {
     super({
       content: new View(trans, () => (
         <Here model={model}>
-          <Folder listing={listing} uploads={uploads} deeds={entries} bar={bar} why={why} />
+          <Folder {...{ listing, uploads, bar, why }} deeds={entries}>
+            {directory.kind === 'machine' && <OnMachine model={model} directory={directory} />}
+          </Folder>
         </Here>
       ))
     });
@@ -63,12 +68,16 @@ export class FolderTab extends MainAreaWidget<View> {
     this.addClass('jp-VMShare');
     // The view brings its own: its buttons come and go with what the person may do.
     this.toolbar.hide();
-    this.title.icon = sharedFolderIcon;
+    this.title.icon = directory.kind === 'machine' ? machineIcon : sharedFolderIcon;
     this.title.closable = true;
     directory.changed.connect(this.onChanged);
     uploads.arrived.connect(this.onArrived);
     model.happened.connect(this.onEvent);
     model.changed.connect(this.onStanding);
+    if (directory.kind === 'machine') {
+      model.machines.changed.connect(this.onMachines);
+      this._isHome = path !== '';
+    }
     this.onChanged();
     this.onStanding();
   }
@@ -81,6 +90,7 @@ export class FolderTab extends MainAreaWidget<View> {
     if (!this.isDisposed) {
       this.model.happened.disconnect(this.onEvent);
       this.model.changed.disconnect(this.onStanding);
+      this.model.machines.changed.disconnect(this.onMachines);
       this.listing.dispose();
       this.directory.dispose();
       this.uploads.dispose();
@@ -97,18 +107,41 @@ export class FolderTab extends MainAreaWidget<View> {
   private readonly onStanding = (): void => {
     if (this.model.standing.kind === 'ready' && !this._isOpen) {
       this._isOpen = true;
-      void this.directory.open().then(() => {
-        if (this.directory.may('upload')) {
-          void this.uploads.look();
-        }
-      });
+      void this.begin();
     }
   };
+
+  /** A machine that comes up, or on which one may do something else now, is looked at again. */
+  private readonly onMachines = (): void => {
+    const machine = this.model.machines.machines.find(this.directory.folderId);
+    const actions = machine?.actions.join(' ');
+    if (this._isOpen && machine && actions !== this._actions) {
+      this._actions = actions;
+      void this.begin();
+    }
+  };
+
+  private async begin(): Promise<void> {
+    const { directory, model } = this;
+    if (directory.kind === 'machine' && !this._isHome) {
+      // One begins at home; of one that is off, that is not known.
+      const home = await model.machineFiles.home(directory.folderId).catch(() => null);
+      this._isHome = home !== null;
+      directory.beginAt(home ?? '');
+    }
+    await directory.open();
+    if (directory.kind === 'folder' && directory.may('upload')) {
+      void this.uploads.look();
+    }
+  }
 
   private readonly onChanged = (): void => {
     const { folder } = this.directory;
     this._label = folder?.label ?? this._label;
     this.title.label = this._label || this.trans.__('Shared folder');
+    if (folder && this.directory.kind === 'machine') {
+      this.title.label = this.trans.__('Files on %1', folder.label);
+    }
     this.title.caption = folder
       ? this.trans.__(
           '%1 of %2 (%3)',
@@ -119,6 +152,9 @@ export class FolderTab extends MainAreaWidget<View> {
       : this.title.label;
   };
 
+  private _actions: string | undefined;
+  /** Of a machine: whether one is where one begins, or has chosen to be elsewhere. */
+  private _isHome = false;
   private _isOpen = false;
   private _label = '';
 }

@@ -2,7 +2,7 @@ import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { ICommandPalette } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { LabIcon } from '@jupyterlab/ui-components';
-import { addIcon } from '@jupyterlab/ui-components';
+import { addIcon, fileIcon } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import type { DriveView, MachineView } from '../api/types';
@@ -16,6 +16,7 @@ export const MachineCommandIDs = {
   create: 'vmshare:new-machine',
   createDrive: 'vmshare:new-drive',
   open: 'vmshare:open-machine',
+  files: 'vmshare:machine-files',
   start: 'vmshare:start-machine',
   stop: 'vmshare:stop-machine',
   reboot: 'vmshare:reboot-machine',
@@ -42,6 +43,8 @@ export interface MachineShell {
   acts: MachineActs;
   /** Shows a machine in its tab. */
   openMachine: (id: string) => void;
+  /** Shows its files in a tab. */
+  openFiles: (id: string) => void;
   trans: TranslationBundle;
   palette: ICommandPalette | null;
 }
@@ -82,8 +85,17 @@ export function addMachineCommands(shell: MachineShell): void {
     icon: machineIcon,
     does: ({ id }) => shell.openMachine(id)
   };
+  const files: ThingCommand = {
+    id: MachineCommandIDs.files,
+    label: trans.__('Files'),
+    actions: ['read_files'],
+    only: 'machine',
+    icon: fileIcon,
+    does: ({ id }) => shell.openFiles(id)
+  };
   [
     open,
+    files,
     ...machineCommands(acts, trans),
     ...driveCommands(acts, trans),
     ...ofBoth(acts, trans)

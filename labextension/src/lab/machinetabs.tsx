@@ -15,9 +15,11 @@ export function machineTabs(
   app: JupyterFrontEnd,
   model: VMShareModel,
   acts: MachineActs,
+  files: (id: string) => void,
   trans: TranslationBundle
 ): ViewTabs {
   const deeds: MachinePageDeeds = {
+    files: machine => files(machine.id),
     share: machine => void acts.share(machine),
     reboot: machine => void acts.reboot(machine),
     rename: machine => void acts.rename(machine),

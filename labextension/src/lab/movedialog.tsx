@@ -3,7 +3,6 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { DirectoryModel } from '../model/directory';
 import { DestinationModel } from '../model/destination';
-import type { VMShareModel } from '../model/vmshare';
 import { Destination } from '../views/destination';
 import { View } from './reactive';
 
@@ -20,7 +19,6 @@ class MoveDialog extends Dialog<void> {
 
 /** Lets the person choose a directory of the folder, from the one that is shown on; null: none. */
 export async function askDestination(
-  model: VMShareModel,
   directory: DirectoryModel,
   paths: readonly string[],
   trans: TranslationBundle
@@ -29,7 +27,7 @@ export async function askDestination(
   if (!folder) {
     return null;
   }
-  const destination = new DestinationModel(model.api, folder.id, paths);
+  const destination = new DestinationModel(directory.api, folder.id, paths);
   let chosen: string | null = null;
   const body = new View(trans, () => (
     <Destination

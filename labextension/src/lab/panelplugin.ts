@@ -111,9 +111,11 @@ export const panel: JupyterFrontEndPlugin<void> = {
     const openShares = (): void => shares.open('all');
     const shown = { openFolder, openSnapshots, openPeople, openShares, showPanel, showInvitations };
     addCommands({ app, model, deeds, mountDeeds, trans, palette, ...shown });
-    const machines = machineTabs(app, model, machineActs, trans);
+    const openFiles = (id: string): void => openFolder(id, null);
+    const machines = machineTabs(app, model, machineActs, openFiles, trans);
     const openMachine = (id: string): void => machines.open(id);
-    addMachineCommands({ app, model, acts: machineActs, openMachine, trans, palette });
+    const opens = { openMachine, openFiles };
+    addMachineCommands({ app, model, acts: machineActs, ...opens, trans, palette });
     addEntryCommands({ app, model, tabs, files, mountDeeds, trans });
     restorer?.add(side, side.id);
     if (restorer) {

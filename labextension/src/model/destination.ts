@@ -2,7 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { ApiClient } from '../api/client';
+import type { DirectoryApi } from '../api/machinefiles';
 import { Aborted, sentenceOf } from '../api/problem';
 import type { EntryView } from '../api/types';
 
@@ -11,7 +11,7 @@ const PAGE = 200;
 /** Where entries of a folder are to go: its directories, as the person walks through them. */
 export class DestinationModel implements IDisposable {
   constructor(
-    private readonly api: ApiClient,
+    private readonly api: DirectoryApi,
     private readonly folderId: string,
     /** What is to be moved. */
     readonly paths: readonly string[],

@@ -2,8 +2,10 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { ApiClient } from '../api/client';
+import type { DirectoryApi } from '../api/machinefiles';
 import { Aborted, errorOf, NotThere, sentenceOf } from '../api/problem';
+import type { ThingKind } from '../api/things';
+import { kindOf } from '../api/things';
 import { newKey } from '../api/transport';
 import type { EntryView, EventView, FolderView, Problem } from '../api/types';
 import { concerns, detail, isEnding } from './application';
@@ -45,7 +47,7 @@ function joined(before: readonly EntryView[], page: readonly EntryView[]): Entry
 /** One folder as the visitor walks through it. */
 export class DirectoryModel implements IDisposable {
   constructor(
-    private readonly api: ApiClient,
+    readonly api: DirectoryApi,
     readonly folderId: string,
     private readonly me: () => string,
     path = ''
@@ -63,6 +65,11 @@ export class DirectoryModel implements IDisposable {
   /** Null until the service has answered, and after access has ended. */
   get folder(): FolderView | null {
     return this._folder;
+  }
+
+  /** Whether these are files of a folder, or of a machine. */
+  get kind(): ThingKind {
+    return kindOf(this.folderId);
   }
 
   get path(): string {
@@ -108,6 +115,11 @@ export class DirectoryModel implements IDisposable {
     return this._isDisposed;
   }
 
+  /** Whether directories can be fetched as archives: machines don't make them. */
+  get hasArchives(): boolean {
+    return this.kind === 'folder' && this.may('download');
+  }
+
   may(action: string): boolean {
     return this._folder?.actions.includes(action) ?? false;
   }
@@ -115,6 +127,11 @@ export class DirectoryModel implements IDisposable {
   /** The folder and its first page. */
   async open(): Promise<void> {
     await Promise.all([this.loadFolder(), this.list(1)]);
+  }
+
+  /** Where one is when it is opened. */
+  beginAt(path: string): void {
+    this._path = path;
   }
 
   async enter(path: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 import { Signal } from '@lumino/signaling';
 
-import type { ApiClient } from '../api/client';
+import type { DirectoryApi } from '../api/machinefiles';
 import type { EntryView } from '../api/types';
 import type { DirectoryModel } from './directory';
 import type { Column, Order } from './order';
@@ -22,7 +22,7 @@ export interface Row {
 /** How a directory is looked at: as a list or a tree, in which order, what is unfolded. */
 export class ListingModel implements IDisposable {
   constructor(
-    private readonly api: ApiClient,
+    private readonly api: DirectoryApi,
     readonly directory: DirectoryModel
   ) {
     directory.changed.connect(this.onDirectory);

@@ -4,7 +4,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { FileClient } from '../api/files';
 import { isResumable } from '../api/files';
-import { Aborted, AlreadyThere, sentenceOf } from '../api/problem';
+import { Aborted, AlreadyThere, NameTaken, sentenceOf } from '../api/problem';
 import { fingerprintIn, fingerprintOf, PAUSED } from '../api/resumable';
 import type { UploadView } from '../api/types';
 import type { Dropped } from './dropped';
@@ -89,7 +89,7 @@ export class UploadsModel implements IDisposable {
         loaded: 0,
         state: 'waiting',
         because: null,
-        isResumable: isResumable(file),
+        isResumable: isResumable(file, this.folderId),
         body: file,
         overwrite,
         abort: new AbortController()
@@ -223,7 +223,7 @@ export class UploadsModel implements IDisposable {
     const making =
       this._made.get(directory) ??
       Promise.resolve(this.makeDirectory(directory)).catch((error: unknown) => {
-        if (!(error instanceof AlreadyThere)) {
+        if (!(error instanceof AlreadyThere || error instanceof NameTaken)) {
           this._made.delete(directory);
           throw error;
         }

@@ -4,10 +4,13 @@ import { Signal } from '@lumino/signaling';
 
 import { ApiClient } from '../api/client';
 import { FileClient } from '../api/files';
+import type { DirectoryApi } from '../api/machinefiles';
+import { MachineFiles } from '../api/machinefiles';
 import { MachineClient } from '../api/machines';
 import { NotThere, sentenceOf } from '../api/problem';
 import type { Connection } from '../api/stream';
 import { EventStream } from '../api/stream';
+import { kindOf } from '../api/things';
 import { newKey } from '../api/transport';
 import type {
   Cut,
@@ -44,7 +47,9 @@ export class VMShareModel implements IDisposable {
     this.mounts = new MountsModel(api, () => this._session);
     this.quota = new QuotaModel(api);
     this.clones = new ClonesModel(api);
-    this.machines = new MachinesModel(new MachineClient(api.transport), () => this.me);
+    const machines = new MachineClient(api.transport);
+    this.machineFiles = new MachineFiles(api.transport, machines);
+    this.machines = new MachinesModel(machines, () => this.me);
     this.stream = new EventStream(api.transport.settings);
     this.stream.received.connect(this.onEvent);
     this.stream.opened.connect(this.onOpened);
@@ -52,6 +57,7 @@ export class VMShareModel implements IDisposable {
   }
 
   readonly files: FileClient;
+  readonly machineFiles: MachineFiles;
   readonly stream: EventStream;
 
   readonly invitations = new LiveList<InvitationView>({
@@ -86,6 +92,11 @@ export class VMShareModel implements IDisposable {
 
   /** What the site offers, and the visitor's machines, drives and snapshots of machines. */
   readonly machines: MachinesModel;
+
+  /** With what the directories of a folder, or of a machine, are walked through. */
+  directoriesOf(id: string): DirectoryApi {
+    return kindOf(id) === 'machine' ? this.machineFiles : this.api;
+  }
 
   /** Emits when the standing or the connection changes. */
   get changed(): ISignal<this, void> {

@@ -6,6 +6,7 @@ import type { MachinePageModel } from '../model/machinepage';
 
 /** What the page of a machine asks the shell to do. */
 export interface MachinePageDeeds {
+  files: (machine: MachineView) => void;
   share: (machine: MachineView) => void;
   reboot: (machine: MachineView) => void;
   rename: (machine: MachineView) => void;

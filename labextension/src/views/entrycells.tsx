@@ -111,6 +111,7 @@ function Actions({ listing, deeds, row, tabIndex }: CellsProps): JSX.Element {
   const { entry } = row;
   const { directory } = listing;
   const { name, kind } = entry;
+  const isDirectory = kind === 'directory';
   return (
     <div role="gridcell" className="jp-VMShare-actionsCell">
       {directory.may('rename_file') && (
@@ -129,7 +130,7 @@ function Actions({ listing, deeds, row, tabIndex }: CellsProps): JSX.Element {
           onClick={() => deeds.remove(entry)}
         />
       )}
-      {directory.may('download') && (kind === 'file' || kind === 'directory') && (
+      {(kind === 'file' ? directory.may('download') : isDirectory && directory.hasArchives) && (
         <IconButton
           icon={downloadIcon}
           label={

@@ -7,9 +7,10 @@ import {
   treeViewIcon,
   usersIcon
 } from '@jupyterlab/ui-components';
-import type { DragEvent, JSX } from 'react';
+import type { DragEvent, JSX, ReactNode } from 'react';
 import { useState } from 'react';
 
+import type { EventView } from '../api/types';
 import type { DirectoryModel } from '../model/directory';
 import type { Dropped } from '../model/dropped';
 import { dropped } from '../model/dropped';
@@ -21,11 +22,11 @@ import { useDragging } from './dragging';
 import { EditRules } from './editrules';
 import type { EntryDeeds } from './entries';
 import { Entries } from './entries';
-import { uploadDirectoryIcon } from './icons';
+import { machineIcon, uploadDirectoryIcon } from './icons';
 import { ActionButton, Blank, Message, ToolButton, useDeed } from './parts';
 import type { Choose } from './uploads';
 import { Uploads } from './uploads';
-import { endedBecause } from './words';
+import { endedBecause, endedNotice } from './words';
 
 /** What the buttons above the files ask the shell to do. */
 export interface BarDeeds {
@@ -46,6 +47,8 @@ export interface FolderProps {
   bar: BarDeeds;
   /** Why the visitor may not do something with this folder, in a sentence. */
   why: (action: string) => Promise<string>;
+  /** Of what else the files are, and how that is. */
+  children?: ReactNode;
 }
 
 /** A shared folder in the main area: where one is, what is there, what is on its way. */
@@ -56,14 +59,14 @@ export function Folder(props: FolderProps): JSX.Element {
   useSignal(model.changed);
   const dragging = useDragging(model, deeds.moveTo);
   if (model.ended) {
-    return (
-      <Blank icon={folderIcon} title={trans.__('This folder is not open to you any more')}>
-        <p role="status">{endedBecause(trans, model.ended.event)}</p>
-      </Blank>
-    );
+    return <Closed model={model} event={model.ended.event} />;
+  }
+  if (isShut(model)) {
+    return <div className="jp-VMShare-folder">{props.children}</div>;
   }
   return (
     <DropTarget isOpen={model.may('upload')} onDrop={all => uploads.startAll(all, at(model))}>
+      {props.children}
       <Bar listing={listing} deeds={props.bar} />
       <Breadcrumbs model={model} dragging={dragging} />
       <ReadOnly model={model} why={props.why} />
@@ -77,6 +80,27 @@ export function Folder(props: FolderProps): JSX.Element {
       <Uploads model={uploads} choose={props.bar.choose} />
       <Entries {...{ listing, deeds, dragging }} />
     </DropTarget>
+  );
+}
+
+/** Whether there is nothing to look at now: a machine that is off, or keeps its files to itself. */
+function isShut(model: DirectoryModel): boolean {
+  return model.kind === 'machine' && model.folder !== null && !model.may('list_files');
+}
+
+function Closed(props: { model: DirectoryModel; event: EventView | null }): JSX.Element {
+  const trans = useTrans();
+  const { model, event } = props;
+  const isFolder = model.kind === 'folder';
+  const title = isFolder
+    ? trans.__('This folder is not open to you any more')
+    : trans.__('This machine is not open to you any more');
+  return (
+    <Blank icon={isFolder ? folderIcon : machineIcon} title={title}>
+      <p role="status">
+        {isFolder ? endedBecause(trans, event) : event && endedNotice(trans, event)}
+      </p>
+    </Blank>
   );
 }
 
@@ -152,7 +176,7 @@ function ReadOnly(props: { model: DirectoryModel; why: FolderProps['why'] }): JS
   return (
     <div className="jp-VMShare-readOnly" role="note">
       <strong>{trans.__('READ-ONLY')}</strong>
-      <span>{answer ?? trans.__('You can open and download files, and change nothing.')}</span>
+      <span>{answer ?? readOnlyStory(trans, model)}</span>
       {answer === null && (
         <ActionButton onClick={() => void run(async () => setBecause(await why('upload')))}>
           {trans.__('Why?')}
@@ -160,6 +184,12 @@ function ReadOnly(props: { model: DirectoryModel; why: FolderProps['why'] }): JS
       )}
     </div>
   );
+}
+
+function readOnlyStory(trans: ReturnType<typeof useTrans>, model: DirectoryModel): string {
+  return model.may('download')
+    ? trans.__('You can open and download files, and change nothing.')
+    : trans.__('You can see what is there, and change nothing.');
 }
 
 /** Why there is no Rename and no Delete, and what programs may do in sessions. */

@@ -70,6 +70,9 @@ function Head({ model, machine, deeds }: CardProps): JSX.Element {
       </p>
       <div className="jp-VMShare-buttons">
         <Power machine={machine} machines={machines} />
+        {may('read_files') && (
+          <ActionButton onClick={() => deeds.files(machine)}>{trans.__('Files')}</ActionButton>
+        )}
         {may('reboot') && (
           <ActionButton onClick={() => deeds.reboot(machine)}>{trans.__('Reboot…')}</ActionButton>
         )}

@@ -38,9 +38,11 @@ export function ModifiedAndSize({ entry }: { entry: EntryView }): JSX.Element {
   return (
     <>
       <div role="gridcell" className="jp-VMShare-modifiedCell">
-        <time dateTime={entry.modified_at} title={moment(entry.modified_at, true)}>
-          {shortMoment(entry.modified_at)}
-        </time>
+        {entry.modified_at && (
+          <time dateTime={entry.modified_at} title={moment(entry.modified_at, true)}>
+            {shortMoment(entry.modified_at)}
+          </time>
+        )}
       </div>
       <div role="gridcell" className="jp-VMShare-sizeCell">
         {entry.size == null ? '' : bytes(trans, entry.size)}

@@ -25,7 +25,7 @@ export function Selection(props: { model: DirectoryModel; deeds: ManyDeeds }): J
       {size > 0 && (
         <div className="jp-VMShare-selection" role="group" aria-label={trans.__('Selection')}>
           <span>{told}</span>
-          {model.may('download') && (
+          {model.hasArchives && (
             <ActionButton onClick={() => deeds.downloadMany(paths)}>
               {trans.__('Download as a zip archive')}
             </ActionButton>

@@ -4,7 +4,7 @@ import { grant } from './things';
 const OWNER = [
   ...['see_in_list', 'see_people', 'start', 'stop', 'reboot', 'read_console_log', 'invite_user'],
   ...['invite_manager', 'invite_co_owner', 'change_grant', 'revoke_grant', 'rename', 'resize'],
-  ...['rebuild', 'snapshot'],
+  ...['rebuild', 'snapshot', 'read_files', 'upload', 'download'],
   ...['stop_sharing_with_all', 'attach_drive', 'detach_drive', 'keep_on', 'edit_idle_policy'],
   ...['hand_over', 'delete']
 ];

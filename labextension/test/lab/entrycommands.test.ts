@@ -21,7 +21,8 @@ interface World {
 function world(
   actions: readonly string[],
   selected: readonly EntryView[] | null,
-  isMounted = true
+  isMounted = true,
+  kind = 'folder'
 ): World {
   const told: string[] = [];
   const commands = new CommandRegistry();
@@ -42,6 +43,8 @@ function world(
   const tab = selected && {
     directory: {
       folderId: 'fld_1',
+      kind,
+      hasArchives: kind === 'folder' && actions.includes('download'),
       selection: { paths: selected.map(({ path }) => path) },
       may: (action: string) => actions.includes(action)
     },
@@ -108,6 +111,14 @@ describe('what can be done with what is selected', () => {
     ['no folder in front', ACTIONS.owner, null, []]
   ])('is for %s', (_, actions, selected, wanted) => {
     expect(shown(world(actions, selected))).toEqual(wanted);
+  });
+
+  it.each([
+    ['a file', ONE, ['Open', 'Download', 'Rename…', 'Move…', 'Delete', 'Copy Path']],
+    ['many', MANY, ['Move…', 'Delete']]
+  ])('is on a machine no archive and no folder: %s', (_, selected, wanted) => {
+    const actions = ['download', 'rename_file', 'delete_file'];
+    expect(shown(world(actions, selected, false, 'machine'))).toEqual(wanted);
   });
 
   it('is no path of what is mounted nowhere', () => {

@@ -44,9 +44,9 @@ async function shown(site: Site, server = new FakeServer()): Promise<string[]> {
   const [share, reboot, console] = [note('share'), note('reboot'), note('console')];
   const [snapshot, extend, clone] = [note('snapshot'), note('extend'), note('clone')];
   const [resize, rebuild, rename] = [note('resize'), note('rebuild'), note('rename')];
-  const remove = note('remove');
+  const [remove, files] = [note('remove'), note('files')];
   const more = { snapshot, extend, clone, resize, rebuild, rename, remove };
-  const deeds = { share, reboot, console, ...more };
+  const deeds = { files, share, reboot, console, ...more };
   render(<Machine model={page} deeds={deeds} />);
   return done;
 }
@@ -127,13 +127,29 @@ describe('the page of a machine', () => {
 
   it('asks the shell for what takes a question', async () => {
     const done = await shown({ machines: [machine({ drives: [ON_IT] })], drives: [drive()] });
-    const asks = ['Share…', 'Reboot…', 'Resize…', 'Rebuild…', 'Rename…', 'Console log', 'Delete…'];
+    const asks = [
+      'Files',
+      'Share…',
+      'Reboot…',
+      'Resize…',
+      'Rebuild…',
+      'Rename…',
+      'Console log',
+      'Delete…'
+    ];
     for (const name of [...asks, 'Take a snapshot…']) {
       await userEvent.click(screen.getByRole('button', { name }));
     }
     await userEvent.click(screen.getByRole('button', { name: 'Make "data" larger' }));
     expect(done).toEqual([
-      ...['share mch_1', 'reboot mch_1', 'resize mch_1', 'rebuild mch_1', 'rename mch_1'],
+      ...[
+        'files mch_1',
+        'share mch_1',
+        'reboot mch_1',
+        'resize mch_1',
+        'rebuild mch_1',
+        'rename mch_1'
+      ],
       ...['console mch_1', 'remove mch_1', 'snapshot mch_1'],
       'extend drv_1'
     ]);
