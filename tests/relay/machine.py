@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket as sockets
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from typing import Any
 import jupyterhub_vmshare.relay.machine as machine_part
 
 PATIENCE = 20.0
+PYTHON = "/opt/python/bin/python"
+"""Of these tests, there: wherever the repository lies, a machine may hide that."""
 _PARTS = Path(machine_part.__file__).parent
 _INSIDE = Path(__file__).with_name("inside_machine.py")
 _ROOT = """
@@ -30,7 +33,7 @@ mount -t tmpfs -o mode=755 machine "$1"
 cd "$1"
 mkdir upper work root
 mount -t overlay machine -o lowerdir=/,upperdir=upper,workdir=work root
-outside=$2
+outside=$2 python=$3
 cd root
 mount -t proc proc proc
 mount -t tmpfs -o mode=755 dev dev
@@ -48,8 +51,9 @@ for each in run tmp root home srv var/tmp; do
 done
 chmod 1777 tmp var/tmp
 chmod 700 root
-mkdir -p run/outside etc/vmshare usr/local/sbin
+mkdir -p run/outside etc/vmshare usr/local/sbin opt/python
 mount --bind "$outside" run/outside
+mount --bind "$python" opt/python
 install -m 755 run/outside/vmshare_machine.py usr/local/sbin/vmshare-machine
 install -m 755 run/outside/vmshare_drives.py usr/local/sbin/vmshare-drives
 install -D -m 644 -t usr/local/lib/vmshare_kernels run/outside/vmshare_kernels/*.py
@@ -98,9 +102,9 @@ class Machine:
 
     def start(self) -> None:
         """Returns when it takes connections."""
-        out = self.where / "out"
+        out, root = self.where / "out", self.where / "root"
         out.mkdir()
-        (self.where / "root").mkdir()
+        root.mkdir()
         for part in (*_PARTS.iterdir(), _INSIDE):
             if part.is_file():
                 shutil.copy(part, out)
@@ -114,7 +118,7 @@ class Machine:
         spaces = ("--mount", "--pid", "--net", "--uts", "--ipc", "--fork", "--kill-child")
         with (out / "machine.log").open("wb") as log:
             self.process = subprocess.Popen(
-                ["unshare", *spaces, "sh", "-c", _ROOT, "sh", str(self.where / "root"), str(out)],
+                ["unshare", *spaces, "sh", "-c", _ROOT, "sh", str(root), str(out), sys.prefix],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,12 +18,13 @@ from jupyter_vmshare.kernels.loop import over_there
 from jupyter_vmshare.kernels.specs import MachineKernels, kernel_name, offer_those_of_machines
 from jupyterhub_vmshare.relay.ways import RelayAddress
 from tests.relay.entrance import PATIENCE
+from tests.relay.machine import PYTHON
 from tests.relay.scene import Scene
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
 SPEC = {
-    "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    "argv": [PYTHON, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
     "display_name": "Python 3",
     "language": "python",
 }

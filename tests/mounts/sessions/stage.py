@@ -59,7 +59,8 @@ class Stage:
         """A session that runs this shell program."""
         return Program(
             subprocess.Popen(
-                [*self.words(*options, **more), "sh", "-c", program],
+                # Whoever runs the tests may have let signals be ignored (nohup does).
+                ["env", "--default-signal", *self.words(*options, **more), "sh", "-c", program],
                 env={"HOME": str(self.home), "PATH": os.environ["PATH"], "STORE": str(self.where)},
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
