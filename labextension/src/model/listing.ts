@@ -19,6 +19,14 @@ export interface Row {
   isOpen: boolean | null;
 }
 
+/** What was read of an unfolded directory so far. */
+interface Branch {
+  entries: readonly EntryView[];
+  /** Where it goes on; null: that is all. */
+  next: string | null;
+  isReading: boolean;
+}
+
 /** How a directory is looked at: as a list or a tree, in which order, what is unfolded. */
 export class ListingModel implements IDisposable {
   constructor(
@@ -46,8 +54,24 @@ export class ListingModel implements IDisposable {
     return this._rows;
   }
 
+  /** Whether there is more than what is shown, here or in what is unfolded. */
+  get hasMore(): boolean {
+    return this.directory.hasMore || [...this._branches.values()].some(({ next }) => next !== null);
+  }
+
   get isDisposed(): boolean {
     return this._isDisposed;
+  }
+
+  /** These rows are in sight: what is unfolded is read on where it is about to end. */
+  inSight(first: number, last: number): void {
+    const paths = new Set(this.rows.slice(first, last).map(({ entry }) => entry.path));
+    for (const [path, branch] of this._branches) {
+      const end = branch.entries[branch.entries.length - 1];
+      if (branch.next !== null && !branch.isReading && end && paths.has(end.path)) {
+        void this.load(path, branch.entries.length + PAGE);
+      }
+    }
   }
 
   find(path: string): EntryView | undefined {
@@ -72,8 +96,8 @@ export class ListingModel implements IDisposable {
       this.emit();
       this.directory.selection.keep(this.paths());
     } else if (!this._branches.has(path)) {
-      this._branches.set(path, []);
-      await this.load(path);
+      this._branches.set(path, { entries: [], next: null, isReading: false });
+      await this.load(path, PAGE);
     }
   }
 
@@ -88,7 +112,7 @@ export class ListingModel implements IDisposable {
       const branch = this._branches.get(entry.path);
       const mayOpen = this._isTree && entry.kind === 'directory';
       const row = { entry, depth, isOpen: mayOpen ? branch !== undefined : null };
-      return mayOpen && branch ? [row, ...this.below(branch, depth + 1)] : [row];
+      return mayOpen && branch ? [row, ...this.below(branch.entries, depth + 1)] : [row];
     });
   }
 
@@ -99,19 +123,24 @@ export class ListingModel implements IDisposable {
       this.fold();
     } else if (entries !== this._entries) {
       // What made the directory look again may have happened further down.
-      [...this._branches.keys()].forEach(branch => void this.load(branch));
+      this._branches.forEach(({ entries: read }, branch) => void this.load(branch, read.length));
     }
     this._entries = entries;
     this.emit();
   };
 
-  private async load(path: string): Promise<void> {
+  /** Reads a branch anew, until there are so many of its entries or all. */
+  private async load(path: string, wanted: number): Promise<void> {
     const { order } = this;
-    const loaded = await this.all(path).catch(() => null);
+    const before = this._branches.get(path);
+    if (before) {
+      this._branches.set(path, { ...before, isReading: true });
+    }
+    const read = await this.read(path, wanted).catch(() => null);
     // It may have been closed meanwhile; in another order, all of them are read again.
     if (this._branches.has(path) && order === this.order) {
-      if (loaded) {
-        this._branches.set(path, loaded);
+      if (read) {
+        this._branches.set(path, read);
       } else {
         this._branches.delete(path);
       }
@@ -120,22 +149,21 @@ export class ListingModel implements IDisposable {
     }
   }
 
-  /** What is unfolded is shown whole: only the directory itself is read on when it is scrolled. */
-  private async all(path: string): Promise<EntryView[]> {
-    const found: EntryView[] = [];
+  private async read(path: string, wanted: number): Promise<Branch> {
+    const entries: EntryView[] = [];
     const { by: order, descending } = this.order;
-    let after: string | null = null;
+    let next: string | null = null;
     do {
-      const asked = { after, limit: PAGE, order, descending };
+      const asked = { after: next, limit: PAGE, order, descending };
       const page: { items: EntryView[]; next?: string | null } = await this.api.entries(
         this.directory.folderId,
         path,
         asked
       );
-      found.push(...page.items);
-      after = page.next ?? null;
-    } while (after !== null);
-    return found;
+      entries.push(...page.items);
+      next = page.next ?? null;
+    } while (next !== null && entries.length < wanted);
+    return { entries, next, isReading: false };
   }
 
   private fold(): void {
@@ -154,7 +182,7 @@ export class ListingModel implements IDisposable {
   }
 
   /** What is in each unfolded directory. */
-  private _branches = new Map<string, readonly EntryView[]>();
+  private _branches = new Map<string, Branch>();
   private _changed = new Signal<this, void>(this);
   private _entries: readonly EntryView[] = [];
   private _isDisposed = false;

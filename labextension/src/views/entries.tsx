@@ -42,6 +42,10 @@ export function Entries({ listing, deeds, dragging }: EntriesProps): JSX.Element
   const trans = useTrans();
   const { directory: model } = listing;
   const onNearEnd = useCallback(() => void model.loadMore(), [model]);
+  const onSight = useCallback(
+    (first: number, last: number) => listing.inSight(first, last),
+    [listing]
+  );
   useSignal(listing.changed);
   useSignal(model.selection.changed);
   const tree = listing.isTree ? { tree: unfoldingIn(listing) } : {};
@@ -67,13 +71,14 @@ export function Entries({ listing, deeds, dragging }: EntriesProps): JSX.Element
           })}
           header={<Header listing={listing} />}
           order={JSON.stringify(listing.order)}
-          isOpenEnded={model.hasMore}
+          isOpenEnded={listing.hasMore}
           selecting={selectingIn(listing)}
           {...tree}
           cells={(row, tabIndex) => <Cells {...{ listing, deeds, row, tabIndex }} />}
           onOpen={({ entry }) => deeds.open(entry)}
           onKey={(pressed, { entry }) => onKey(pressed, entry, model, deeds)}
           onNearEnd={onNearEnd}
+          onSight={onSight}
         />
       )}
     </>

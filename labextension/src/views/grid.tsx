@@ -18,6 +18,8 @@ export interface GridProps<T> {
   onKey?: (key: string, item: T) => boolean;
   /** Called when the rows that are there are about to end. */
   onNearEnd?: () => void;
+  /** Called with the rows that are in sight: from the first to before the last. */
+  onSight?: (first: number, last: number) => void;
   /** The header row's cells, if there is one. */
   header?: ReactNode;
   /** How the rows are sorted: in another order one begins at the top again. */
@@ -58,7 +60,7 @@ const ASSUMED_HEIGHT = 600;
  * One row is in the tab order; the arrow keys move it.
  */
 export function Grid<T>(props: GridProps<T>): JSX.Element {
-  const { items, rowHeight, onNearEnd } = props;
+  const { items, rowHeight, onNearEnd, onSight } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const { top, height, onScroll } = useViewport(scroller);
   const roving = useRoving(props, scroller);
@@ -75,6 +77,7 @@ export function Grid<T>(props: GridProps<T>): JSX.Element {
       onNearEnd?.();
     }
   }, [isNearEnd, items.length, onNearEnd]);
+  useEffect(() => onSight?.(first, last), [first, last, items, onSight]);
   const headerRows = props.header ? 1 : 0;
   // The row that has the focus stays, or scrolling would drop the focus.
   const shown = range(first, last);

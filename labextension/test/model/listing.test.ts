@@ -206,6 +206,36 @@ describe('a tree', () => {
     expect(paths(listing)).toEqual(['a.txt']);
   });
 
+  it('reads what is unfolded on where its end comes into sight, and keeps that', async () => {
+    const many = Array.from({ length: 2500 }, (_, at) => entry(`reef/${at}.txt`));
+    const fake = server();
+    const listing = await shown(fake);
+    listing.showAsTree(true);
+    fake.on(ENTRIES, ({ query }) => {
+      const [from, limit] = [Number(query.get('after') ?? 0), Number(query.get('limit'))];
+      const to = from + limit;
+      return query.get('path')
+        ? { path: 'reef', items: many.slice(from, to), next: to < many.length ? `${to}` : null }
+        : { path: '', items: TREE[''], next: null };
+    });
+    const read = (): number => listing.rows.length - TREE['']!.length;
+    await listing.setOpen('reef', true);
+    expect([read(), listing.hasMore]).toEqual([1000, true]);
+    listing.inSight(0, 1000);
+    await settle();
+    expect(read()).toBe(1000);
+    listing.inSight(990, 1003);
+    listing.inSight(990, 1003);
+    await settle();
+    expect([read(), listing.hasMore]).toEqual([2000, true]);
+    await listing.directory.reload();
+    await settle();
+    expect(read()).toBe(2000);
+    listing.inSight(1990, 2003);
+    await settle();
+    expect([read(), listing.hasMore]).toEqual([2500, false]);
+  });
+
   it('begins anew in another directory', async () => {
     const listing = await unfolded();
     await listing.directory.enter('reef');
