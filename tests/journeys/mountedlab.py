@@ -111,8 +111,9 @@ class MountedLab(Lab):
         script = "text => window.notices.filter(each => each.textContent.includes(text)).length"
         eventually(lambda: self.page.evaluate(script, text), lambda count: count == 1)
 
-    def mounted(self, *names: str) -> bool:
-        """Whether the service says that folders are mounted in this session."""
+    def mounted(self, *names: str, level: str | None = None) -> bool:
+        """Whether the service says that folders are mounted in this session, at that level."""
         sessions = self.do("GET", "/sessions")["items"]
         mounts = [each for session in sessions for each in session["mounts"]]
-        return set(names) <= {each["name"] for each in mounts if each["state"] == "mounted"}
+        there = [each for each in mounts if each["state"] == "mounted"]
+        return set(names) <= {each["name"] for each in there if level in {None, each["level"]}}

@@ -299,6 +299,7 @@ def test_an_upload_in_the_panel_is_in_a_running_session_and_edit_says_what_it_ca
 
     mounted_hub.change(folder, grant, "cleo", level="edit_delete")
     expect(ben.place).to_contain_text("Edit + Delete")
+    eventually(lambda: ben.mounted("kelp", level="edit_delete"))  # the node follows
     ben.delete_file("counts.csv")
     expect(ben.file("counts.csv")).to_have_count(0)
     assert not list(mounted_hub.store.rglob("counts.csv"))

@@ -1,6 +1,6 @@
 import { folderIcon } from '@jupyterlab/ui-components';
 import type { FocusEvent, JSX, KeyboardEvent } from 'react';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useLayoutEffect, useRef, useState } from 'react';
 
 import type { EntryView } from '../api/types';
 import type { DestinationModel } from '../model/destination';
@@ -63,6 +63,12 @@ function Directories({ model }: { model: DestinationModel }): JSX.Element {
   const { directories, hasMore, isLoaded } = model;
   const [current, setCurrent] = useState(0);
   const wanted = useRef(Infinity);
+  useLayoutEffect(() => {
+    if (!isLoaded) {
+      // The button that was pressed is gone: keys that follow at once are not to get lost.
+      list.current?.focus();
+    }
+  }, [isLoaded]);
   useEffect(() => {
     if (isLoaded) {
       // What had the focus went with the place that it was in.

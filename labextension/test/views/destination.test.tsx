@@ -3,7 +3,7 @@ import userEvent from '@testing-library/user-event';
 
 import { DestinationModel } from '../../src/model/destination';
 import { Destination } from '../../src/views/destination';
-import { FakeServer, refusal, settle } from '../fakes/server';
+import { FakeServer, later, refusal, settle } from '../fakes/server';
 import { entry } from '../fakes/things';
 
 const ENTRIES = 'GET api/folders/fld_1/entries';
@@ -74,6 +74,16 @@ describe('a destination', () => {
     expect(focused()).toBe('reef');
     await press('{Home}{Backspace}');
     expect(model.path).toBe('');
+  });
+
+  it('hears the keys that are pressed before it is read', async () => {
+    const { server, model } = await asked(['b.txt'], { at: 'reef' });
+    const late = later<unknown>();
+    server.on(ENTRIES, () => late.promise);
+    await press('{Enter}');
+    expect(model.path).toBe('reef/deep');
+    await press('{Backspace}');
+    expect(model.path).toBe('reef');
   });
 
   it('gets the focus back where it was', async () => {
