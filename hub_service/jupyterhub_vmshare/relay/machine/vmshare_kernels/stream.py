@@ -85,7 +85,7 @@ class Backlog:
             self._in_memory += len(data)
             return
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._where)  # noqa: SIM115
+            self._file = tempfile.TemporaryFile(dir=self._where)  # noqa: SIM115 (kept open)
         self._file.seek(self._written)
         self._file.write(data)
         self._written += len(data)
