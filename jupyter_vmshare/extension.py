@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,15 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Unicode
 
 from jupyter_vmshare import checkpoints
+from jupyter_vmshare.events import KERNEL, KERNEL_SCHEMA
 from jupyter_vmshare.file_changes import change_shared_files_as_they_can_be
+from jupyter_vmshare.kernels.news import News, board
 from jupyter_vmshare.kernels.specs import MachineKernels, offer_those_of_machines
 from jupyter_vmshare.routes.contract import Contract
 from jupyter_vmshare.routes.events import Events
 from jupyter_vmshare.routes.forward import Forward
 from jupyter_vmshare.routes.gateway import SETTING, Gateway
+from jupyter_vmshare.routes.kernels import Kernels
 from jupyter_vmshare.routes.machine_files import (
     ID,
     MachineDirectories,
@@ -41,6 +45,7 @@ class VMShareExtension(ExtensionApp):
     description = "Share machines and folders."
 
     _machine_kernels: MachineKernels | None = None
+    _stop_telling: Callable[[], None] | None = None
 
     service_url = Unicode(
         "",
@@ -79,12 +84,26 @@ class VMShareExtension(ExtensionApp):
             kept = Path(jupyter_data_dir()) / "vmshare/kernels.json"
             self._machine_kernels = MachineKernels(kept, gateway.address.url)
             offer_those_of_machines(self.settings["kernel_spec_manager"], self._machine_kernels)
+            self._tell_of_kernels()
+
+    def _tell_of_kernels(self) -> None:
+        """Emit what becomes of the kernels on machines, which live in a thread of their own."""
+        server: Any = self.serverapp
+        server.event_logger.register_event_schema(KERNEL_SCHEMA)
+
+        def emit(news: News) -> None:
+            server.io_loop.add_callback(
+                server.event_logger.emit, schema_id=KERNEL, data=news.told()
+            )
+
+        self._stop_telling = board.listen(emit)
 
     def initialize_handlers(self) -> None:
         """Register the routes."""
         routes: list[tuple[Any, ...]] = [
             (r"vmshare/session", Session),
             (r"vmshare/events", Events),
+            (r"vmshare/kernels", Kernels),
             (r"vmshare/api/.*", Forward),
             (rf"vmshare/machines/{ID}/entries", MachineEntries),
             (rf"vmshare/machines/{ID}/entry", MachineEntry),
@@ -97,6 +116,8 @@ class VMShareExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Close what is open to the service."""
+        if self._stop_telling is not None:
+            self._stop_telling()
         if self._machine_kernels is not None:
             self._machine_kernels.stop()
         if SETTING in self.settings:

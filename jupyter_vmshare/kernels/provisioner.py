@@ -17,6 +17,7 @@ from traitlets import Float, Type, Unicode
 
 from jupyter_vmshare.kernels.channel import NotAllowed, NotReached, Way
 from jupyter_vmshare.kernels.loop import over_there
+from jupyter_vmshare.kernels.news import News, State, board
 from jupyter_vmshare.kernels.remote import PORTS, OrderRefused, RemoteKernel
 
 _TO_SIGNAL = 10.0
@@ -51,6 +52,8 @@ class MachineProvisioner(KernelProvisionerBase):
     _remote: RemoteKernel | None = None
     _place: Path | None = None
     _code: int | None = None
+    _limit: int | None = None
+    """How often a manager may start it again, while it may not."""
 
     @property
     def has_process(self) -> bool:
@@ -94,7 +97,15 @@ class MachineProvisioner(KernelProvisionerBase):
         # Whatever Jupyter, or an extension of it, calls it.
         kernel_id = hashlib.sha256(self.kernel_id.encode()).hexdigest()[:32]
         way: Way = cast(Any, self.way)(self.machine, self.service)
-        return RemoteKernel(way, kernel_id, self._place, self.lives_alone)
+        return RemoteKernel(way, kernel_id, self._place, self.lives_alone, self._changed)
+
+    def _changed(self, state: State, because: str | None) -> None:
+        """For whoever shows it."""
+        news = News(self.kernel_id, self.machine, self.kernel, state, because)
+        if state == "connected":
+            board.runs(news)
+        else:
+            board.tell(news)
 
     def _tell_manager(self) -> None:
         """Clients connect to the sockets here."""
@@ -123,6 +134,7 @@ class MachineProvisioner(KernelProvisionerBase):
         except OrderRefused as refused:
             raise CouldNotStart(str(refused)) from None
         self._code = None
+        self._start_it_again(True)
         return self.connection_info
 
     async def poll(self) -> int | None:
@@ -130,7 +142,20 @@ class MachineProvisioner(KernelProvisionerBase):
         if self._remote is None or self._remote.starts == 0:
             return 0
         death = self._remote.death
-        return None if death is None else death.code
+        if death is None:
+            return None
+        self._start_it_again(not death.is_final)
+        return death.code
+
+    def _start_it_again(self, may: bool) -> None:
+        """Whether the manager starts a kernel that has died by itself.
+
+        Without access it could not; and a machine that somebody has stopped would be started.
+        """
+        restarter = getattr(self.parent, "_restarter", None)
+        if restarter is not None and may == (self._limit is not None):
+            found = restarter.restart_limit
+            restarter.restart_limit, self._limit = (self._limit, None) if may else (0, found)
 
     async def wait(self) -> int | None:
         if self._remote is None or self._remote.starts == 0:
@@ -150,6 +175,11 @@ class MachineProvisioner(KernelProvisionerBase):
 
         await over_there(ordered(self._remote))
 
+    async def shutdown_requested(self, restart: bool = False) -> None:
+        """Its end from now on is nothing to report."""
+        if self._remote is not None:
+            self._remote.is_ending = True
+
     async def kill(self, restart: bool = False) -> None:
         await self.send_signal(signal.SIGKILL)
 
@@ -161,6 +191,7 @@ class MachineProvisioner(KernelProvisionerBase):
         if restart or self._remote is None:
             return
         remote, self._remote = self._remote, None
+        board.forget(self.kernel_id)
         await over_there(remote.end())
         if self._place is not None:
             shutil.rmtree(self._place, ignore_errors=True)

@@ -7,12 +7,15 @@ import contextlib
 import itertools
 import logging
 import secrets
+import signal
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from jupyter_vmshare.kernels.channel import Ears, NotAllowed, NotReached, Way
+from jupyter_vmshare.kernels.news import State
 from jupyterhub_vmshare.relay.machine.vmshare_kernels import stream as wire
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.carrying import Carrier
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.stream import Malformed, Stream
@@ -38,13 +41,17 @@ OUT_OF_MEMORY = (
 )
 
 
-def _why_not(told: dict[str, Any]) -> str | None:
+class Gone(NotAllowed):
+    """The kernel is not there any more; another may be."""
+
+
+def _why_not(told: dict[str, Any]) -> NotAllowed | None:
     """What a greeting says instead of being one."""
     if told.get("gone"):
-        return LOST
+        return Gone(LOST)
     if isinstance(told.get("refused"), str):
-        return str(told["refused"])[:500]
-    return None if told.get("version") == wire.VERSION else ANOTHER_VERSION
+        return NotAllowed(str(told["refused"])[:500])
+    return None if told.get("version") == wire.VERSION else NotAllowed(ANOTHER_VERSION)
 
 
 class _BrokeAgain(NotReached):
@@ -62,6 +69,8 @@ class Death:
     code: int
     because: str | None = None
     """A sentence where the status does not say it."""
+    is_final: bool = False
+    """Whether nobody should start it again unasked: the person may not, or the machine is off."""
 
 
 class RemoteKernel:
@@ -72,10 +81,19 @@ class RemoteKernel:
         kernel_id: 32 hexadecimal digits.
         place: A private directory for the local sockets.
         seconds: How long the kernel lives while no notebook server is connected.
+        changed: Told what becomes of it unasked, and why.
     """
 
-    def __init__(self, way: Way, kernel_id: str, place: Path, seconds: float) -> None:
+    def __init__(
+        self,
+        way: Way,
+        kernel_id: str,
+        place: Path,
+        seconds: float,
+        changed: Callable[[State, str | None], None] = lambda _state, _because: None,
+    ) -> None:
         self._way, self._id, self._place, self._seconds = way, kernel_id, place, seconds
+        self._changed = changed
         self._carrier = Carrier(
             Stream(secrets.token_hex(16)), told=self._told, greeted=self._greeted
         )
@@ -84,10 +102,13 @@ class RemoteKernel:
         self._listening: list[asyncio.Task[None]] = []
         self._greeting: asyncio.Future[None] | None = None
         self._link_number = 0
+        self._runs_there = False
         self._again: asyncio.Task[None] | None = None
         self._starts = 0
         self.death: Death | None = None
         self.is_lost = False
+        self.is_ending = False
+        """Whether it was asked to end in a message of its own language."""
         self._dead = asyncio.Event()
         self.pid: int | None = None
 
@@ -106,13 +127,15 @@ class RemoteKernel:
     async def begin(self) -> None:
         """Have a supervisor on the machine, new or not. Raises `NotReached` and `NotAllowed`."""
         await self._attach("new", f"{self._seconds:.0f}")
+        if self._runs_there:  # what nobody has come back to in time
+            await self.order("signal", signal=signal.SIGKILL.value)
 
     async def find(self) -> None:
         """The one that is there; without, the kernel is dead. Raises as `begin` does."""
         try:
             await self._attach("attach")
         except NotAllowed as refused:
-            self._lose(str(refused))
+            self._lose(str(refused), is_final=not isinstance(refused, Gone))
             raise
 
     async def _attach(self, verb: str, *more: str) -> None:
@@ -154,10 +177,12 @@ class RemoteKernel:
         if greeting is None or greeting.done():
             raise Malformed("a second greeting")
         if (because := _why_not(told)) is not None:
-            greeting.set_exception(NotAllowed(because))
+            greeting.set_exception(because)
             raise Malformed("no supervisor")
         greeting.set_result(None)
-        self._is_now(told.get("state"))
+        state = told.get("state")
+        self._runs_there = isinstance(state, dict) and state.get("pid") is not None
+        self._is_now(state)
 
     def _lost(self, why: NotReached | NotAllowed) -> None:
         """The link is dead: the kernel is not."""
@@ -167,6 +192,7 @@ class RemoteKernel:
             greeting.set_exception(why)
         elif self._again is None and self._listening:
             self._again = asyncio.create_task(self._reconnect(), name="kernel-again")
+            self._changed("reconnecting", str(why))
 
     async def _reconnect(self) -> None:
         """Until it is there again, or there is nothing to come back to."""
@@ -177,21 +203,23 @@ class RemoteKernel:
                 await self.find()
             except NotReached as not_now:
                 if loop.time() > until:
-                    self._lose(f"{not_now} {LOST}")
+                    self._lose(f"{not_now} {LOST}", is_final=True)
                 if isinstance(not_now, _BrokeAgain):
                     pause = _FIRST_PAUSE
             except NotAllowed:
                 return
             else:
                 self._again = None
+                if self.runs:
+                    self._changed("connected", None)
                 return
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _lose(self, because: str) -> None:
+    def _lose(self, because: str, *, is_final: bool) -> None:
         """There is nothing to come back to."""
         self.is_lost = True
-        self._died(Death(_KILLED, because))
+        self._died(Death(_KILLED, because, is_final))
 
     # --- news and orders ---
 
@@ -217,10 +245,14 @@ class RemoteKernel:
             said = str(state.get("said", ""))[-4000:].strip()
             if said:
                 _log.warning("Kernel %s ended (%s) and said at last: %s", self._id, code, said)
-            self._died(Death(code, OUT_OF_MEMORY if unasked else None))
+            self._died(
+                Death(code, OUT_OF_MEMORY if unasked else None), asked=bool(state.get("asked"))
+            )
 
-    def _died(self, death: Death) -> None:
+    def _died(self, death: Death, *, asked: bool = False) -> None:
         if self.death is None:
+            if not asked and not self.is_ending:
+                self._changed("ended", death.because)
             if death.because is not None:
                 _log.warning("Kernel %s: %s", self._id, death.because)
             self.death = death
@@ -249,11 +281,12 @@ class RemoteKernel:
         if not isinstance(starts, int) or not isinstance(pid, int):
             raise OrderRefused("The machine's part for kernels does not say what it did.")
         self.adopt(starts, pid)
+        self._changed("connected", None)
 
     def adopt(self, starts: int, pid: int) -> None:
         """This is the start that counts from now on."""
         self._starts, self.pid = starts, pid
-        self.death = None
+        self.death, self.is_ending = None, False
         self._dead.clear()
 
     @property
