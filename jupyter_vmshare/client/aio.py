@@ -39,8 +39,9 @@ class AsyncClient(Verbs, Async):
         self.address: Address = service_address(url)
         self._retries = retries or Retries()
         self._player = self
+        self._token, self._verify = service_token(token), verify
         self._http = httpx2.AsyncClient(
-            transport=transport, **wire.settings(self.address, service_token(token), verify)
+            transport=transport, **wire.settings(self.address, self._token, verify)
         )
 
     async def run(self, call: Call[T]) -> T:
@@ -89,6 +90,12 @@ class AsyncClient(Verbs, Async):
                     raise
             yield lost
             await asyncio.sleep(lost.pause)
+
+    def another(self) -> AsyncClient:
+        """Another client of the same person, for another event loop."""
+        return AsyncClient(
+            self.address.url, self._token, retries=self._retries, verify=self._verify
+        )
 
     async def close(self) -> None:
         """Close all connections."""

@@ -12,6 +12,7 @@ import httpx2
 
 from jupyter_vmshare.client import wire
 from jupyter_vmshare.client.address import Address, service_address, service_token
+from jupyter_vmshare.client.aio import AsyncClient
 from jupyter_vmshare.client.call import Answer, Call
 from jupyter_vmshare.client.errors import VMShareError
 from jupyter_vmshare.client.retries import Retries
@@ -46,8 +47,9 @@ class Client(Verbs, Sync):
         self.address: Address = service_address(url)
         self._retries = retries or Retries()
         self._player = self
+        self._token, self._verify = service_token(token), verify
         self._http = httpx2.Client(
-            transport=transport, **wire.settings(self.address, service_token(token), verify)
+            transport=transport, **wire.settings(self.address, self._token, verify)
         )
 
     def run(self, call: Call[T]) -> T:
@@ -93,6 +95,12 @@ class Client(Verbs, Sync):
                     raise
             yield lost
             time.sleep(lost.pause)
+
+    def another(self) -> AsyncClient:
+        """Another client of the same person, for an event loop."""
+        return AsyncClient(
+            self.address.url, self._token, retries=self._retries, verify=self._verify
+        )
 
     def close(self) -> None:
         """Close all connections."""

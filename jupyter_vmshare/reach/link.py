@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import asyncssh
 
 from jupyter_vmshare.client.aio import AsyncClient
+from jupyter_vmshare.client.call import Call
 from jupyter_vmshare.client.calls import machines as calls
 from jupyter_vmshare.client.errors import NotAllowed, NotFound, VMShareError
 from jupyter_vmshare.client.sync import Client
@@ -23,6 +24,7 @@ from jupyter_vmshare.reach.files import Files
 from jupyterhub_vmshare.api.contract.machines import MachineView
 from jupyterhub_vmshare.api.contract.ways import CertificateView
 
+T = TypeVar("T")
 WITHIN: Final = 30.0
 """Seconds until the relay has to have answered."""
 KEEPALIVE: Final = 15.0
@@ -67,7 +69,7 @@ class Link:
         if self.because and self.because != _BY_MACHINE:
             return LinkCut(self.because)
         try:
-            view: MachineView = await _asked(self._client, calls.machine(self.machine_id))
+            view: MachineView = await asked(self._client, calls.machine(self.machine_id))
         except (NotAllowed, NotFound):
             return LinkCut("You may not use this machine any more.")
         except VMShareError as error:
@@ -139,7 +141,7 @@ async def open_link(client: Client | AsyncClient, machine_id: str) -> Link:
     """
     key = asyncssh.generate_private_key("ssh-ed25519")
     line = key.export_public_key().decode().strip()
-    given: CertificateView = await _asked(client, calls.machine_certificate(machine_id, line))
+    given: CertificateView = await asked(client, calls.machine_certificate(machine_id, line))
     link = Link(client, machine_id)
     try:
         async with asyncio.timeout(WITHIN):
@@ -189,7 +191,7 @@ class _Ear(asyncssh.SSHClient):
         self._link.because = msg[:_LONGEST]
 
 
-async def _asked(client: Client | AsyncClient, call: Any) -> Any:
+async def asked(client: Client | AsyncClient, call: Call[T]) -> T:
     """The result of a call, whichever client it is."""
     if isinstance(client, AsyncClient):
         return await client.run(call)

@@ -33,8 +33,10 @@ def at_once(work: Callable[[Say], Coroutine[Any, Any, T]]) -> T:
             act()
     except BaseException:
         loop.call_soon_threadsafe(task.cancel)
-        while said.get() is not None:  # it may wait for somebody to take what it shows
-            pass
+        # It may wait for somebody to take what it shows, and may have something to say at its end.
+        while (act := said.get()) is not None:
+            with contextlib.suppress(Exception):
+                act()
         raise
     finally:
         thread.join()

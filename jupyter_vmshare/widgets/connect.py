@@ -15,6 +15,7 @@ from jupyter_vmshare.client.calls import people as calls
 from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.twins import Async, Sync, twin, twin_property
 from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.cardshelf import close_cards
 from jupyter_vmshare.widgets.drives import AsyncDrives, Drives
 from jupyter_vmshare.widgets.folders import AsyncFolders, Folders
 from jupyter_vmshare.widgets.glance import GlanceVerbs
@@ -148,9 +149,8 @@ class VMShareVerbs(GlanceVerbs):
 class VMShare(VMShareVerbs, Sync):
     """VMShare from a notebook. See ``folders``, ``machines``, ``invitations``, ``panel()``."""
 
-    def __init__(self, client: Client, token: str) -> None:
+    def __init__(self, client: Client) -> None:
         self.client = self._player = client
-        self._token = token
         self._aio: AsyncVMShare | None = None
 
     @property
@@ -186,18 +186,18 @@ class VMShare(VMShareVerbs, Sync):
         """A live view of invitations and folders, with buttons."""
         from jupyter_vmshare.widgets.panel import Panel
 
-        return Panel(self, AsyncClient(self.client.address.url, self._token))
+        return Panel(self, self.client.another())
 
     @property
     def aio(self) -> AsyncVMShare:
         """The same, awaited."""
         if self._aio is None:
-            client = AsyncClient(self.client.address.url, self._token)
-            self._aio = AsyncVMShare(client)
+            self._aio = AsyncVMShare(self.client.another())
         return self._aio
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and the cards of machines."""
+        close_cards(self.client)
         self.client.close()
 
     def __repr__(self) -> str:
@@ -246,7 +246,8 @@ class AsyncVMShare(VMShareVerbs, Async):
         return self.client.events(after)
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, and the cards of machines."""
+        close_cards(self.client)
         await self.client.close()
 
     def __repr__(self) -> str:
@@ -268,8 +269,7 @@ def connect(url: str = "", token: str = "", *, retries: Retries | None = None) -
         NotConfigured: It is not known where the service is, or there is no token.
         VMShareError: The service does not accept you.
     """
-    token = service_token(token)
-    share = VMShare(Client(url, token, retries=retries), token)
+    share = VMShare(Client(url, service_token(token), retries=retries))
     _ = share.me  # a wrong token is found out here, not at the first use
     return share
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from jupyter_vmshare.client.aio import AsyncClient
 from jupyter_vmshare.client.call import Paged, Steps
@@ -13,11 +13,23 @@ from jupyter_vmshare.client.calls import machines as calls
 from jupyter_vmshare.client.errors import VMShareError
 from jupyter_vmshare.client.sync import Client
 from jupyter_vmshare.client.twins import Async, Sync, twin
+from jupyter_vmshare.reach.link import asked
+from jupyter_vmshare.reach.threads import Say
 from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.awaiting import awaiting
+from jupyter_vmshare.widgets.cardshelf import card_of
 from jupyter_vmshare.widgets.lending import MachineSharing, new_grants
+from jupyter_vmshare.widgets.machinewords import (
+    coming_up,
+    html_of,
+    is_under_way,
+    state_of,
+    step_now,
+)
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.named import ByName, ThingsVerbs, id_of
-from jupyter_vmshare.widgets.reached import AsyncReached, Reached
+from jupyter_vmshare.widgets.progress import is_notebook, shown_bar
+from jupyter_vmshare.widgets.reached import Reached
 from jupyter_vmshare.widgets.sharing import Receivers
 from jupyter_vmshare.widgets.tables import Table
 from jupyterhub_vmshare.api.contract.machines import (
@@ -28,41 +40,47 @@ from jupyterhub_vmshare.api.contract.machines import (
 )
 
 M = TypeVar("M", bound="MachineVerbs")
+WITHIN: Final = 600.0
+"""Seconds until a machine has to be as it was wanted."""
 _LOOK_EVERY: Final = 0.5
-_UNDER_WAY: Final = frozenset(
-    {
-        *("making", "starting", "stopping", "rebooting"),
-        *("resizing", "rebuilding", "changing", "deleting"),
-    }
-)
 
 
 class MachineFailed(VMShareError):
     """The machine is not as it was wanted; the message says why."""
 
 
-class MachineVerbs(MachineSharing):
+class MachineVerbs(MachineSharing, Reached):
     """Methods on the machine itself. Each updates what the object shows."""
 
     @property
     def state(self) -> str:
         """Where it was when the service last told: running, stopped, making or failed."""
-        return self.view.state.value if self.view.state else "invited"
+        return state_of(self.view)
 
     @property
     def is_under_way(self) -> bool:
         """Whether it is on its way to what was wanted."""
-        return self.state in _UNDER_WAY
+        return is_under_way(self.view)
 
     @twin
     def refresh(self) -> Steps[None]:
         """Ask the service again what the machine is like."""
         self.view = yield calls.machine(self.id)
 
-    @twin
-    def start(self) -> Steps[None]:
-        """Have it run; where something failed, have it tried again. ``wait`` until it does."""
-        self.view = yield calls.start_machine(self.id)
+    @awaiting
+    async def start(
+        self, _say: Say, *, wait: bool = False, within: float = WITHIN, progress: bool = True
+    ) -> None:
+        """Have it run; where something failed, have it tried again.
+
+        Args:
+            wait: Until it runs, as `wait` does; the others are of that.
+            within: Seconds.
+            progress: Show a bar, in a notebook.
+        """
+        self.view = await asked(self._player, calls.start_machine(self.id))
+        if wait:
+            await self._come(_say, within, progress)
 
     @twin
     def stop(self) -> Steps[None]:
@@ -113,12 +131,24 @@ class MachineVerbs(MachineSharing):
         taken: MachineSnapshotView = yield calls.take_machine_snapshot(self.id, name)
         return taken
 
-    def _settled(self) -> bool:
-        if self.is_under_way:
-            return False
-        if self.view.because is not None:
-            raise MachineFailed(self.view.because)
-        return True
+    @awaiting
+    async def _waited(self, say: Say, within: float, progress: bool) -> None:
+        await self._come(say, within, progress)
+
+    async def _come(self, say: Say, within: float, progress: bool) -> None:
+        until = time.monotonic() + within
+        with shown_bar(self.name, progress, say) as bar:
+            while True:
+                self.view = await asked(self._player, calls.machine(self.id))
+                if bar is not None:
+                    say(bar.at, _part(self.view), step_now(self.view))
+                if not self.is_under_way:
+                    break
+                if time.monotonic() > until:
+                    raise TimeoutError(f"{self.name} is {self.state} after {within:.0f} seconds.")
+                await asyncio.sleep(_LOOK_EVERY)
+            if self.view.because is not None:
+                raise MachineFailed(self.view.because)
 
     def __repr__(self) -> str:
         notes = [self.state] + ([] if self.view.level == "owner" else [f"of {self.owner}"])
@@ -127,56 +157,52 @@ class MachineVerbs(MachineSharing):
         return cards.visible(f"<Machine {self.name!r}: {', '.join(notes)}>")
 
     def _repr_html_(self) -> str:
-        drives = ", ".join(drive.drive_name for drive in self.view.drives)
-        pairs = [
-            ("Owner", self.owner),
-            ("Level", cards.level(self.level)),
-            ("State", self.state),
-            ("Because", self.view.because or ""),
-            ("Size", self.view.size or ""),
-            ("Made from", self.view.made_from or ""),
-            ("Drives", drives),
-            ("Stops", shown(self.view.stops_at)),
-            ("Until", shown(self.view.ends_at)),
-        ]
-        return cards.card(self.name, cards.facts(pairs))
+        return html_of(self.view)
+
+    def _repr_mimebundle_(self, **_asked: object) -> dict[str, Any]:
+        """Besides, in a notebook: a card that lives, the same one wherever it is shown."""
+        if not is_notebook():
+            return {}
+        card: Any = card_of(self.view, self._player)
+        bundle: dict[str, Any] = card._repr_mimebundle_()
+        return {kind: data for kind, data in bundle.items() if kind != "text/plain"}
 
 
-class Machine(MachineVerbs, Reached, Sync):
+class Machine(MachineVerbs, Sync):
     """A machine. Its methods answer at once; ``wait`` until what was asked for is so."""
 
     _player: Client
 
-    def wait(self, within: float = 600.0) -> Machine:
-        """Wait until nothing is under way any more.
+    def wait(self, within: float = WITHIN, *, progress: bool = True) -> Machine:
+        """Wait until nothing is under way any more, and show how far it is.
+
+        Args:
+            within: Seconds.
+            progress: Show a bar, in a notebook.
 
         Raises:
             MachineFailed: It is not as it was wanted; the message says why.
-            TimeoutError: It took longer than ``within`` seconds.
+            TimeoutError: It took longer than ``within``.
         """
-        until = time.monotonic() + within
-        self.refresh()
-        while not self._settled():
-            if time.monotonic() > until:
-                raise TimeoutError(f"{self.name} is {self.state} after {within:.0f} seconds.")
-            time.sleep(_LOOK_EVERY)
-            self.refresh()
+        self._waited(within, progress)
         return self
 
 
-class AsyncMachine(MachineVerbs, AsyncReached, Async):
+class AsyncMachine(MachineVerbs, Async):
     """A machine whose methods are awaited."""
 
     _player: AsyncClient
 
-    async def wait(self, within: float = 600.0) -> AsyncMachine:
+    async def wait(self, within: float = WITHIN, *, progress: bool = True) -> AsyncMachine:
         """The same as `Machine.wait`, awaited."""
-        async with asyncio.timeout(within):
-            await self.refresh()
-            while not self._settled():
-                await asyncio.sleep(_LOOK_EVERY)
-                await self.refresh()
+        await self._waited(within, progress)
         return self
+
+
+def _part(view: MachineView) -> float | None:
+    """How much of what happens while it comes up is done."""
+    steps = coming_up(view)
+    return sum(step.how == "done" for step in steps) / len(steps) if steps else None
 
 
 class MachineTable(Table[M]):

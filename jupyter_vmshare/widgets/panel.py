@@ -8,9 +8,6 @@ kernel it lives in the kernel's own event loop; elsewhere in a thread.
 # (ipywidgets has no types.)
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -19,18 +16,17 @@ from ipywidgets.widgets.widget_button import Button
 from ipywidgets.widgets.widget_string import HTML, Text
 
 from jupyter_vmshare.client import AsyncClient, NameTaken, VMShareError
-from jupyter_vmshare.client.stream import Happened, Lost
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import AsyncFolder, FolderTable
+from jupyter_vmshare.widgets.life import Life, followed
 from jupyter_vmshare.widgets.moments import shown
+from jupyterhub_vmshare.api.contract.events import EventView
 from jupyterhub_vmshare.api.contract.folders import FolderView
 from jupyterhub_vmshare.api.contract.grants import InvitationView
 
 if TYPE_CHECKING:
     from jupyter_vmshare.widgets.connect import VMShare
 
-# Several events of one change (a share with ten people) are one new look.
-SETTLED = 0.15
 INTERESTING = ("grant.", "folder.", "team.", "hand_over.")
 
 
@@ -44,7 +40,7 @@ class Panel(VBox):
         self._folders = HTML()
         super().__init__([self._status, self._invitations, self._folders])
         self.look()
-        self._life = _Life(self._live)
+        self._life = Life(self._live, "vmshare-panel")
 
     def look(self) -> None:
         """Ask the service again now, and show what it says."""
@@ -60,34 +56,12 @@ class Panel(VBox):
         super().close()
 
     async def _live(self) -> None:
-        """Follow the service's events for ever."""
-        news = asyncio.Event()
         async with self._client as client:
-            looking = asyncio.create_task(self._look_at(client, news))
-            try:
-                async with contextlib.aclosing(client.stream()) as messages:
-                    async for message in messages:
-                        if isinstance(message, Lost):
-                            self._say(message.because)
-                        elif not isinstance(message, Happened) or _matters(message):
-                            # An open stream means that something may have been missed.
-                            news.set()
-            except VMShareError as error:
-                self._say(str(error))
-            finally:
-                looking.cancel()
+            await followed(client, _matters, lambda: self._look(client), self._say)
 
-    async def _look_at(self, client: AsyncClient, news: asyncio.Event) -> None:
-        while True:
-            await news.wait()
-            await asyncio.sleep(SETTLED)
-            news.clear()
-            try:
-                invitations = [view async for view in client.invitations()]
-                self._show(invitations, [view async for view in client.folders()])
-                self._say("")
-            except VMShareError as error:
-                self._say(str(error))
+    async def _look(self, client: AsyncClient) -> None:
+        invitations = [view async for view in client.invitations()]
+        self._show(invitations, [view async for view in client.folders()])
 
     def _show(self, invitations: list[InvitationView], folders: list[FolderView]) -> None:
         heading = HTML(cards.card("Invitations", note=str(len(invitations) or "none")))
@@ -149,32 +123,8 @@ class _Row(HBox):
         self._panel.answer(lambda: client.decline(self._view.id))
 
 
-class _Life:
-    """Runs something for ever until it is ended: in the running loop, or in a thread of its own."""
-
-    def __init__(self, live: Callable[[], Any]) -> None:
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self._loop = asyncio.new_event_loop()
-            self._task = self._loop.create_task(live())
-            threading.Thread(target=self._run, name="vmshare-panel", daemon=True).start()
-        else:
-            self._task = self._loop.create_task(live())
-
-    def end(self) -> None:
-        """End it; harmless when it has ended."""
-        with contextlib.suppress(RuntimeError):  # its loop is closed already
-            self._loop.call_soon_threadsafe(self._task.cancel)
-
-    def _run(self) -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            self._loop.run_until_complete(self._task)
-        self._loop.close()
-
-
-def _matters(message: Happened) -> bool:
-    return message.event.type.startswith(INTERESTING)
+def _matters(event: EventView) -> bool:
+    return event.type.startswith(INTERESTING)
 
 
 def _line(view: InvitationView) -> str:

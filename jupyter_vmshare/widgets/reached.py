@@ -5,8 +5,7 @@ from __future__ import annotations
 import codecs
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from jupyter_vmshare.client.aio import AsyncClient
 from jupyter_vmshare.client.sync import Client
@@ -14,7 +13,8 @@ from jupyter_vmshare.client.transfer import Progress
 from jupyter_vmshare.reach.copying import Copied, get, put
 from jupyter_vmshare.reach.link import connected
 from jupyter_vmshare.reach.running import Deliver, Done, Stream, run
-from jupyter_vmshare.reach.threads import Say, at_once
+from jupyter_vmshare.reach.threads import Say
+from jupyter_vmshare.widgets.awaiting import awaiting
 from jupyter_vmshare.widgets.handle import Handle
 from jupyter_vmshare.widgets.progress import shown_progress
 from jupyterhub_vmshare.api.contract.machines import MachineView
@@ -25,10 +25,12 @@ Path = str | os.PathLike[str]
 class Reached(Handle[MachineView]):
     """`run`, `put` and `get` of a machine. Each opens a link of its own and closes it again."""
 
-    _player: Client
+    _player: Client | AsyncClient
 
-    def run(
+    @awaiting
+    async def run(
         self,
+        _say: Say,
         command: str | Sequence[str],
         *,
         stdin: str | bytes | None = None,
@@ -37,7 +39,7 @@ class Reached(Handle[MachineView]):
     ) -> Done:
         """Run a command as your own account there, and show what it writes as it comes.
 
-        Interrupting the cell ends the command.
+        Interrupting the cell (or cancelling what awaits it) ends the command.
 
         Args:
             command: A line for the shell there; or words, which no shell takes apart.
@@ -53,16 +55,14 @@ class Reached(Handle[MachineView]):
             LinkCut: The link was cut meanwhile; the message says why.
             TimeoutError: It took longer than ``within``.
         """
+        deliver = _shown(_say) if show else None
+        async with connected(self._player, self.id) as link:
+            return await run(link, command, stdin=stdin, within=within, deliver=deliver)
 
-        async def work(say: Say) -> Done:
-            deliver = _shown(say) if show else None
-            async with connected(self._player, self.id) as link:
-                return await run(link, command, stdin=stdin, within=within, deliver=deliver)
-
-        return at_once(work)
-
-    def put(
+    @awaiting
+    async def put(
         self,
+        _say: Say,
         local: Path,
         remote: str = "",
         *,
@@ -78,10 +78,15 @@ class Reached(Handle[MachineView]):
             overwrite: Replace files that are there.
             progress: A bar, none, or what is called with the bytes so far and the size.
         """
-        return self._copied(put, local, remote, overwrite, progress)
+        with shown_progress(str(local), progress, _say) as told:
+            async with connected(self._player, self.id) as link:
+                files = await link.files()
+                return await put(files, local, remote, overwrite=overwrite, progress=told)
 
-    def get(
+    @awaiting
+    async def get(
         self,
+        _say: Say,
         remote: str,
         local: Path = ".",
         *,
@@ -96,76 +101,13 @@ class Reached(Handle[MachineView]):
             overwrite: Replace local files of that name.
             progress: A bar, none, or what is called with the bytes so far and the size.
         """
-        return self._copied(get, remote, local, overwrite, progress)
-
-    def _copied(
-        self, copy: Any, source: Any, target: Any, overwrite: bool, wanted: Progress | bool
-    ) -> Copied:
-        with shown_progress(str(source), wanted) as progress:
-
-            async def work(say: Say) -> Copied:
-                def told(done: int, size: int | None) -> None:
-                    say(progress, done, size)
-
-                heard = None if progress is None else told
-                async with connected(self._player, self.id) as link:
-                    files = await link.files()
-                    done: Copied = await copy(
-                        files, source, target, overwrite=overwrite, progress=heard
-                    )
-                    return done
-
-            return at_once(work)
-
-
-class AsyncReached(Handle[MachineView]):
-    """The same, awaited."""
-
-    _player: AsyncClient
-
-    async def run(
-        self,
-        command: str | Sequence[str],
-        *,
-        stdin: str | bytes | None = None,
-        within: float | None = None,
-        show: bool = True,
-    ) -> Done:
-        """The same as `Reached.run`; cancelling it ends the command."""
-        deliver = _shown(lambda act, *args: act(*args)) if show else None
-        async with connected(self._player, self.id) as link:
-            return await run(link, command, stdin=stdin, within=within, deliver=deliver)
-
-    async def put(
-        self,
-        local: Path,
-        remote: str = "",
-        *,
-        overwrite: bool = False,
-        progress: Progress | bool = True,
-    ) -> Copied:
-        """The same as `Reached.put`, awaited."""
-        with shown_progress(str(local), progress) as told:
-            async with connected(self._player, self.id) as link:
-                files = await link.files()
-                return await put(files, local, remote, overwrite=overwrite, progress=told)
-
-    async def get(
-        self,
-        remote: str,
-        local: Path = ".",
-        *,
-        overwrite: bool = False,
-        progress: Progress | bool = True,
-    ) -> Copied:
-        """The same as `Reached.get`, awaited."""
-        with shown_progress(remote, progress) as told:
+        with shown_progress(remote, progress, _say) as told:
             async with connected(self._player, self.id) as link:
                 files = await link.files()
                 return await get(files, remote, local, overwrite=overwrite, progress=told)
 
 
-def _shown(say: Callable[..., None]) -> Deliver:
+def _shown(say: Say) -> Deliver:
     """Hands what comes to stdout and stderr here, never half a character."""
     make = codecs.getincrementaldecoder("utf-8")
     decoders = {"stdout": make("replace"), "stderr": make("replace")}

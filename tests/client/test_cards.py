@@ -12,6 +12,7 @@ from jupyter_vmshare.client import Client
 from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.folders import Folder, FolderTable
 from jupyter_vmshare.widgets.invitations import Invitation, InvitationTable
+from jupyter_vmshare.widgets.machines import Machine
 from jupyter_vmshare.widgets.moments import moment
 from jupyter_vmshare.widgets.tables import Access, Answer, Entries, People, Shared
 from jupyterhub_vmshare.api.contract.files import EntryView
@@ -22,11 +23,16 @@ from jupyterhub_vmshare.api.contract.grants import (
     InvitationView,
     PeopleOfThing,
 )
+from jupyterhub_vmshare.api.contract.machines import MachineView
 from jupyterhub_vmshare.api.contract.people import PersonView, Why
+from tests.client.machine_rows import MACHINE
 from tests.client.test_calls import AT, ENTRY, FOLDER, GRANT, INVITATION
 
 EVIL = "\"><img src=x onerror=alert(1)>'&<script>\x1b[31m\u202e"
-ALLOWED = {"section", "div", "span", "table", "caption", "thead", "tbody", "tr", "th", "td", "p"}
+ALLOWED = {
+    *("section", "div", "span", "table", "caption", "thead", "tbody", "tr", "th", "td", "p"),
+    *("ol", "li", "small"),
+}
 PLAYER = Client("http://127.0.0.1:9/", "t")
 
 
@@ -55,6 +61,13 @@ def entry() -> EntryView:
     return EntryView.model_validate({**ENTRY, "name": EVIL, "path": EVIL})
 
 
+def machine() -> MachineView:
+    drive = {"drive_id": "d", "drive_name": EVIL, "read_only": False, "state": "attaching"}
+    told = {"name": EVIL, "owner": EVIL, "level": EVIL, "because": EVIL, "on": [EVIL]}
+    more = {"size": EVIL, "made_from": EVIL, "drives": [drive], "state": "making"}
+    return MachineView.model_validate({**MACHINE, **told, **more})
+
+
 def problem() -> GrantResult:
     told = {"type": "t", "title": "t", "status": 404, "code": "c", "detail": EVIL}
     return GrantResult.model_validate({"receiver": EVIL, "problem": told})
@@ -73,6 +86,7 @@ SHOWN = [
     pytest.param(lambda: Entries([entry()], EVIL, more=True), id="a directory"),
     pytest.param(lambda: People([PersonView(name=EVIL, teams=[EVIL])], EVIL), id="people"),
     pytest.param(answer, id="an answer to why"),
+    pytest.param(lambda: Machine(machine(), PLAYER), id="a machine"),
 ]
 
 
@@ -97,7 +111,7 @@ def test_names_are_text_and_never_markup(make: Any) -> None:
     reader.feed(make()._repr_html_())
     assert {tag for tag, _ in reader.elements} <= ALLOWED
     assert {name for _, attrs in reader.elements for name in attrs} <= {
-        "style", "aria-label", "scope",
+        "style", "aria-label", "scope", "aria-hidden",
     }  # fmt: skip
     assert "<img src=x" in reader.text, "the name is still readable"
 

@@ -10,6 +10,7 @@ import pytest
 from jupyter_client.manager import KernelManager, start_new_kernel
 
 from tests.client.conftest import Real
+from tests.client.test_machines import cloud_of
 
 pytestmark = pytest.mark.slow
 
@@ -77,3 +78,28 @@ def test_a_notebook_finds_shows_and_follows(real: Real, kernel: Kernel) -> None:
     assert told["text"] == "['tests']\n"
     assert kernel.run("print(await vm.aio.me)")["text"].startswith("name='ben'")
     kernel.run("panel.close()")
+
+
+@pytest.mark.scenario("V1")
+def test_a_machine_is_a_card_that_lives_and_a_bar_while_it_comes_up(
+    real: Real, kernel: Kernel
+) -> None:
+    ben, cloud = real.notebook("ben"), cloud_of(real)
+    ben.machines.create("gpu-box", size="Small", image="Debian", drive_gib=0).wait()
+    kernel.run("from jupyter_vmshare import connect\nvm = connect()\nbox = vm.machines['gpu-box']")
+    first, again = kernel.run("box"), kernel.run("vm.machines['gpu-box']")
+    assert "gpu-box" in first["text/html"]
+    assert first["text/plain"] == "<Machine 'gpu-box': running>"
+    view = "application/vnd.jupyter.widget-view+json"
+    assert first[view] == again[view], "one card, wherever it is shown"
+    cloud.delays["stop_machine"] = 60
+    ben.machines["gpu-box"].stop()
+    kernel.wait_for_update("Stopping…")
+    cloud.advance(61)
+    kernel.wait_for_update("Stopped")
+    bar = kernel.run("box.start(wait=True)\nprint(box.state)")
+    assert (bar["text"], view in bar) == ("running\n", True)
+    quiet = kernel.run("box.wait(progress=False)\n'done'")
+    assert (view in quiet, quiet["text/plain"]) == (False, "'done'")
+    assert view in kernel.run("aio = await vm.aio.machines.get('gpu-box')\n_ = await aio.wait()")
+    kernel.run("vm.close()")

@@ -80,7 +80,7 @@ def within(request: pytest.FixtureRequest, fake: FakeVMShare) -> Iterator[Within
 
     def at_once(act: Callable[[Path], Any], patience: float = 30.0) -> Any:
         with Client(fake.url, "ana-token", retries=QUICK) as client:
-            folder = VMShare(client, "ana-token").folders.get(str(FOLDER["id"]))
+            folder = VMShare(client).folders.get(str(FOLDER["id"]))
             with folder.mounted(patience) as path:
                 return act(path)
 
@@ -183,7 +183,7 @@ def test_folders_say_where_they_are(here: Session, fake: FakeVMShare) -> None:
     here.says([session(mount())], [session(mount())], [session()])
     fake.answer("GET", "/folders", Scripted.json({"items": [FOLDER], "next": None}))
     with Client(fake.url, "ana-token", retries=QUICK) as client:
-        folders = VMShare(client, "ana-token").folders
+        folders = VMShare(client).folders
         assert str(here.shared / "tests") in repr(folders)
         folder = folders["tests"]
         assert folder.path == here.shared / "tests"
@@ -199,5 +199,5 @@ def test_without_mounts_nothing_is_asked_about_them(
     monkeypatch.delenv(DIRECTORY_VARIABLE)
     fake.answer("GET", "/folders", Scripted.json({"items": [FOLDER], "next": None}))
     with Client(fake.url, "ana-token", retries=QUICK) as client:
-        assert VMShare(client, "ana-token").folders["tests"].path is None
+        assert VMShare(client).folders["tests"].path is None
     assert fake.came("GET", "/sessions") == []

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from jupyter_client.manager import start_new_kernel
 
 from jupyter_vmshare.client import NotAllowed
 from jupyter_vmshare.client.errors import NameTaken
@@ -107,6 +108,45 @@ async def test_a_file_goes_there_and_back_with_progress(box: Machine, tmp_path: 
     got = await asyncio.to_thread(box.get, "went/data.bin", tmp_path / "again.bin")
     assert (tmp_path / "again.bin").read_bytes() == data
     assert got.path == str(tmp_path / "again.bin")
+
+
+@pytest.mark.slow
+async def test_in_a_kernel_there_is_a_bar(
+    way: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await way.give("ben")
+    url, token = where(way)
+    monkeypatch.setenv("VMSHARE_SERVICE_URL", url)
+    monkeypatch.setenv("VMSHARE_TOKEN", token)
+    (tmp_path / "data.bin").write_bytes(bytes(1000))
+    cells = [
+        f"import jupyter_vmshare\nbox = jupyter_vmshare.connect().machines[{way.id!r}]",
+        f"box.put({str(tmp_path / 'data.bin')!r}, 'bar.bin', overwrite=True)",
+        f"box.get('bar.bin', {str(tmp_path / 'again.bin')!r}, progress=False)",
+    ]
+    shown = await asyncio.to_thread(in_a_kernel, cells)
+    assert [
+        sum("application/vnd.jupyter.widget-view+json" in one for one in each) for each in shown
+    ] == [0, 1, 0]
+    assert "1.0 KB of 1.0 KB" in str(shown[1])
+    assert "'bar_style': 'success'" in str(shown[1])
+    assert (tmp_path / "again.bin").read_bytes() == bytes(1000)
+
+
+def in_a_kernel(cells: list[str]) -> list[list[dict[str, Any]]]:
+    """What each cell shows, and tells what it showed."""
+    manager, client = start_new_kernel(startup_timeout=60)
+    shown: list[list[dict[str, Any]]] = []
+    try:
+        for cell in cells:
+            told: list[dict[str, Any]] = []
+            reply = client.execute_interactive(cell, timeout=60, output_hook=told.append)
+            assert reply["content"]["status"] == "ok", reply["content"]
+            shown.append([{**one["content"], **one["content"].get("data", {})} for one in told])
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    return shown
 
 
 async def test_a_directory_goes_there_and_back(box: Machine, tmp_path: Path) -> None:
