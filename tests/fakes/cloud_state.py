@@ -134,6 +134,11 @@ class CloudState:
         for things in (self._machines, self._drives, self._snapshots):
             things.pop(thing, None)
 
+    def break_down(self, thing: str, because: str) -> None:
+        """It fails by itself, as when its host burns."""
+        self._pass()
+        self._failed(thing, because)
+
     # How it comes true
 
     def _look(self) -> None:

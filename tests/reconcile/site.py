@@ -120,12 +120,17 @@ class Site:
             async with within(PATIENCE, "The end of a reconciler"):
                 await reconciler.stop()
 
-    async def killed_at(self, step: str, times: int = 1) -> bool:
-        """A life until that step, or until nothing is left to do; whether it was killed."""
+    async def killed_at(self, step: str, times: int = 1, *, sweeps: bool = False) -> bool:
+        """A life until that step, or until nothing is left to do; whether it was killed.
+
+        With ``sweeps``, what changed by itself is something to do, too.
+        """
         killer = Killer(step, times)
         with listening(killer):
             async with self.living() as reconciler, within(PATIENCE, f"A life until {step}"):
-                while not killer.killed.is_set() and await self.at_work(reconciler):
+                while not killer.killed.is_set() and (
+                    await self.at_work(reconciler) or (sweeps and await self._changed(reconciler))
+                ):
                     self.cloud.advance(0.1)
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(0.005):

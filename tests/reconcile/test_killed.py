@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 import pytest
 
-from jupyterhub_vmshare.cloud.port import CloudRefused, DriveWanted, MachineWanted, Power, Seed
+from jupyterhub_vmshare.cloud.port import DriveWanted, MachineWanted, Power, Seed
 from jupyterhub_vmshare.db.upgrade import upgrade
 from jupyterhub_vmshare.machines import drives, life
 from jupyterhub_vmshare.reconcile.steps import ORDERS
 from tests.fakes.cloud_state import EVERYTHING
-from tests.reconcile.killing import STEPS, TAKEN
+from tests.reconcile import killing
+from tests.reconcile.choosing import choices
 from tests.reconcile.site import DEBIAN, Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,6 +31,8 @@ class Asked:
     row_id: str
     is_there: bool = True
     power: Power | None = None
+    because: str | None = None
+    made: bool = True
 
 
 async def running(site: Site) -> str:
@@ -89,11 +92,6 @@ async def broken_machine(site: Site) -> Asked:
     for _ in range(2):
         site.cloud.fail_next("create_machine", "No host has room.")
     return await create_machine(site)
-
-
-async def refused_machine(site: Site) -> Asked:
-    site.cloud.refuse_next("create_machine", CloudRefused("No."))
-    return Asked("machines", await site.machine(), is_there=False)
 
 
 async def create_drive(site: Site) -> Asked:
@@ -182,16 +180,20 @@ SCRIPTS: dict[str, Callable[[Site], Awaitable[Asked]]] = {
 }
 
 
-async def test_no_order_to_the_cloud_is_forgotten() -> None:
-    taken = {step for groups in TAKEN.values() for steps in groups.values() for step in steps}
-    assert taken == {step.value for step in ORDERS}
+async def test_no_step_that_may_be_chosen_is_forgotten() -> None:
+    """Of all that the reconciler may want of a row, whatever there is in the cloud."""
+    chosen = {f"{kind}.{step}" for kind, steps in choices().items() for step in steps}
+    ordered = {name for name in chosen if name.rpartition(".")[2] in ORDERS}
+    assert {name.rpartition(".")[0] for name in killing.STEPS} == chosen
+    assert {name.rpartition(".")[0] for name in killing.ORDERS} == ordered
+    dropped = {name for name in ordered if name.rpartition(".")[2] not in killing.NEVER_REFUSED}
+    assert {name.rpartition(".")[0] for name in killing.REFUSED} == dropped
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("step", (*killing.ORDERS, *killing.WRITTEN))
 async def test_killed_in_each_step(site: Site, step: str) -> None:
     noun = step.rpartition(".")[0]
-    script = refused_machine if step.endswith("refused") else SCRIPTS[noun]
-    asked = await script(site)
+    asked = await SCRIPTS[noun](site)
     before = list(site.cloud.orders)
     assert await site.killed_at(step), "the step was not reached"
     await site.killed_at(step)
@@ -206,12 +208,12 @@ async def came_true(site: Site, asked: Asked) -> None:
     row = await site.row(asked.kind, asked.row_id)
     if not asked.is_there:
         assert row is None or row.cloud_id is None
-    else:
-        assert (row.because, row.settled, row.made) == (None, True, True)
+    if asked.is_there or asked.because is not None:
+        assert (row.because, row.settled, row.made) == (asked.because, True, asked.made)
     if asked.kind == "attachments":
         on = [a for seen in await site.cloud.machines() for a in seen.attachments]
-        rows = (await site.rows())["attachments"]
-        assert len(on) == len(rows)
+        rows = (await site.rows())["attachments"].values()
+        assert len(on) == len([one for one in rows if getattr(one, "state", "") == "attached"])
     if asked.power is not None:
         assert (await site.cloud.machine(row.cloud_id)).power is asked.power
     await site.check()
