@@ -11,13 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from jupyterhub_vmshare.cloud.sandbox.image import CannotBuild, ImageWanted, build
-from jupyterhub_vmshare.cloud.sandbox.keeper.holdings import Refused
-from jupyterhub_vmshare.cloud.sandbox.keeper.images import Images
+from jupyterhub_vmshare.cloud.image import CannotBuild, ImageWanted
+from jupyterhub_vmshare.cloud.keeper.holdings import Refused
+from jupyterhub_vmshare.cloud.keeper.images import Images
+from jupyterhub_vmshare.cloud.keeper.main import CannotStart, Settings
+from jupyterhub_vmshare.cloud.keeper.processes import Process
+from jupyterhub_vmshare.cloud.keeper.records import Records
+from jupyterhub_vmshare.cloud.sandbox.image import build
 from jupyterhub_vmshare.cloud.sandbox.keeper.limits import Limits
-from jupyterhub_vmshare.cloud.sandbox.keeper.main import CannotStart, Keeper, Settings
-from jupyterhub_vmshare.cloud.sandbox.keeper.processes import Process
-from jupyterhub_vmshare.cloud.sandbox.keeper.records import Records
+from jupyterhub_vmshare.cloud.sandbox.keeper.main import Keeper
 
 
 def test_a_record_that_was_never_written_leaves_no_thing(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from jupyterhub_vmshare.cloud import keeper
+from jupyterhub_vmshare.cloud.keeper.drives import Drives
+from jupyterhub_vmshare.cloud.keeper.machines import Machines
 from jupyterhub_vmshare.cloud.port import CloudMissing, CloudUnreachable, DriveWanted, Power
-from jupyterhub_vmshare.cloud.sandbox import keeper
-from jupyterhub_vmshare.cloud.sandbox.keeper.drives import Drives
-from jupyterhub_vmshare.cloud.sandbox.keeper.machines import Machines
+from jupyterhub_vmshare.cloud.sandbox import keeper as sandboxes
 from jupyterhub_vmshare.ids import new_id
 from tests.cloud.bench import Bench
 from tests.fixtures.sandboxes import IMAGE, KeeperProcess, missing_for_sandboxes
@@ -271,7 +272,7 @@ ORDERS = {
     ),
 }
 CASES = [
-    pytest.param(order, f"sandboxes.{step}", id=f"{name}, at {step}")
+    pytest.param(order, f"keeper.{step}", id=f"{name}, at {step}")
     for name, order in ORDERS.items()
     for step in order.steps
 ]
@@ -279,8 +280,10 @@ CASES = [
 
 async def test_no_step_of_the_keeper_is_forgotten() -> None:
     """What it names in its own code, and the beginning of each order that it carries out."""
-    code = "".join(path.read_text() for path in Path(keeper.__file__).parent.glob("*.py"))
-    named = set(re.findall(r'reached\(f?"sandboxes\.([^"]+)"\)', code))
+    rooms = (Path(keeper.__file__).parent, Path(sandboxes.__file__).parent)
+    code = "".join(path.read_text() for room in rooms for path in room.glob("*.py"))
+    named = set(re.findall(r'reached\(f?"keeper\.([^"]+)"\)', code))
+    assert len(named) > 20
     tried = {step for order in ORDERS.values() for step in order.steps}
     shapes = {re.escape(name).replace(r"\{what\}", r"\w+") for name in named}
     assert [shape for shape in shapes if not any(re.fullmatch(shape, one) for one in tried)] == []

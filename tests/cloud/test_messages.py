@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from jupyterhub_vmshare.cloud.sandbox import messages
+from jupyterhub_vmshare.cloud.keeper import messages
 from jupyterhub_vmshare.cloud.sandbox.keeper import confining
 from jupyterhub_vmshare.mounts.fields import BadMessage
 

@@ -5,10 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
-
-IDS: Final = 65_536
-"""How many ids a machine has. Its root is the host's id ``base``, which is never 0."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,16 @@ tree is opened without following a link, as the machine's owner may have put one
 
 from __future__ import annotations
 
-import fcntl
 import os
-import socket
 import stat
-import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from jupyterhub_vmshare.cloud.sandbox.keeper import kernel, loops
+from jupyterhub_vmshare.cloud.keeper import kernel
+from jupyterhub_vmshare.cloud.keeper.kernel import NO_DEV, NO_EXEC, NO_SUID, READ_ONLY
+from jupyterhub_vmshare.cloud.sandbox.keeper import loops
 from jupyterhub_vmshare.cloud.sandbox.keeper.boot import Boot, Drive
-from jupyterhub_vmshare.cloud.sandbox.keeper.kernel import NO_DEV, NO_EXEC, NO_SUID, READ_ONLY
 
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom", "tty")
 _LINKS: Final = {
@@ -189,10 +187,3 @@ def _sys(root: int) -> None:
         kernel.restrict(seen, READ_ONLY | _PLAIN)
         _put(seen, target)
     kernel.restrict(sys, READ_ONLY)
-
-
-def loopback_up() -> None:
-    """The one network that a machine has: itself."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        name_and_flags = struct.pack("16sH14x", b"lo", 0x1 | 0x40)  # up and running
-        fcntl.ioctl(any_socket, 0x8914, name_and_flags)

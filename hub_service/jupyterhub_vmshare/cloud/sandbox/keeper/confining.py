@@ -12,7 +12,7 @@ import os
 import struct
 from typing import Final
 
-from jupyterhub_vmshare.cloud.sandbox.keeper import kernel
+from jupyterhub_vmshare.cloud.keeper import kernel
 
 # CHOWN, DAC_OVERRIDE, FOWNER, FSETID, KILL, SETGID, SETUID, SETPCAP, NET_BIND_SERVICE, SYS_CHROOT,
 # SYS_PTRACE (each other's processes are namespaced), AUDIT_WRITE, SETFCAP. All count within the

@@ -1,53 +1,28 @@
-"""The keeper's life: what it is made of, how it begins, and that its end ends nothing else."""
+"""What the keeper of sandboxes is made of."""
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
 import logging
-import os
-import signal
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
 
-from jupyterhub_vmshare.cloud.sandbox.keeper.holdings import Holdings
-from jupyterhub_vmshare.cloud.sandbox.keeper.images import Images
+from jupyterhub_vmshare.cloud.keeper import main
+from jupyterhub_vmshare.cloud.keeper.holdings import Holdings
+from jupyterhub_vmshare.cloud.keeper.images import Images
+from jupyterhub_vmshare.cloud.keeper.main import Settings
+from jupyterhub_vmshare.cloud.keeper.server import Server
+from jupyterhub_vmshare.cloud.sandbox.keeper.drives import Hands
 from jupyterhub_vmshare.cloud.sandbox.keeper.limits import Limits
 from jupyterhub_vmshare.cloud.sandbox.keeper.power import Power, programs_missing
-from jupyterhub_vmshare.cloud.sandbox.keeper.server import Server
 
 _log = logging.getLogger("vmshare.sandboxes")
-# A unix socket's path ends here; a machine's is this much longer than the run directory.
-_PATH_BYTES: Final = 107
-_LONGEST_NAME: Final = len("/ssh/sbx-0123456789abcdef.sock")
-# What an overlay's options and systemd's files would take for something else.
-_UNFIT: Final = frozenset(":,\\\"' \n")
 
 
-class CannotStart(Exception):
-    """The keeper can't run here at all; the text says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What the operator says; see ``commands.sandboxes`` for each."""
-
-    state: Path
-    run: Path
-    service_uid: int
-    relay_uid: int
-    patience: float = 10.0
-
-
-class Keeper:
+class Keeper(main.Keeper):
     """The keeper of one host's sandboxes."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        holdings = Holdings(settings.state)
+        holdings = Holdings(settings.state, prefix="sbx", disk="disk.ext4")
         images = Images(settings.state / "images")
-        limits = Limits()
+        self._limits = limits = Limits()
         power = Power(
             holdings,
             images,
@@ -56,52 +31,22 @@ class Keeper:
             relay_uid=settings.relay_uid,
             patience=settings.patience,
         )
-        self._holdings = holdings
-        self._limits = limits
-        self._server = Server(
-            holdings, images, limits, power, run=settings.run, service_uid=settings.service_uid
+        server = Server(
+            holdings,
+            images,
+            power,
+            Hands(holdings, power),
+            limits=limits.hold,
+            service_uid=settings.service_uid,
         )
+        super().__init__(settings, holdings, server, {"ssh": 0o711, "stage": 0o700})
 
-    async def run(self) -> None:
-        """Until a signal comes. Machines go on."""
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, ended.set)
-        lock = self._begin()
-        await self._server.start(self._settings.run / "keeper.sock")
+    def prepare(self) -> None:
         if not self._limits.hold:
             _log.warning("There are no control groups here: sizes are not enforced.")
-        try:
-            await ended.wait()
-        finally:
-            await self._server.close()
-            os.close(lock)
 
-    def _begin(self) -> int:
-        self._refuse_unfit()
-        state, run = self._settings.state, self._settings.run
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(state / "keeper.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CannotStart(f"Another keeper has {state}.") from None
-        for place, mode in ((run, 0o711), (run / "ssh", 0o711), (run / "stage", 0o700)):
-            place.mkdir(parents=True, exist_ok=True)
-            place.chmod(mode)  # whatever the umask
-        self._holdings.load()
-        return lock
-
-    def _refuse_unfit(self) -> None:
-        state, run = self._settings.state, self._settings.run
-        if len(os.fsencode(run)) + _LONGEST_NAME > _PATH_BYTES:
-            raise CannotStart(f"{run} is too long for a socket's path: choose a shorter --run.")
-        for path in (state, run):
-            if _UNFIT.intersection(str(path)):
-                raise CannotStart(f"{path} has a character that mounts don't take.")
-        if missing := programs_missing():
-            raise CannotStart(f"Please install {', '.join(missing)} (e2fsprogs and coreutils).")
-        for path in (state, run):
-            if path.exists() and path.stat().st_uid != 0:
-                raise CannotStart(f"{path} must belong to root.")
+    def programs_missing(self) -> str | None:
+        missing = programs_missing()
+        return (
+            f"Please install {', '.join(missing)} (e2fsprogs and coreutils)." if missing else None
+        )

@@ -15,9 +15,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from jupyterhub_vmshare.cloud.sandbox.keeper import building, kernel, loops
-from jupyterhub_vmshare.cloud.sandbox.keeper.disks import Trouble
-from jupyterhub_vmshare.cloud.sandbox.keeper.processes import Process
+from jupyterhub_vmshare.cloud.keeper import kernel
+from jupyterhub_vmshare.cloud.keeper.files import Trouble
+from jupyterhub_vmshare.cloud.keeper.processes import Process
+from jupyterhub_vmshare.cloud.sandbox.keeper import building, loops
 
 _BUSY = 3
 

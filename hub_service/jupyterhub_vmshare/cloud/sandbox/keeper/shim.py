@@ -20,10 +20,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NoReturn
 
-from jupyterhub_vmshare.cloud.sandbox.keeper import building, kernel, records
-from jupyterhub_vmshare.cloud.sandbox.keeper.boot import IDS, Boot
+from jupyterhub_vmshare.cloud.keeper import kernel, records
+from jupyterhub_vmshare.cloud.keeper.hands import IDS
+from jupyterhub_vmshare.cloud.keeper.processes import Process
+from jupyterhub_vmshare.cloud.sandbox.keeper import building
+from jupyterhub_vmshare.cloud.sandbox.keeper.boot import Boot
 from jupyterhub_vmshare.cloud.sandbox.keeper.confining import confine
-from jupyterhub_vmshare.cloud.sandbox.keeper.processes import Process
 
 CONSOLE_BYTES: Final = 256 << 10
 _AT_A_TIME: Final = 16 << 10
@@ -210,7 +212,7 @@ def _enter(boot: Boot, ids: int) -> None:
     os.setresuid(0, 0, 0)
     kernel.unshare(kernel.NEW_NET | kernel.NEW_IPC | kernel.NEW_UTS | kernel.NEW_CGROUP)
     kernel.set_hostname(boot.hostname)
-    building.loopback_up()
+    kernel.loopback_up()
 
 
 def _connect(listener: int, console: int) -> None:

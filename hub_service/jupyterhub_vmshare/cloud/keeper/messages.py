@@ -1,4 +1,4 @@
-"""What the service and the keeper of the sandboxes say to each other: lines of JSON.
+"""What the service and a keeper of machines say to each other: lines of JSON.
 
 Each connection carries one order and its answer. Orders are read strictly, as the keeper is root:
 what comes out of here is a name that it made itself, a mark, or a number in a range.
@@ -15,7 +15,7 @@ VERSION: Final = 1
 
 # As `ids.new_id` makes them, and as the keeper makes its own.
 MARK: Final = r"[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}"
-MACHINE: Final = r"sbx-[0-9a-f]{16}"
+MACHINE: Final = r"(sbx|qvm)-[0-9a-f]{16}"
 DRIVE: Final = r"dsk-[0-9a-f]{16}"
 SNAPSHOT: Final = r"snp-[0-9a-f]{16}"
 IMAGE: Final = r"[a-z0-9][a-z0-9.-]{0,62}"

@@ -13,17 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
-from jupyterhub_vmshare.cloud.sandbox import messages
-from jupyterhub_vmshare.cloud.sandbox.keeper.drives import Drives
-from jupyterhub_vmshare.cloud.sandbox.keeper.holdings import Holdings, Job, Refused
-from jupyterhub_vmshare.cloud.sandbox.keeper.images import Images
-from jupyterhub_vmshare.cloud.sandbox.keeper.limits import Limits
-from jupyterhub_vmshare.cloud.sandbox.keeper.machines import Machines
-from jupyterhub_vmshare.cloud.sandbox.keeper.power import Power
-from jupyterhub_vmshare.cloud.sandbox.keeper.snapshots import Snapshots
+from jupyterhub_vmshare.cloud.keeper import messages
+from jupyterhub_vmshare.cloud.keeper.drives import Drives
+from jupyterhub_vmshare.cloud.keeper.hands import Hands, Power
+from jupyterhub_vmshare.cloud.keeper.holdings import Holdings, Job, Refused
+from jupyterhub_vmshare.cloud.keeper.images import Images
+from jupyterhub_vmshare.cloud.keeper.machines import Machines
+from jupyterhub_vmshare.cloud.keeper.snapshots import Snapshots
 from jupyterhub_vmshare.mounts.fields import LINE_LIMIT, BadMessage, object_of
 
-_log = logging.getLogger("vmshare.sandboxes")
+_log = logging.getLogger("vmshare.keeper")
 _AT_ONCE: Final = 8
 _PATIENCE: Final = 10.0
 Answer = dict[str, Any]
@@ -35,9 +34,9 @@ class Server:
     Args:
         holdings: What there is.
         images: What machines begin with.
-        limits: What they may use.
         power: Their processes.
-        run: The keeper's run directory.
+        hands: What is done with their drives.
+        limits: Whether sizes are enforced.
         service_uid: Whose orders are taken, beside root's.
     """
 
@@ -45,10 +44,10 @@ class Server:
         self,
         holdings: Holdings,
         images: Images,
-        limits: Limits,
         power: Power,
+        hands: Hands,
         *,
-        run: Path,
+        limits: bool,
         service_uid: int,
     ) -> None:
         self._holdings = holdings
@@ -56,8 +55,8 @@ class Server:
         self._limits = limits
         self._power = power
         self._service_uid = service_uid
-        self._machines = Machines(holdings, images, power, run)
-        self._drives = Drives(holdings, power)
+        self._machines = Machines(holdings, images, power)
+        self._drives = Drives(holdings, hands)
         self._snapshots = Snapshots(holdings, power)
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="work")
         self._server: asyncio.Server | None = None
@@ -125,7 +124,7 @@ class Server:
             return messages.refusal(refused.code, refused.because)
         except Exception:
             _log.exception("%s failed", verb)
-            because = "The keeper of the sandboxes made a mistake; its log says more."
+            because = "The keeper made a mistake; its log says more."
             return messages.refusal(messages.FAILED, because)
         return {"ok": True, **answer}
 
@@ -143,7 +142,7 @@ class Server:
             self._machines, self._drives, self._snapshots, self._begun,
         )  # fmt: skip
         return {
-            "hello": lambda t: {"version": messages.VERSION, "limits": self._limits.hold},
+            "hello": lambda t: {"version": messages.VERSION, "limits": self._limits},
             "images": lambda t: {"images": self._images.all()},
             "machines": lambda t: {"machines": self._seen(self._holdings.machines, machines)},
             "machine": lambda t: {"machine": machines.seen(t["machine"])},

@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from jupyterhub_vmshare.cloud.sandbox import messages
-from jupyterhub_vmshare.cloud.sandbox.keeper.boot import Drive
-from jupyterhub_vmshare.cloud.sandbox.keeper.records import Record, Records
+from jupyterhub_vmshare.cloud.keeper import messages
+from jupyterhub_vmshare.cloud.keeper.records import Record, Records
 
 
 class Refused(Exception):
@@ -34,11 +33,14 @@ class Holdings:
 
     Args:
         where: Belongs to root, and nobody else gets in.
+        prefix: What machines' names begin with.
+        disk: What the file of a system disk is called.
     """
 
-    def __init__(self, where: Path) -> None:
+    def __init__(self, where: Path, *, prefix: str, disk: str) -> None:
         self.where = where
-        self.machines = Records(where / "machines", "sbx")
+        self._disk = disk
+        self.machines = Records(where / "machines", prefix)
         self.drives = Records(where / "drives", "dsk")
         self.snapshots = Records(where / "snapshots", "snp")
         self.busy: Counter[str] = Counter()
@@ -74,20 +76,13 @@ class Holdings:
         return frozenset((machine, *self.drives_of(machine)))
 
     def disk(self, machine: str) -> Path:
-        return self.machines.place(machine) / "disk.ext4"
+        return self.machines.place(machine) / self._disk
 
     def drive_file(self, drive: str) -> Path:
         return self.drives.place(drive) / "drive.ext4"
 
     def snapshot_file(self, snapshot: str) -> Path:
-        return self.snapshots.place(snapshot) / "disk.ext4"
-
-    def mounted_on(self, machine: str) -> tuple[Drive, ...]:
-        """What a machine is started with."""
-        return tuple(
-            Drive(str(self.drive_file(name)), tag_of(drive), drive["attached"][machine])
-            for name, drive in sorted(self.drives_of(machine).items())
-        )
+        return self.snapshots.place(snapshot) / self._disk
 
     def attach(self, drive: str, machine: str, *, read_only: bool) -> None:
         attached = self.drive(drive)["attached"]

@@ -6,14 +6,13 @@ import logging
 import time
 from typing import Any
 
-from jupyterhub_vmshare.cloud.sandbox import messages
-from jupyterhub_vmshare.cloud.sandbox.keeper import disks
-from jupyterhub_vmshare.cloud.sandbox.keeper.disks import Trouble
-from jupyterhub_vmshare.cloud.sandbox.keeper.holdings import Holdings, Job, Refused
-from jupyterhub_vmshare.cloud.sandbox.keeper.power import Power
+from jupyterhub_vmshare.cloud.keeper import files, messages
+from jupyterhub_vmshare.cloud.keeper.files import Trouble
+from jupyterhub_vmshare.cloud.keeper.hands import Power
+from jupyterhub_vmshare.cloud.keeper.holdings import Holdings, Job, Refused
 from jupyterhub_vmshare.steps import reached
 
-_log = logging.getLogger("vmshare.sandboxes")
+_log = logging.getLogger("vmshare.keeper")
 
 
 class Snapshots:
@@ -47,8 +46,8 @@ class Snapshots:
         disk = self._holdings.disk(machine)
         if not disk.exists():
             raise Refused(messages.REFUSED, "The machine was never made to the end.")
-        if not disks.has_room(self._holdings.where, disk):
-            raise Refused(messages.FULL, "The host of the sandboxes has no room left.")
+        if not files.has_room(self._holdings.where, disk):
+            raise Refused(messages.FULL, "The host of the machines has no room left.")
         record = {
             "mark": mark,
             "machine": machine,
@@ -59,14 +58,14 @@ class Snapshots:
             "because": None,
         }
         name = self._records.new(record)
-        reached("sandboxes.snapshot.recorded")
+        reached("keeper.snapshot.recorded")
         return name, self.job(name)
 
     def delete(self, name: str) -> Job | None:
         self._holdings.snapshot(name)
         self._holdings.free(name)
         self._records.change(name, doing={"what": "delete"})
-        reached("sandboxes.snapshot.deleting")
+        reached("keeper.snapshot.deleting")
         return self.job(name)
 
     def under_way(self) -> list[Job]:
@@ -101,8 +100,5 @@ class Snapshots:
             return
         if self._holdings.machines.get(machine) is None:
             raise Trouble("The machine was deleted before its snapshot was made.")
-        disk = self._holdings.disk(machine)
-        with disks.still(disk):
-            reached("sandboxes.snapshot.still")
-            disks.copy(disk, path)
-        reached("sandboxes.snapshot.copied")
+        self._power.copy_disk(machine, path)
+        reached("keeper.snapshot.copied")

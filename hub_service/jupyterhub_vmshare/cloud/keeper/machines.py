@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-from jupyterhub_vmshare.cloud.sandbox import messages
-from jupyterhub_vmshare.cloud.sandbox.keeper import disks
-from jupyterhub_vmshare.cloud.sandbox.keeper.boot import socket_of
-from jupyterhub_vmshare.cloud.sandbox.keeper.disks import GIB, Trouble
-from jupyterhub_vmshare.cloud.sandbox.keeper.holdings import Holdings, Job, Refused
-from jupyterhub_vmshare.cloud.sandbox.keeper.images import Images
-from jupyterhub_vmshare.cloud.sandbox.keeper.power import Power, forget_files, remove_socket
-from jupyterhub_vmshare.cloud.sandbox.keeper.records import Record
+from jupyterhub_vmshare.cloud.keeper import files, messages
+from jupyterhub_vmshare.cloud.keeper.files import Trouble
+from jupyterhub_vmshare.cloud.keeper.hands import IDS, Power
+from jupyterhub_vmshare.cloud.keeper.holdings import Holdings, Job, Refused
+from jupyterhub_vmshare.cloud.keeper.images import Images
+from jupyterhub_vmshare.cloud.keeper.records import Record
 from jupyterhub_vmshare.steps import reached
 
 
@@ -29,15 +26,13 @@ class Machines:
         holdings: What there is.
         images: What they begin with.
         power: Their processes.
-        run: The keeper's run directory.
     """
 
-    def __init__(self, holdings: Holdings, images: Images, power: Power, run: Path) -> None:
+    def __init__(self, holdings: Holdings, images: Images, power: Power) -> None:
         self._holdings = holdings
         self._records = holdings.machines
         self._images = images
         self._power = power
-        self._run = run
 
     def seen(self, name: str) -> dict[str, Any]:
         """A machine as it is."""
@@ -48,7 +43,8 @@ class Machines:
             "power": self._state(name, record),
             "because": record["because"],
             "size": record["size"]["id"],
-            "socket": str(socket_of(self._run, name)),
+            "socket": str(self._power.door(name)),
+            "source": self._power.source,
             "made_from": record["made_from"],
             "attachments": [
                 {
@@ -87,13 +83,13 @@ class Machines:
             "seed": told["seed"],
             **source,
             "disk": secrets.token_hex(8),
-            "base": self._power.new_base(),
+            "base": self._new_base(),
             "doing": {"what": "create"},
             "because": None,
             "host_keys": [],
         }
         name = self._records.new(record)
-        reached("sandboxes.create.recorded")
+        reached("keeper.create.recorded")
         return name, self.job(name)
 
     def start(self, name: str) -> Job | None:
@@ -119,6 +115,8 @@ class Machines:
         if size["disk_gib"] < record["size"]["disk_gib"]:
             because = "A system disk can't shrink: choose a size with a disk as large, or larger."
             raise Refused(messages.REFUSED, because)
+        if not self._power.resizes_running and self._power.process(name) is not None:
+            raise Refused(messages.REFUSED, "The machine runs: stop it first.")
         return self._order(name, "resize", size=size)
 
     def rebuild(self, name: str, told: dict[str, Any]) -> Job | None:
@@ -138,15 +136,15 @@ class Machines:
 
     def _order(self, name: str, what: str, **more: Any) -> Job:
         self._records.change(name, doing={"what": what, **more})
-        reached(f"sandboxes.{what}.recorded")
+        reached(f"keeper.{what}.recorded")
         return self.job(name)
 
     def _source(self, told: dict[str, Any]) -> dict[str, Any]:
         """What a system disk is made from, and whether it fits."""
         disk_gib = told["size"]["disk_gib"]
         if told["snapshot"] is None:
-            if not disks.has_room(self._holdings.where):
-                raise Refused(messages.FULL, "The host of the sandboxes has no room left.")
+            if not files.has_room(self._holdings.where):
+                raise Refused(messages.FULL, "The host of the machines has no room left.")
             image = self._images.newest(told["image"], disk_gib)
             return {"image": image, "snapshot": None, "made_from": told["image"]}
         snapshot = self._holdings.snapshots.get(told["snapshot"])
@@ -156,8 +154,8 @@ class Machines:
             because = f"This needs a size with a disk of {snapshot['disk_gib']} GiB or more."
             raise Refused(messages.REFUSED, because)
         file = self._holdings.snapshot_file(told["snapshot"])
-        if not disks.has_room(self._holdings.where, file):
-            raise Refused(messages.FULL, "The host of the sandboxes has no room left.")
+        if not files.has_room(self._holdings.where, file):
+            raise Refused(messages.FULL, "The host of the machines has no room left.")
         chosen = told["snapshot"]
         return {"image": snapshot["image"], "snapshot": chosen, "made_from": chosen}
 
@@ -188,12 +186,12 @@ class Machines:
             self._records.change(name, doing=None, because=None)
 
     def _do_create(self, name: str, doing: dict[str, Any]) -> None:
-        self._make_disk(name)
-        reached("sandboxes.create.disk")
+        self._power.make_disk(name)
+        reached("keeper.create.disk")
         self._power.start(name)
 
     def _do_start(self, name: str, doing: dict[str, Any]) -> None:
-        self._make_disk(name)  # of a machine whose making failed
+        self._power.make_disk(name)  # of a machine whose making failed
         self._power.start(name)
 
     def _do_stop(self, name: str, doing: dict[str, Any]) -> None:
@@ -204,34 +202,31 @@ class Machines:
         self._power.start(name)
 
     def _do_resize(self, name: str, doing: dict[str, Any]) -> None:
-        size = doing["size"]
-        if self._holdings.disk(name).stat().st_size < size["disk_gib"] * GIB:
-            disks.grow(self._holdings.disk(name), size["disk_gib"])
-        reached("sandboxes.resize.grown")
-        self._power.resize(name, size)
-        self._records.change(name, size=size)
+        self._power.resize(name, doing["size"])
+        self._records.change(name, size=doing["size"])
 
     def _do_rebuild(self, name: str, doing: dict[str, Any]) -> None:
         self._end_once(name, doing, hard=False)
         if not doing.get("emptied"):
             self._holdings.disk(name).unlink(missing_ok=True)
-            forget_files(self._records.place(name))
+            self._power.forget(name)
             kept = {key: doing[key] for key in ("size", "seed", "image", "snapshot", "made_from")}
             doing = {**doing, "emptied": True}
             kept["disk"] = secrets.token_hex(8)
             self._records.change(name, **kept, host_keys=[], doing=doing)
-        reached("sandboxes.rebuild.emptied")
-        self._make_disk(name)
+        reached("keeper.rebuild.emptied")
+        self._power.make_disk(name)
         self._power.start(name)
 
     def _do_delete(self, name: str, doing: dict[str, Any]) -> None:
         self._power.stop(name, hard=True)
         for drive in self._holdings.drives_of(name):
             self._holdings.detach(drive, name)
-        reached("sandboxes.delete.detached")
-        remove_socket(self._run, name)
+        reached("keeper.delete.detached")
+        self._power.door(name).unlink(missing_ok=True)
+        self._power.forget(name)
         self._records.remove(name)
-        reached("sandboxes.delete.removed")
+        reached("keeper.delete.removed")
 
     def _end_once(self, name: str, doing: dict[str, Any], *, hard: bool) -> None:
         """Stop it, unless that was done before this keeper was killed: it may run again."""
@@ -239,22 +234,14 @@ class Machines:
             self._power.stop(name, hard=hard)
             doing["ended"] = True
             self._records.change(name, doing=doing)
-            reached("sandboxes.reboot.ended")
+            reached("keeper.reboot.ended")
 
-    def _make_disk(self, name: str) -> None:
-        record, disk = self._holdings.machine(name), self._holdings.disk(name)
-        if disk.exists():
-            return
-        gib = record["size"]["disk_gib"]
-        if record["snapshot"] is None:
-            disks.new_disk(disk, gib)
-            return
-        source = self._holdings.snapshot_file(record["snapshot"])
-        if not source.exists():
-            raise Trouble("The snapshot that the machine begins with was deleted.")
-        disks.copy(source, disk)
-        disks.grow(disk, gib)
+    def _new_base(self) -> int:
+        """The host's ids of a new machine begin here; nobody else's do."""
+        taken = {record["base"] for _, record in self._records.all()}
+        first = self._power.first_base
+        return next(base for base in range(first, 1 << 32, IDS) if base not in taken)
 
 
 def _sentence(error: OSError) -> str:
-    return f"The host of the sandboxes failed: {error.strerror or error}."
+    return f"The host of the machines failed: {error.strerror or error}."

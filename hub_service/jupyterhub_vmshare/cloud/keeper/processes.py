@@ -50,6 +50,16 @@ class Process:
         os.close(found)
         return None
 
+    def wait(self, patience: float) -> bool:
+        """Wait for its end; whether it has ended."""
+        held = self.hold()
+        if held is None:
+            return True
+        try:
+            return bool(select.select([held], [], [], patience)[0])
+        finally:
+            os.close(held)
+
     def end(self, how: signal.Signals, patience: float) -> bool:
         """Send a signal and wait for its end; whether it has ended."""
         held = self.hold()

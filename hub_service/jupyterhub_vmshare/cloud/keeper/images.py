@@ -1,4 +1,4 @@
-"""The trees that machines begin with: ``images/<name>/<when it was made>/``, the newest counts.
+"""What machines begin with: ``images/<name>/<when it was made>/``, the newest counts.
 
 A machine keeps the one that it was made from: what it has written fits on that alone.
 """
@@ -9,12 +9,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jupyterhub_vmshare.cloud.sandbox import messages
-from jupyterhub_vmshare.cloud.sandbox.keeper.holdings import Refused
+from jupyterhub_vmshare.cloud.keeper import messages
+from jupyterhub_vmshare.cloud.keeper.holdings import Refused
 
 
 class Images:
-    """The images below one directory. Each has a tree ``root`` and a file ``image.json``."""
+    """The images below one directory: each has ``image.json``, and what its kind is made of."""
 
     def __init__(self, where: Path) -> None:
         self._where = where
@@ -33,9 +33,9 @@ class Images:
                 })  # fmt: skip
         return found
 
-    def tree(self, version: str) -> str:
-        """The tree of one version, such as ``debian/20261126T050000``."""
-        return str(self._where / version / "root")
+    def place(self, version: str) -> Path:
+        """Where one version lies, such as ``debian/20260126T050000``."""
+        return self._where / version
 
     def newest(self, name: str, disk_gib: int) -> str:
         """The version that a new machine with such a disk begins with."""

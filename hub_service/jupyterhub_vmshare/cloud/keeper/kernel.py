@@ -8,7 +8,9 @@ its mount along, so whoever is killed in between leaves nothing.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
+import socket
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
@@ -167,3 +169,10 @@ def prctl(option: int, *args: int | ctypes.c_void_p) -> None:
 
 def _long(arg: int | ctypes.c_void_p) -> ctypes.c_ulong | ctypes.c_void_p:
     return ctypes.c_ulong(arg) if isinstance(arg, int) else arg
+
+
+def loopback_up() -> None:
+    """The one network that a machine has: itself."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        name_and_flags = struct.pack("16sH14x", b"lo", 0x1 | 0x40)  # up and running
+        fcntl.ioctl(any_socket, 0x8914, name_and_flags)
