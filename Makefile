@@ -35,7 +35,7 @@ demo: ## Start a JupyterHub on this machine with people and something to share
 
 .PHONY: test
 test: test-ui ## Unit and API tests, one smoke on PostgreSQL, one journey in the browser
-	@$(PYTEST) tests $(PARALLEL) -m "not slow and not browser_all and not postgres_all and not machines" $(ARGS)
+	@$(PYTEST) tests $(PARALLEL) -m "not slow and not browser_all and not postgres_all and not machines and not vm" $(ARGS)
 
 .PHONY: test-ui
 test-ui: ## The unit tests of the panel
@@ -66,6 +66,11 @@ test-machines: ## Every test on real sandboxes, as root (the first time an image
 	@$(INSTALL) test machines
 	$(PYTEST) tests $(PARALLEL) -m machines $(ARGS)
 
+.PHONY: test-vm
+test-vm: ## Real virtual machines under QEMU, as root; where it has to emulate, most of an hour
+	@$(INSTALL) test qemu
+	$(PYTEST) tests/relay tests/cloud tests/bench -n 0 -m vm $(ARGS)
+
 .PHONY: test-stress
 test-stress: ## Two sessions at random in one folder, for an hour (MINUTES=3 SEED=… KEEP=1)
 	@$(INSTALL) test
@@ -95,7 +100,7 @@ test-guard: guard ## Unit tests of the share guard, with sanitizers too, and a m
 
 .PHONY: test-all
 test-all: test-ui ## Everything: both databases, every journey, the oldest hub and the newest
-	@$(PYTEST) tests $(PARALLEL) $(ARGS)
+	@$(PYTEST) tests $(PARALLEL) -m "not vm" $(ARGS)
 	$(MAKE) test-hub55
 
 .PHONY: lint

@@ -278,6 +278,22 @@ install_machines() {
   fi
 }
 
+# Where they can't be installed, the tests of virtual machines are left out.
+install_qemu() {
+  local missing=()
+  has mmdebstrap || missing+=(mmdebstrap)
+  has mkfs.ext4 || missing+=(e2fsprogs)
+  has ssh || missing+=(openssh-client)
+  has qemu-system-x86_64 || missing+=(qemu-system-x86)
+  has qemu-img || missing+=(qemu-utils)
+  if ((${#missing[@]} > 0)) && [[ $(id -u) == 0 ]] && has apt-get; then
+    (need_packages "Virtual machines and their images need them." "${missing[@]}") ||
+      say "Without them the tests of virtual machines are left out."
+  fi
+  make_venv
+  python_packages hub demo test qemu
+}
+
 install_lint() {
   make_venv
   python_packages hub demo test lint
@@ -292,8 +308,8 @@ install_docs() {
 (($# > 0)) || set -- hub test lint docs guard
 for part in "$@"; do
   case $part in
-    hub | test | mounts | machines | lint | docs | guard) "install_$part" ;;
-    *) die "There is no part \"$part\": the parts are hub, test, mounts, machines, lint, docs and guard." ;;
+    hub | test | mounts | machines | qemu | lint | docs | guard) "install_$part" ;;
+    *) die "There is no part \"$part\": the parts are hub, test, mounts, machines, qemu, lint, docs and guard." ;;
   esac
 done
 say "Installed: $*."

@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.fixtures.real_hub",
     "tests.fixtures.mounted_hub",
     "tests.fixtures.cloud_site",
+    "tests.fixtures.virtual_machines",
 ]
 
 

@@ -61,6 +61,8 @@ def traits() -> list[str]:
     from jupyter_vmshare.extension import VMShareExtension
     from jupyterhub_vmshare.commands.agent import ShareAgent
     from jupyterhub_vmshare.commands.base import DataCommand
+    from jupyterhub_vmshare.commands.keeping import Keeping
+    from jupyterhub_vmshare.commands.qemu import Qemu
     from jupyterhub_vmshare.commands.sandboxes import Sandboxes
     from jupyterhub_vmshare.commands.serve import Serve
 
@@ -69,9 +71,9 @@ def traits() -> list[str]:
     lines += _traits(DataCommand) + _traits(Serve)
     lines += ["## The agent", "", "Arguments of `jupyterhub-vmshare agent`, as root.", ""]
     lines += _traits(ShareAgent)
-    lines += ["## The keeper of sandboxes", ""]
-    lines += ["Arguments of `jupyterhub-vmshare sandboxes`, as root.", ""]
-    lines += _traits(Sandboxes)
+    lines += ["## Keepers of machines", ""]
+    lines += ["Arguments of `jupyterhub-vmshare sandboxes` and `… qemu`, as root.", ""]
+    lines += _traits(Keeping) + _traits(Sandboxes) + _traits(Qemu)
     lines += ["## `configure(c, …)`", "", "In `jupyterhub_config.py`.", "", *_arguments()]
     lines += ["## The notebook server", "", "In `jupyter_server_config.py`.", ""]
     return lines + _traits(VMShareExtension)

@@ -8,16 +8,21 @@ from typing import Final, cast
 
 from jupyterhub_vmshare.cloud.port import Cloud
 
-_SANDBOX: Final = f"{__package__}.cloud.sandbox.client:SandboxCloud"
-_KEEPER: Final = Path("/run/vmshare-sandboxes/keeper.sock")
+_KEEPERS: Final = {
+    "sandbox": (
+        f"{__package__}.cloud.sandbox.client:SandboxCloud",
+        Path("/run/vmshare-sandboxes/keeper.sock"),
+    ),
+    "qemu": (f"{__package__}.cloud.qemu.client:QemuCloud", Path("/run/vmshare-qemu/keeper.sock")),
+}
 
 
 def cloud_named(name: str, address: str = "") -> Cloud | None:
     """The cloud of that name; None for no name.
 
     Args:
-        name: ``sandbox``, or ``package.module:function`` for one that the operator brought; the
-            function is called with the address.
+        name: ``sandbox``, ``qemu``, or ``package.module:function`` for one that the operator
+            brought; the function is called with the address.
         address: Where the adapter finds its cloud; empty: where it is by default.
 
     Raises:
@@ -26,13 +31,14 @@ def cloud_named(name: str, address: str = "") -> Cloud | None:
     """
     if not name:
         return None
-    if name == "sandbox":
-        return cast(Cloud, _found(_SANDBOX)(Path(address) if address else _KEEPER))
+    if name in _KEEPERS:
+        adapter, keeper = _KEEPERS[name]
+        return cast(Cloud, _found(adapter)(Path(address) if address else keeper))
     return cast(Cloud, _found(name)(address))
 
 
 def _found(where: str) -> type:
     module, _, attribute = where.partition(":")
     if not attribute:
-        raise ValueError(f"{where!r}: write it as sandbox, or as package.module:function.")
+        raise ValueError(f"{where!r}: write it as sandbox, qemu, or as package.module:function.")
     return cast(type, getattr(import_module(module), attribute))

@@ -11,6 +11,7 @@ import pytest
 from tests.cloud.bench import Bench
 from tests.fakes.cloud import FakeCloud
 from tests.fixtures.sandboxes import IMAGE, KeeperProcess, missing_for_sandboxes
+from tests.fixtures.virtual_machines import VirtualKeeper, missing_for_virtual_machines
 
 
 @asynccontextmanager
@@ -30,8 +31,25 @@ async def _sandboxes(where: Path) -> AsyncIterator[Bench]:
         keeper.stop()
 
 
+@asynccontextmanager
+async def _virtual_machines(where: Path) -> AsyncIterator[Bench]:
+    if (because := missing_for_virtual_machines()) is not None:
+        pytest.skip(because)
+    keeper = VirtualKeeper(where)
+    try:
+        keeper.start()
+        yield Bench(keeper.cloud(), IMAGE, "small", "large", patience=900)
+    finally:
+        keeper.stop()
+
+
 Make = Callable[[Path], AbstractAsyncContextManager[Bench]]
 ADAPTERS = [
     pytest.param(_fake, id="the fake"),
     pytest.param(_sandboxes, id="sandboxes", marks=pytest.mark.machines),
+    pytest.param(
+        _virtual_machines,
+        id="virtual machines",
+        marks=[pytest.mark.vm, pytest.mark.timeout(1800)],
+    ),
 ]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.fixtures.sandboxes import KeeperProcess
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 _CONFIG = """\
 HostKey /etc/vmshare/ssh_host_ed25519_key
 AuthorizedKeysFile /etc/vmshare/tests_keys

@@ -9,57 +9,16 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from jupyterhub_vmshare.cloud.port import Seed
-from jupyterhub_vmshare.ids import new_id
 from tests.cloud.bench import Bench
+from tests.cloud.door import Door, machine_for, new_key
 from tests.cloud.shell import ssh
 from tests.fixtures.sandboxes import IMAGE, KeeperProcess, missing_for_sandboxes
 
 pytestmark = pytest.mark.machines
-
-
-@dataclass(frozen=True)
-class Door:
-    """A machine that believes one authority, and that authority."""
-
-    keeper: KeeperProcess
-    machine: str
-    mark: str
-    where: Path
-
-    @property
-    def socket(self) -> Path:
-        return self.keeper.run / "ssh" / f"{self.machine}.sock"
-
-    def key(self, *principals: str, valid: str = "+5m") -> Path:
-        """A fresh key with a certificate beside it."""
-        key = self.where / f"key-{len(list(self.where.iterdir()))}"
-        _new_key(key)
-        command = ["ssh-keygen", "-q", "-s", str(self.where / "authority"), "-I", "test",
-                   "-n", ",".join(principals), "-V", valid, f"{key}.pub"]  # fmt: skip
-        subprocess.run(command, check=True)
-        return key
-
-    def order(self, **order: Any) -> dict[str, Any]:
-        """An order to the root helper on the machine, as the relay gives it."""
-        line = json.dumps({"id": 1, **order}).encode() + b"\n"
-        done = ssh(self.socket, "root", "ignored", key=self.key(f"vmshare@{self.mark}"), told=line)
-        answer: dict[str, Any] = json.loads(done.stdout)
-        assert "done" in answer, answer
-        return answer
-
-    def runs(self, account: str, line: str, key: Path) -> bool:
-        return ssh(self.socket, account, line, key=key).returncode == 0
-
-
-def _new_key(path: Path) -> None:
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -67,25 +26,15 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     if (because := missing_for_sandboxes()) is not None:
         pytest.skip(because)
     where = tmp_path_factory.mktemp("keys")
-    _new_key(where / "authority")
+    new_key(where / "authority")
     keeper = KeeperProcess(tmp_path_factory.mktemp("keeper"))
     try:
         keeper.start()
-        machine, mark = asyncio.run(_machine(keeper, (where / "authority.pub").read_text()))
+        bench = Bench(keeper.cloud(), IMAGE, "small", "large", patience=60)
+        machine, mark = asyncio.run(machine_for(bench, where / "authority.pub"))
         yield Door(keeper, machine, mark, where)
     finally:
         keeper.stop()
-
-
-async def _machine(keeper: KeeperProcess, authority: str) -> tuple[str, str]:
-    bench = Bench(keeper.cloud(), IMAGE, "small", "large", patience=60)
-    mark = new_id("mch")
-    key = " ".join(authority.split()[:2])
-    wanted = replace(bench.wanted(mark), seed=Seed("gpu-box", mark, (key,)))
-    machine = await bench.cloud.create_machine(wanted)
-    await bench.settled(machine)
-    await bench.keys(machine)
-    return machine, mark
 
 
 def test_an_account_is_made_and_its_owner_gets_in(door: Door) -> None:
@@ -127,7 +76,7 @@ def test_a_certificate_that_does_not_fit_opens_nothing(
 
 def test_a_key_alone_opens_nothing(door: Door) -> None:
     key = door.where / "bare"
-    _new_key(key)
+    new_key(key)
     assert not door.runs("ana", "true", key)
     assert not door.runs("root", "true", key)
 

@@ -19,7 +19,7 @@ import httpx2
 import pytest
 import pytest_asyncio
 
-from jupyterhub_vmshare.cloud.sandbox.client import SandboxCloud
+from jupyterhub_vmshare.cloud.kept import KeptCloud
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.machines import drives, life
 from jupyterhub_vmshare.policy.model import Person
@@ -43,7 +43,7 @@ class Works:
     """A keeper with a machine that nobody touches, and a service that is killed beside it."""
 
     keeper: KeeperProcess
-    cloud: SandboxCloud
+    cloud: KeptCloud
     victim: Victim
     client: httpx2.AsyncClient
     db: Database

@@ -51,6 +51,14 @@ class VMShare(Application):
             "jupyterhub_vmshare.commands.sandboxes.Sandboxes",
             "Keep this host's sandboxes, and build images for them (root; one a host).",
         ),
+        "qemu": (
+            "jupyterhub_vmshare.commands.qemu.Qemu",
+            "Keep this host's virtual machines, and build images for them (root; one a host).",
+        ),
+        "image": (
+            "jupyterhub_vmshare.commands.qemu.Image",
+            "With 'build': make an image that virtual machines start from (root).",
+        ),
         "relay": (
             "jupyterhub_vmshare.commands.relay.RunRelay",
             "Run the relay: the one way into machines.",

@@ -110,12 +110,13 @@ class Serve(DataCommand):
     ).tag(config=True)
     cloud = Unicode(
         help="""Where machines are made: sandbox (namespaces of this host, by
-        jupyterhub-vmshare sandboxes), or an adapter of your own as package.module:function, called
-        with cloud_address. Empty: this site offers no machines. Since 0.3."""
+        jupyterhub-vmshare sandboxes), qemu (virtual machines of this host, by jupyterhub-vmshare
+        qemu), or an adapter of your own as package.module:function, called with cloud_address.
+        Empty: this site offers no machines. Since 0.3."""
     ).tag(config=True)
     cloud_address = Unicode(
-        help="""Where the cloud's adapter finds its cloud; for sandboxes the socket of their
-        keeper. Empty: where it is by default. Since 0.3."""
+        help="""Where the cloud's adapter finds its cloud; for sandboxes and qemu the
+        socket of their keeper. Empty: where it is by default. Since 0.3."""
     ).tag(config=True)
     machine_drive_gib = Int(
         10,

@@ -50,8 +50,8 @@ class Process:
         os.close(found)
         return None
 
-    def wait(self, patience: float) -> bool:
-        """Wait for its end; whether it has ended."""
+    def wait(self, patience: float | None) -> bool:
+        """Wait for its end, as long as it takes or so many seconds; whether it has ended."""
         held = self.hold()
         if held is None:
             return True

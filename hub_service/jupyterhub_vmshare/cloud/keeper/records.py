@@ -75,11 +75,11 @@ class Records:
         return record
 
     def remove(self, name: str) -> None:
-        """A thing goes, with its files."""
-        self._held.pop(name, None)
+        """A thing goes, with its files: it is gone when they are."""
         with suppress(FileNotFoundError):
             self._move_aside(self.place(name))
         self.sweep()
+        self._held.pop(name, None)
 
     def _move_aside(self, place: Path) -> None:
         place.rename(self._removed / f"{place.name}-{secrets.token_hex(4)}")

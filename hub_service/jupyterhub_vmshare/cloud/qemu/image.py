@@ -1,0 +1,102 @@
+"""Images for virtual machines: a disk, and the kernel that QEMU starts beside it.
+
+The disk holds one ext4 and no boot loader, so that nothing is searched for when a machine starts,
+and the file system grows with its disk. The kernel is the image's, and stays so.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final, TextIO
+
+from jupyterhub_vmshare.cloud import image
+from jupyterhub_vmshare.cloud.image import CannotBuild, ImageWanted
+
+DISK_GIB: Final = 2
+_KERNEL: Final = "linux-image-cloud-amd64"
+PACKAGES: Final = (
+    "cloud-init", "e2fsprogs", "initramfs-tools", _KERNEL, "psmisc", "qemu-guest-agent",
+    "systemd-sysv", "udev",
+)  # fmt: skip
+# A root on virtio in the initial RAM disk, and no more: each module less is a moment less.
+_INITRD: Final = '"$1"/etc/initramfs-tools'
+_BEFORE_KERNEL: Final = (
+    f"mkdir -p {_INITRD}/conf.d",
+    f'printf "MODULES=list\\nCOMPRESS=gzip\\nRESUME=none\\n" > {_INITRD}/conf.d/vmshare',
+    f'printf "virtio_pci\\nvirtio_blk\\next4\\n" > {_INITRD}/modules',
+)
+INSIDE: Final = Path(__file__).parent / "inside"
+"""What is put into the machine."""
+_PLACES: Final = {
+    "begin.py": ("usr/local/sbin/vmshare-begin", 0o755),
+    "begin.service": ("etc/systemd/system/vmshare-begin.service", 0o644),
+    "sshd.service": ("etc/systemd/system/vmshare-sshd.service", 0o644),
+    "drive.service": ("etc/systemd/system/vmshare-drive@.service", 0o644),
+    "drive.rules": ("etc/udev/rules.d/80-vmshare.rules", 0o644),
+    "network": ("etc/systemd/network/10-vmshare.network", 0o644),
+    "cloud.cfg": ("etc/cloud/cloud.cfg.d/95-vmshare.cfg", 0o644),
+    "fstab": ("etc/fstab", 0o644),
+}
+"""What of ``inside`` goes where in the machine."""
+_ON: Final = (
+    "vmshare-begin.service", "vmshare-sshd.service", "systemd-networkd.service",
+    "qemu-guest-agent.service",
+)  # fmt: skip
+_OFF: Final = (
+    "apt-daily-upgrade.timer", "apt-daily.timer", "cloud-config.service", "cloud-final.service",
+    "cloud-init-hotplugd.socket", "dpkg-db-backup.timer", "e2scrub_all.timer",
+    "e2scrub_reap.service", "fstrim.timer", "getty.target", "getty@tty1.service", "man-db.timer",
+    "serial-getty@ttyS0.service", "ssh.service", "ssh.socket",
+    "systemd-networkd-wait-online.service", "systemd-timesyncd.service",
+)  # fmt: skip
+"""What nobody needs there, and every start would wait for."""
+
+
+def build(wanted: ImageWanted, state: Path, log: TextIO) -> Path:
+    """Make an image of virtual machines."""
+    if shutil.which("mkfs.ext4") is None:
+        raise CannotBuild("Please install e2fsprogs (apt-get install e2fsprogs).")
+    return image.build(wanted, state, log, _disk, disk_gib=DISK_GIB)
+
+
+def recipe(wanted: ImageWanted) -> list[str]:
+    """What mmdebstrap is told."""
+    return [
+        *image.recipe(wanted, *PACKAGES),
+        *(f"--essential-hook={step}" for step in _BEFORE_KERNEL),
+        *(f"--customize-hook={step}" for step in _last_steps()),
+    ]
+
+
+def _last_steps() -> list[str]:
+    inside = shlex.quote(str(INSIDE))
+    return [
+        *(
+            f'install -D -m {mode:o} {inside}/{name} "$1"/{path}'
+            for name, (path, mode) in _PLACES.items()
+        ),
+        f'chroot "$1" systemctl mask {" ".join(_OFF)}',
+        f'chroot "$1" systemctl enable {" ".join(_ON)}',
+        f'chroot "$1" apt-mark hold {_KERNEL}',
+    ]
+
+
+def _disk(wanted: ImageWanted, place: Path, log: TextIO) -> None:
+    root, disk = place / "root", place / "disk.raw"
+    image.debian(recipe(wanted), root, log)
+    for kind, name in (("vmlinuz", "vmlinuz"), ("initrd.img", "initrd")):
+        found = sorted((root / "boot").glob(f"{kind}-*"))
+        if not found:
+            raise CannotBuild(f"The image got no {kind}: the words of mmdebstrap are above.")
+        shutil.copyfile(found[-1], place / name)
+        for each in found:
+            each.unlink()
+    with disk.open("wb") as file:
+        file.truncate(DISK_GIB << 30)
+    told = ["mkfs.ext4", "-q", "-F", "-m", "0", "-L", "vmshare-root", "-d", str(root), str(disk)]
+    if subprocess.run(told, stdin=subprocess.DEVNULL, stderr=log, check=False).returncode != 0:
+        raise CannotBuild("mkfs.ext4 did not manage: choose fewer packages, or look above.")
+    shutil.rmtree(root)

@@ -1,0 +1,1 @@
+"""What lies in images of virtual machines; nothing here is imported by the service."""

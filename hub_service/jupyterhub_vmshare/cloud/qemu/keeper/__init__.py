@@ -1,0 +1,1 @@
+"""The keeper of virtual machines: what its kind is made of. All else is in ``cloud.keeper``."""

@@ -1,0 +1,70 @@
+"""``jupyterhub-vmshare qemu``: keep this host's virtual machines, as root; build their images."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from traitlets import Enum, Float, Unicode
+
+from jupyterhub_vmshare.cloud.image import ImageWanted
+from jupyterhub_vmshare.cloud.keeper.main import CannotStart, Keeper
+from jupyterhub_vmshare.cloud.qemu import image
+from jupyterhub_vmshare.commands.keeping import Keeping, aliases_of
+
+
+class Qemu(Keeping):
+    """One a host. It obeys the hub service; the machines outlive it."""
+
+    name = "jupyterhub-vmshare qemu"
+    description = (
+        "Keep the virtual machines of this host, with QEMU. Needs root; one a host."
+        " 'qemu image build NAME' (or 'image build NAME') makes what machines can start from."
+    )
+    aliases = aliases_of("Qemu", accelerator="accelerator")
+
+    state_dir = Unicode(
+        "/var/lib/vmshare/qemu",
+        help="""Images, and what machines, drives and snapshots hold: as large as they are. Must
+        belong to root, on a local ext4, xfs or btrfs. Since 0.3.""",
+    ).tag(config=True)
+    run_dir = Unicode(
+        "/run/vmshare-qemu",
+        help="""Sockets: the keeper's, those of QEMU, and one a machine for the relay. Must belong
+        to root; at most 77 bytes. Since 0.3.""",
+    ).tag(config=True)
+    patience = Float(
+        60.0,
+        min=0.1,
+        help="""Seconds that a machine has to stop in order; then it is ended. Since 0.3.""",
+    ).tag(config=True)
+    accelerator = Enum(
+        ("", "kvm", "tcg"),
+        "",
+        help="""What runs the machines: the host's processor (kvm), or QEMU, which emulates one
+        and is some ten times slower (tcg). Empty: kvm, if a machine starts with it. Since 0.3.""",
+    ).tag(config=True)
+
+    def keeper(self) -> Keeper:
+        try:
+            from jupyterhub_vmshare.cloud.qemu.keeper import main
+        except ImportError:
+            raise CannotStart("Please install jupyter-vmshare[qemu].") from None
+        return main.Keeper(self.settings(), self.accelerator)
+
+    def build(self, wanted: ImageWanted, state: Path) -> Path:
+        return image.build(wanted, state, sys.stderr)
+
+
+class Image(Qemu):
+    """``jupyterhub-vmshare image build NAME``, for virtual machines."""
+
+    name = "jupyterhub-vmshare image"
+    description = "With 'build NAME': make an image that virtual machines of this host start from."
+
+    def start(self) -> None:
+        match self.extra_args:
+            case ["build", name]:
+                self.make_image(name)
+            case _:
+                self.fail("Say: jupyterhub-vmshare image build NAME", 2)
