@@ -174,7 +174,8 @@ async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Holes
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def way(whole: Holes) -> AsyncIterator[Holes]:
-    """The same for all tests, with every cable whole before and after."""
+    """The same for all tests, shared with nobody, with every cable whole before and after."""
+    await whole.clear()
     yield whole
     for cable in whole.network.cables.values():
         cable.heal()
