@@ -148,19 +148,21 @@ def test_answers_to_what_somebody_else_asked_are_left_out(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "because"),
     [
-        pytest.param(b'{"error": {"class": "x"}}\n', id="it refuses"),
-        pytest.param(b"[1]\n", id="no object"),
-        pytest.param(b'{"return": "5"}\n', id="a text for a number"),
-        pytest.param(b"x" * (1 << 18), id="a line without an end"),
+        pytest.param(b'{"error": {"class": "x"}}\n', "class", id="it refuses"),
+        pytest.param(b"[1]\n", "no answer", id="no object"),
+        pytest.param(b'{"return": {"pid": "5"}}\n', "no answer", id="a text for a number"),
+        pytest.param(b"x" * (1 << 18), "hung up", id="a line without an end"),
     ],
 )
-def test_whatever_an_agent_says_is_no_more_than_no_answer(tmp_path: Path, line: bytes) -> None:
+def test_whatever_an_agent_says_is_no_more_than_no_answer(
+    tmp_path: Path, line: bytes, because: str
+) -> None:
     with (
         guest(tmp_path, IN_STEP, line) as path,
         Agent(path, 30.0) as agent,
-        pytest.raises(NoAnswer),
+        pytest.raises(NoAnswer, match=because),
     ):
         agent.run("/bin/true", patience=30)
 
