@@ -120,8 +120,10 @@ class Live(Entrance):
 
 
 @asynccontextmanager
-async def live(where: Path, *, relay_options: tuple[str, ...] = ()) -> AsyncIterator[Live]:
-    """Everything, with ana's machine on it."""
+async def live(
+    where: Path, *, relay_options: tuple[str, ...] = (), armed: Path | None = None
+) -> AsyncIterator[Live]:
+    """Everything, with ana's machine on it. With ``armed`` the relay kills itself where told."""
     keeper = KeeperProcess(where / "keeper")
     keeper.where.mkdir()
     async with AsyncExitStack() as stack:
@@ -129,7 +131,7 @@ async def live(where: Path, *, relay_options: tuple[str, ...] = ()) -> AsyncIter
         await asyncio.to_thread(keeper.start)
         running = await serving(stack, where, keeper.cloud())
         url = running.url + running.service.settings.prefix
-        relay = RelayProcess(url, where / "relay.log", relay_options)
+        relay = RelayProcess(url, where / "relay.log", relay_options, armed=armed)
         running.service.ways.address = RelayAddress("127.0.0.1", relay.port)
         stack.callback(relay.kill)
         await relay.start()

@@ -40,18 +40,31 @@ class RelayProcess:
     """What starts a program in the relay's own network."""
     port: int = field(default_factory=free_port)
     health: int = field(default_factory=free_port)
+    name: str = "relay"
+    armed: Path | None = None
+    """It kills itself at the step that is written there."""
     process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         """Returns when it takes people."""
+        if self.armed is None:
+            program = ("jupyterhub_vmshare", "relay")
+        else:
+            self.armed.write_text("")
+            program = ("tests.relay.victim", str(self.armed))
         words = [
             *self.inside,
-            *(sys.executable, "-m", "jupyterhub_vmshare", "relay", f"--service={self.service}"),
-            *("--allow-http", f"--host={self.host}", f"--port={self.port}"),
+            *(sys.executable, "-m", *program, f"--service={self.service}"),
+            *(
+                f"--relay-name={self.name}",
+                "--allow-http",
+                f"--host={self.host}",
+                f"--port={self.port}",
+            ),
             f"--health={self.host}:{self.health}",
             *self.options,
         ]
-        environment = {**os.environ, "VMSHARE_RELAY_KEY": relay_key_of(SECRET, "relay")}
+        environment = {**os.environ, "VMSHARE_RELAY_KEY": relay_key_of(SECRET, self.name)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 words, env=environment, stdout=log, stderr=log, start_new_session=True, cwd=ROOT
@@ -91,3 +104,9 @@ class RelayProcess:
         if self.process is not None:
             self.process.kill()
             self.process.wait(PATIENCE)
+
+    async def died(self) -> None:
+        """Wait until it has killed itself."""
+        assert self.process is not None
+        code = await asyncio.to_thread(self.process.wait, PATIENCE)
+        assert code == -signal.SIGKILL, f"ended by itself with {code}; see {self.log}"

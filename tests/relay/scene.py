@@ -219,7 +219,7 @@ async def serving(stack: AsyncExitStack, where: Path, cloud: Cloud, **more: Any)
         "cloud": cloud,
         "pace": FAST,
         "sealing": Sealing.of(new_key(), "the test"),
-        "relays": RelayKeys((SECRET,), ("relay",)),
+        "relays": RelayKeys((SECRET,), ("relay*",)),
         "cut_within": PATIENCE,
     }
     url = f"sqlite:///{where / 'db.sqlite'}"

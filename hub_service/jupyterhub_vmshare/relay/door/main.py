@@ -37,6 +37,7 @@ from jupyterhub_vmshare.relay.door.limits import Door, Limits
 from jupyterhub_vmshare.relay.door.links import Link, Links, Pair
 from jupyterhub_vmshare.relay.door.service import Service, ServiceAddress
 from jupyterhub_vmshare.relay.door.use import Use
+from jupyterhub_vmshare.steps import reached
 
 _log = structlog.get_logger("vmshare.relay")
 _TELL_EVERY: Final = 10.0
@@ -151,6 +152,7 @@ class Relay:
                 if self.links.version(pair) <= said.right.version:
                     self.links.apply(said.right)
                     channels = self.links.cut(pair, said.right.because or MEANWHILE)
+                    reached("relay.lock.cut")
                     self._lock_beside(said, channels)
             case Look():
                 for door in said.doors:
@@ -206,6 +208,7 @@ class Relay:
             if (locking := self._locking.get((person, machine_id))) is not None:
                 await asyncio.wait({locking[1]})
             view = await self._service.open(asked)
+            reached("relay.open.agreed")
             try:
                 link = await self._reach(view, guest)
             except (MachineUnreachable, OrderRefused) as error:
@@ -230,6 +233,7 @@ class Relay:
             sudo=view.sudo,
             version=view.right.version,
         )
+        reached("relay.open.ensured")
         machine = await connect(
             view.door,
             view.account,
@@ -237,6 +241,7 @@ class Relay:
             view.account_certificates,
             keepalive=self._settings.limits.keepalive,
         )
+        reached("relay.open.connected")
         return Link(guest, view, machine)
 
     async def _watch(self, link: Link) -> None:
@@ -308,8 +313,10 @@ class Relay:
         if helper is None:
             return  # the service has it locked when it is back
         version = view.right.version
+        reached("relay.end.cut")
         try:
             await helper.order_apart("lock", name=view.account, uid=view.uid, version=version)
+            reached("relay.end.locked")
         except (MachineUnreachable, OrderRefused) as error:
             _log.warning("lock_failed", machine=view.door.machine_id, because=str(error))
 
@@ -336,6 +343,7 @@ class Relay:
                 **told,
             )
         )
+        reached("relay.lock.told")
 
     async def _locked(self, said: Lock) -> dict[str, int]:
         if said.door is None:
@@ -343,6 +351,7 @@ class Relay:
         helper = await self._helpers.of(said.door)
         version = said.right.version
         done = await helper.order_apart("lock", name=said.account, uid=said.uid, version=version)
+        reached("relay.lock.locked")
         self._let_go_later(said.door.machine_id)
         return {each: _count(done, each) for each in ("processes", "remaining")}
 
