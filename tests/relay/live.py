@@ -1,4 +1,4 @@
-"""The way in as people have it: a service, a relay of its own process, a real sandbox."""
+"""The way in as people have it: a service, a relay of its own process, a real machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncssh
 
@@ -33,6 +34,8 @@ class Live(Entrance):
     relay: RelayProcess
     where: Path
     id: str = ""
+    patience: float = PATIENCE
+    """Seconds that a machine may take to do what it is asked."""
 
     @property
     def port(self) -> int:
@@ -44,7 +47,7 @@ class Live(Entrance):
         asked = {"name": name, "size": "small", "image": "debian", "drive_gib": drive_gib}
         made = str((await self.api(by).ask("POST", "/machines", asked))["id"])
         await self.state_is("running", machine=made, by=by)
-        async with within(PATIENCE, f"The way into {name}, or its drive,"):
+        async with within(self.patience, f"The way into {name}, or its drive,"):
             while not (await self.row(made)).host_keys:
                 await asyncio.sleep(0.05)
             # It may run before its drive is there.
@@ -57,7 +60,7 @@ class Live(Entrance):
 
     async def state_is(self, state: str, *, machine: str = "", by: str = "ana") -> None:
         """Wait until a machine is in a state."""
-        async with within(2 * PATIENCE, f"A machine's way to {state}"):
+        async with within(2 * self.patience, f"A machine's way to {state}"):
             while (await self.seen(machine or self.id, by))["state"] != state:
                 await asyncio.sleep(0.05)
 
@@ -99,13 +102,13 @@ class Live(Entrance):
 
     async def nothing_of(self, uid: int) -> None:
         """Wait until nothing runs as that account."""
-        async with within(PATIENCE, f"The end of the processes of {uid}"):
+        async with within(self.patience, f"The end of the processes of {uid}"):
             while await self.of(uid):
                 await asyncio.sleep(0.05)
 
     async def until_there(self, uid: int, *programs: str) -> None:
         """Wait until all of these run."""
-        async with within(PATIENCE, f"The beginning of {', '.join(programs)}"):
+        async with within(self.patience, f"The beginning of {', '.join(programs)}"):
             while True:
                 there = "\n".join(await self.of(uid))
                 if all(program in there for program in programs):
@@ -114,17 +117,48 @@ class Live(Entrance):
 
     async def eventually(self, conn: asyncssh.SSHClientConnection, command: str, said: str) -> None:
         """Wait until a command there says that."""
-        async with within(2 * PATIENCE, f"{said!r} of {command!r}"):
+        async with within(2 * self.patience, f"{said!r} of {command!r}"):
             while (await conn.run(command, stdin=asyncssh.DEVNULL)).stdout != said:
                 await asyncio.sleep(0.1)
+
+    async def unused_for(self, minutes: int) -> None:
+        """As if so much time had passed."""
+        then = datetime.now(UTC) - timedelta(minutes=minutes)
+        changed = machines.update().where(machines.c.id == self.id)
+        async with self.running.service.db.write() as tx:
+            await tx.conn.execute(changed.values(active_at=then, warned_at=None))
+
+    async def is_kept_on(self) -> None:
+        """Somebody looked, and saw that it is used."""
+        await self.unused_for(55)
+        async with within(2 * self.patience, "A look that sees it used"):
+            while datetime.now(UTC) - (await self.row(self.id)).active_at > timedelta(minutes=54):
+                await self.running.service.telling.ask_for_use()
+                await asyncio.sleep(0.3)
+
+
+Played = TypeVar("Played", bound=Live)
 
 
 @asynccontextmanager
 async def live(
     where: Path, *, relay_options: tuple[str, ...] = (), armed: Path | None = None
 ) -> AsyncIterator[Live]:
-    """Everything, with ana's machine on it. With ``armed`` the relay kills itself where told."""
+    """Everything on sandboxes, with ana's machine. With ``armed`` the relay kills itself there."""
     keeper = KeeperProcess(where / "keeper")
+    async with played(Live, keeper, where, relay_options, armed) as found:
+        yield found
+
+
+@asynccontextmanager
+async def played(
+    kind: type[Played],
+    keeper: KeeperProcess,
+    where: Path,
+    relay_options: tuple[str, ...] = (),
+    armed: Path | None = None,
+) -> AsyncIterator[Played]:
+    """Everything on the machines of a keeper, with ana's machine."""
     keeper.where.mkdir()
     async with AsyncExitStack() as stack:
         stack.callback(keeper.stop)
@@ -135,6 +169,6 @@ async def live(
         running.service.ways.address = RelayAddress("127.0.0.1", relay.port)
         stack.callback(relay.kill)
         await relay.start()
-        found = Live(running, Api(running, stack), keeper, relay, where)
+        found = kind(running, Api(running, stack), keeper, relay, where)
         found.id = await found.make("gpu-box", drive_gib=1)
         yield found

@@ -7,13 +7,11 @@ import json
 import re
 import signal
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 
 import asyncssh
 import pytest
 import pytest_asyncio
 
-from jupyterhub_vmshare.db.tables import machines
 from tests.fixtures.sandboxes import missing_for_sandboxes
 from tests.relay.entrance import PATIENCE, gone
 from tests.relay.live import Live, live
@@ -136,38 +134,21 @@ async def test_a_channel_and_a_busy_processor_keep_a_machine_on(way: Live) -> No
         async with await way.enter("ana") as conn:
             uid = await uid_of(conn)
             terminal = await conn.create_process("cat", term_type="xterm")
-            await _is_kept_on(way)
+            await way.is_kept_on()
             command = "setsid sh -c 'while :; do :; done' >/dev/null 2>&1 &"
             await conn.run(command, stdin=asyncssh.DEVNULL)
             terminal.close()
-        await _is_kept_on(way)
+        await way.is_kept_on()
         await way.inside("pkill", "-KILL", "-u", str(uid))
         await way.nothing_of(uid)
         async with asyncio.timeout(2 * PATIENCE):
             while (await way.seen(machine))["state"] != "stopped":
                 # Again: the first look is over a time in which it was busy.
-                await _idle_since(way, timedelta(minutes=61))
+                await way.unused_for(61)
                 await way.running.service.telling.ask_for_use()
                 await asyncio.sleep(1)
     finally:
         way.id = own
-
-
-async def _idle_since(way: Live, ago: timedelta) -> None:
-    """As if so much time had passed."""
-    then = datetime.now(UTC) - ago
-    changed = machines.update().where(machines.c.id == way.id)
-    async with way.running.service.db.write() as tx:
-        await tx.conn.execute(changed.values(active_at=then, warned_at=None))
-
-
-async def _is_kept_on(way: Live) -> None:
-    """Somebody looked, and saw that it is used."""
-    await _idle_since(way, timedelta(minutes=55))
-    async with asyncio.timeout(2 * PATIENCE):
-        while datetime.now(UTC) - (await way.row(way.id)).active_at > timedelta(minutes=54):
-            await way.running.service.telling.ask_for_use()
-            await asyncio.sleep(0.3)
 
 
 async def test_a_killed_relay_takes_links_with_it_and_nothing_else(way: Live) -> None:
