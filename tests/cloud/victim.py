@@ -1,4 +1,4 @@
-"""The keeper, which kills itself at the step that the file ``armed`` in its state names."""
+"""A keeper, which kills itself at the step that the file ``armed`` in its state names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from jupyterhub_vmshare.commands.sandboxes import Sandboxes
+from jupyterhub_vmshare.commands import VMShare
 from jupyterhub_vmshare.steps import listening
 
 
@@ -21,7 +21,7 @@ def main() -> None:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     with listening(listen):
-        Sandboxes.launch_instance(argv=sys.argv[2:])
+        VMShare.launch_instance(argv=sys.argv[2:])
 
 
 if __name__ == "__main__":

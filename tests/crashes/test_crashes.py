@@ -23,7 +23,7 @@ from jupyterhub_vmshare.audit.verify import verify
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.db.tables import team_members, uploads
 from jupyterhub_vmshare.storage.posix.accounts import Accounts
-from tests.cloud.test_kills import ORDERS as KEEPER_ORDERS
+from tests.cloud import town
 from tests.crashes.history import History, is_as_recorded, played
 from tests.crashes.journal import Journal
 from tests.crashes.process import ROOT, Victim
@@ -91,10 +91,15 @@ FAST_STEPS = ("folders.fast.chosen",)
 """Reached where an owner chooses fast mounts: tests/mounts/test_fast.py."""
 MACHINE_STEPS = ("machines.created", "machines.deleted")
 """Beside those of the reconciler: tests/reconcile/test_killed.py."""
-KEEPER_STEPS = tuple({f"keeper.{step}" for order in KEEPER_ORDERS.values() for step in order.steps})
-"""Reached in a keeper of machines: tests/cloud/test_kills.py."""
-QEMU_STEPS = ("keeper.start.going",)
-"""Reached where QEMU starts a machine; no test kills its keeper just there."""
+KEEPER_STEPS = tuple(
+    {
+        f"keeper.{step}"
+        for orders in (town.ORDERS, town.VIRTUAL_ORDERS)
+        for order in orders.values()
+        for step in order.steps
+    }
+)
+"""Reached in keepers of machines: tests/cloud/test_kills.py."""
 NAMES = ("ana", "ben", "cleo")
 
 
@@ -113,7 +118,7 @@ def test_every_named_step_is_among_them() -> None:
     assert len(named) == text.count("reached("), "a step whose name is not written out"
     patterns = [re.sub(r"{[^}]*}", r"[a-z_]+", name.replace(".", r"\.")) for name in set(named)]
     known = (*STEPS, *MOUNT_STEPS, *QUOTA_STEPS, *CLONE_STEPS, *SNAPSHOT_STEPS)
-    known += (*FAST_STEPS, *MACHINE_STEPS, *RECONCILER_STEPS, *KEEPER_STEPS, *QEMU_STEPS)
+    known += (*FAST_STEPS, *MACHINE_STEPS, *RECONCILER_STEPS, *KEEPER_STEPS)
     known += RELAY_STEPS
     for pattern in patterns:
         assert any(re.fullmatch(pattern, step) for step in known), pattern
