@@ -28,7 +28,9 @@ class Copied:
     def __repr__(self) -> str:
         notes = [f"{self.files} files", f"{self.size} bytes"]
         notes += [f"{path}: {because}" for path, because in self.failed.items()]
-        return f"<{self.path}: {', '.join(notes)}>"
+        text = f"<{self.path}: {', '.join(notes)}>"
+        # A name need not be text, and what is shown has to be.
+        return text.encode("utf-8", "backslashreplace").decode()
 
 
 async def put(

@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import BaseModel
 
 from jupyter_vmshare.reach.files import Entry
+from jupyter_vmshare.routes.machine_names import shown
 
 _RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 Key = tuple[bool, str]
@@ -28,10 +29,10 @@ class MachineEntryView(BaseModel):
 
     @classmethod
     def of(cls, entry: Entry) -> MachineEntryView:
-        """A name that is no text comes with a mark in its place: it can be seen, and not opened."""
+        """As it is told: see `machine_names`."""
         return cls(
-            name=_shown(entry.name),
-            path=_shown(entry.path),
+            name=shown(entry.name),
+            path=shown(entry.path),
             kind=entry.kind,
             size=entry.size,
             modified_at=entry.modified_at,
@@ -85,16 +86,12 @@ def range_of(header: str | None, size: int) -> tuple[int, int] | None:
 
 
 def _key(entry: Entry) -> Key:
-    return not entry.is_directory, entry.name
+    return not entry.is_directory, shown(entry.name)
 
 
 def _cursor(entry: Entry) -> str:
-    return f"{int(not entry.is_directory)}{_shown(entry.name)}"
+    return f"{int(not entry.is_directory)}{shown(entry.name)}"
 
 
 def _key_of(cursor: str | None) -> Key | None:
     return (cursor[:1] != "0", cursor[1:]) if cursor else None
-
-
-def _shown(text: str) -> str:
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -26,6 +26,7 @@ from jupyter_vmshare.routes.machine_entries import (
     page_of,
     range_of,
 )
+from jupyter_vmshare.routes.machine_names import named, readable, shown
 from jupyter_vmshare.routes.machine_problems import refused
 from jupyterhub_vmshare.api.contract.files import EntriesAsked, Move, NewDirectory
 
@@ -49,16 +50,24 @@ class MachineFiles(Route):
         except VMShareError as error:
             raise refused(error) from None
 
-    def path(self, *, default: str | None = None) -> str:
+    def path(self) -> str:
         """The query's."""
-        found = self.get_query_argument("path", default, strip=False)
+        found = self.query("path")
         if found is None or len(found) > _PATH_LONGEST:
             raise Refused(400, "malformed", "Say which path on the machine.")
-        return found
+        return named(found)
+
+    def query(self, name: str) -> str | None:
+        """What the query says, to the letter: tornado's own way trims and mends it."""
+        found = self.request.query_arguments.get(name)
+        try:
+            return found[-1].decode() if found else None
+        except UnicodeDecodeError:
+            raise Refused(400, "malformed", f"{name} is no text.") from None
 
     def flag(self, name: str) -> bool:
         """A yes or no of the query's."""
-        return self.get_query_argument(name, "false") == "true"
+        return self.query(name) == "true"
 
     def asked(self, model: type[M], given: Any = None) -> M:
         """The query or the body, as it has to be."""
@@ -83,15 +92,16 @@ class MachineEntries(MachineFiles):
     @allowed("read")
     async def get(self, machine_id: str) -> None:
         """One page of what lies in it: directories first, then by name."""
-        names = {name: self.get_query_argument(name) for name in self.request.query_arguments}
-        given = {name: names[name] for name in EntriesAsked.model_fields if name in names}
-        asked = self.asked(EntriesAsked, given)
+        given = {name: self.query(name) for name in EntriesAsked.model_fields}
+        told = {name: value for name, value in given.items() if value is not None}
+        asked = self.asked(EntriesAsked, told)
+        path = named(asked.path)
         async with self.files(machine_id) as files:
-            async with contextlib.aclosing(files.entries(asked.path)) as entries:
+            async with contextlib.aclosing(files.entries(path)) as entries:
                 items, after = await page_of(entries, asked.q, asked.after, asked.limit)
-            path, home = await files.at(asked.path), await files.home()
+            whole, home = shown(await files.at(path)), shown(await files.home())
         views = [MachineEntryView.of(entry) for entry in items]
-        self.reply(MachineEntriesPage(path=path, home=home, items=views, next=after))
+        self.reply(MachineEntriesPage(path=whole, home=home, items=views, next=after))
 
 
 class MachineEntry(MachineFiles):
@@ -114,7 +124,7 @@ class MachineDirectories(MachineFiles):
         """Make one; its parent must be there."""
         asked = self.asked(NewDirectory)
         async with self.files(machine_id) as files:
-            entry = await files.make_directory(asked.path)
+            entry = await files.make_directory(named(asked.path))
         self.reply(MachineEntryView.of(entry), 201)
 
 
@@ -126,7 +136,7 @@ class MachineMoves(MachineFiles):
         """Give something another path, never over something else."""
         asked = self.asked(Move)
         async with self.files(machine_id) as files:
-            entry = await files.move(asked.source, asked.target)
+            entry = await files.move(named(asked.source), named(asked.target))
         self.reply(MachineEntryView.of(entry))
 
 
@@ -189,7 +199,7 @@ class MachineDownload(MachineFiles):
         return part
 
     def _begin(self, path: str, size: int | None) -> None:
-        name = quote(path.rpartition("/")[2].encode("utf-8", "surrogateescape"), safe="")
+        name = quote(readable(path.rpartition("/")[2]), safe="")
         self.set_header("Content-Type", "application/octet-stream")
         self.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{name}")
         # Whatever somebody put onto a machine is never run as this server's own page.

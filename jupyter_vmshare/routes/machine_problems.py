@@ -18,6 +18,7 @@ from jupyter_vmshare.client.errors import (
 )
 from jupyter_vmshare.reach.failures import LinkCut, NotEmpty, NotLetIn, WayFailed
 from jupyter_vmshare.routes.base import Refused
+from jupyter_vmshare.routes.machine_names import shown
 
 # The first that fits.
 _KINDS: Final[Sequence[tuple[type[VMShareError], int, str]]] = (
@@ -40,7 +41,8 @@ def refused(error: VMShareError) -> Refused:
     """The service's own problem as it is; of the machine and the relay, by what it is."""
     if error.problem is not None:
         return Refused(error.problem.status, error.problem.code, str(error))
+    sentence = shown(str(error))
     for kind, status, code in _KINDS:
         if isinstance(error, kind):
-            return Refused(status, code, str(error))
-    return Refused(502, "unexpected-answer", str(error))
+            return Refused(status, code, sentence)
+    return Refused(502, "unexpected-answer", sentence)

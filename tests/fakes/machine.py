@@ -36,6 +36,8 @@ class FakeRelay:
         self.conns: list[asyncssh.SSHServerConnection] = []
         self.logins: list[str] = []
         self.allowed = ALL
+        self.sent = 0
+        """Bytes that machines have answered."""
         self.refuses: str | None = None
 
     def start(self) -> None:
@@ -155,6 +157,7 @@ class _Channel(asyncssh.SSHServerSession[bytes]):
 
     async def _back(self, reader: asyncio.StreamReader, gate: Gate) -> None:
         while data := await reader.read(1 << 16):
+            self._relay.sent += len(data)
             with contextlib.suppress(OSError):
                 self._chan.write(gate.answers(data))
 

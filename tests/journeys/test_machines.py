@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -277,6 +278,7 @@ def test_files_of_a_machine_by_what_the_ticks_allow(
     ben.accept_thing("file-box")
     terminals.wait_for("ana", "file-box", "mountpoint -q /srv/shared")
     fill(ana, tmp_path, picture)
+    drop_and_take_what_is_no_text(ana, terminals)
 
     view = ben.open_files("file-box (ana)")
     view.get_by_role("button", name="Shared", exact=True).click()
@@ -323,6 +325,46 @@ def fill(ana: MachineLab, tmp_path: Path, picture: Picture) -> None:
     expect(files.get_by_role("button", name="old", exact=True)).to_have_count(0)
     assert violations(view) == []
     picture(ana.page, "machine-files")
+
+
+DROP = """(bytes) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(bytes)], 'dropped.bin'));
+    return transfer;
+}"""
+
+
+def drop_and_take_what_is_no_text(ana: MachineLab, terminals: Terminals) -> None:
+    """A file is dropped onto the explorer; one whose name is in no encoding is fetched and deleted.
+
+    It goes on where ``fill`` ended: in what everybody on the machine shares.
+    """
+    view = ana.page.get_by_role("tabpanel").filter(visible=True)
+    files = view.get_by_role("grid", name="Files")
+    data = bytes(range(256)) * 8
+    transfer = ana.page.evaluate_handle(DROP, list(data))
+    files.dispatch_event("drop", {"dataTransfer": transfer})
+    expect(files.get_by_role("button", name="dropped.bin", exact=True)).to_be_visible()
+    count = "sha256sum < /srv/shared/dropped.bin"
+    assert terminals.wait_for("ana", "file-box", count).split() == [sha256(data).hexdigest(), "-"]
+    # Nothing takes the place of something that is there: it asks.
+    files.dispatch_event("drop", {"dataTransfer": ana.page.evaluate_handle(DROP, [1])})
+    expect(view).to_contain_text("Something of this name is there already.")
+    view.get_by_role("button", name="Skip").click()
+    assert terminals.wait_for("ana", "file-box", count).startswith(sha256(data).hexdigest())
+
+    made = "cd /srv/shared && printf odd > \"$(printf 'caf\\351.txt')\""
+    terminals.wait_for("ana", "file-box", made)
+    view.get_by_role("button", name="Refresh", exact=True).click()
+    odd = files.get_by_role("button", name=re.compile(r"^Download \"caf.\.txt\"$"))
+    with ana.page.expect_download() as download:
+        odd.click()
+    assert Path(download.value.path()).read_text() == "odd"
+    files.get_by_role("button", name=re.compile(r"^Delete \"caf.\.txt\"$")).click()
+    ana.confirm("Delete")
+    expect(odd).to_have_count(0)
+    left = terminals.wait_for("ana", "file-box", "ls /srv/shared")
+    assert left.split() == ["counts.csv", "dropped.bin", "figures"]
 
 
 @pytest.mark.scenario("V2")
