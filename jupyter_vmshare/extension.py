@@ -11,7 +11,7 @@ from jupyter_server.extension.application import ExtensionApp
 from traitlets import Float, Unicode
 
 from jupyter_vmshare import checkpoints
-from jupyter_vmshare.events import KERNEL, KERNEL_SCHEMA
+from jupyter_vmshare.events import KERNEL, KERNEL_SCHEMA, KERNELSPECS, KERNELSPECS_SCHEMA
 from jupyter_vmshare.file_changes import change_shared_files_as_they_can_be
 from jupyter_vmshare.kernels.news import News, board
 from jupyter_vmshare.kernels.specs import MachineKernels, offer_those_of_machines
@@ -84,19 +84,22 @@ class VMShareExtension(ExtensionApp):
             kept = Path(jupyter_data_dir()) / "vmshare/kernels.json"
             self._machine_kernels = MachineKernels(kept, gateway.address.url)
             offer_those_of_machines(self.settings["kernel_spec_manager"], self._machine_kernels)
-            self._tell_of_kernels()
+            self._tell_of_kernels(self._machine_kernels)
 
-    def _tell_of_kernels(self) -> None:
+    def _tell_of_kernels(self, kernels: MachineKernels) -> None:
         """Emit what becomes of the kernels on machines, which live in a thread of their own."""
         server: Any = self.serverapp
         server.event_logger.register_event_schema(KERNEL_SCHEMA)
+        server.event_logger.register_event_schema(KERNELSPECS_SCHEMA)
 
-        def emit(news: News) -> None:
-            server.io_loop.add_callback(
-                server.event_logger.emit, schema_id=KERNEL, data=news.told()
-            )
+        def emit(schema: str, data: dict[str, Any]) -> None:
+            server.io_loop.add_callback(server.event_logger.emit, schema_id=schema, data=data)
 
-        self._stop_telling = board.listen(emit)
+        def tell(news: News) -> None:
+            emit(KERNEL, news.told())
+
+        self._stop_telling = board.listen(tell)
+        kernels.changed = lambda: emit(KERNELSPECS, {})
 
     def initialize_handlers(self) -> None:
         """Register the routes."""

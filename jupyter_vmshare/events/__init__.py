@@ -5,3 +5,5 @@ from typing import Final
 
 KERNEL: Final = "https://schema.jupyter.org/jupyter_vmshare/kernel/v1"
 KERNEL_SCHEMA: Final = Path(__file__).with_name("kernel.yaml")
+KERNELSPECS: Final = "https://schema.jupyter.org/jupyter_vmshare/kernelspecs/v1"
+KERNELSPECS_SCHEMA: Final = Path(__file__).with_name("kernelspecs.yaml")

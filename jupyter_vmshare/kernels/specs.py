@@ -10,6 +10,7 @@ import contextlib
 import json
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
@@ -51,6 +52,8 @@ class MachineKernels:
         self._asked: set[str] = set()
         self._read()
         self._following: Future[None] | None = None
+        self.changed: Callable[[], None] = lambda: None
+        """Called, in the kernels' own thread, when other kernels are offered than before."""
 
     def stop(self) -> None:
         """Ask no more."""
@@ -93,11 +96,24 @@ class MachineKernels:
         found = {each.id: each async for each in client.machines() if _offers(each)}
         running = {each.id for each in found.values() if each.state is MachineState.RUNNING}
         with self._lock:
+            before = self._offered()
             self._machines = found
         self._asked &= running  # what starts again may have others
         asked = running - self._asked
         await asyncio.gather(*(self._ask(client, machine) for machine in asked))
         self._write()
+        with self._lock:
+            is_same = self._offered() == before
+        if not is_same:
+            self.changed()
+
+    def _offered(self) -> dict[str, tuple[object, ...]]:
+        """What there is to see of it; the lock is held."""
+        return {
+            each.id: (each.name, each.owner, self._specs.get(each.id, {}))
+            for each in self._machines.values()
+            if self._specs.get(each.id)
+        }
 
     async def _ask(self, client: AsyncClient, machine: str) -> None:
         # Here, since SSH takes a quarter of a second to load, and not everybody has machines.

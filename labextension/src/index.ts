@@ -1,5 +1,6 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { kernels } from './lab/kernelsplugin';
 import { model } from './lab/modelplugin';
 import { notifications } from './lab/notificationsplugin';
 import { panel } from './lab/panelplugin';
@@ -7,6 +8,6 @@ import { session } from './lab/sessionplugin';
 
 export { IVMShare } from './tokens';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [model, panel, notifications, session];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [model, panel, notifications, session, kernels];
 
 export default plugins;
