@@ -65,7 +65,7 @@ configure(
         f"--Serve.agent_socket={demo['agent_socket']}",
         f"--Serve.cloud_address={demo['keeper_socket']}",
     ],
-    cloud="sandbox" if demo["keeper_socket"] else None,
+    cloud=demo["cloud"],
     relay=demo["relay"] if demo["keeper_socket"] else None,
     relay_listens=demo["relay"],
     # Mounts are what one wants to see here, also where everything is slow at first.

@@ -1,4 +1,4 @@
-"""Machines beside the demonstration, where they are possible: sandboxes of this very host."""
+"""Machines beside the demonstration, where they are possible: of this very host."""
 
 from __future__ import annotations
 
@@ -16,27 +16,37 @@ from deploy.demo.people import SERVICE_ACCOUNT
 from deploy.demo.supervised import SECONDS, Supervised
 
 IMAGE = "debian"
+SANDBOXES, QEMU = "sandboxes", "qemu"
 _PROGRAMS = {
     "mmdebstrap": "mmdebstrap",
     "mkfs.ext4": "e2fsprogs",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
 }
+_QEMUS = {"qemu-system-x86_64": "qemu-system-x86", "qemu-img": "qemu-utils"}
 
 
 class MachinesRefused(Exception):
     """No machine can be made here; the message says why, for a person."""
 
 
-def check() -> None:
-    """Whether sandboxes can be kept here. Raises ``MachinesRefused``."""
+def check(kind: str) -> None:
+    """Whether machines of that kind can be kept here. Raises ``MachinesRefused``."""
     if os.geteuid() != 0:
         raise MachinesRefused("keeping them needs root")
-    if not Path("/dev/loop-control").exists():
+    if kind == SANDBOXES and not Path("/dev/loop-control").exists():
         raise MachinesRefused("there are no loop devices on this machine (modprobe loop)")
-    for program, package in _PROGRAMS.items():
+    for program, package in (_PROGRAMS | (_QEMUS if kind == QEMU else {})).items():
         if shutil.which(program) is None:
             raise MachinesRefused(f"{program} is missing (apt-get install {package})")
+
+
+def could_be_virtual() -> bool:
+    """Whether virtual machines could be kept here."""
+    with contextlib.suppress(MachinesRefused):
+        check(QEMU)
+        return True
+    return False
 
 
 class Keeper(Supervised):
@@ -47,9 +57,16 @@ class Keeper(Supervised):
 
     ends_by = signal.SIGTERM
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, kind: str = SANDBOXES) -> None:
         super().__init__(directory, "-machines")
-        self.state = directory.resolve() / "sandboxes"
+        self.kind = kind
+        self._directory = directory.resolve()
+        self.state = self._directory / kind
+
+    @property
+    def cloud(self) -> str:
+        """What the service calls its adapter."""
+        return {SANDBOXES: "sandbox", QEMU: "qemu"}[self.kind]
 
     @property
     def socket(self) -> Path:
@@ -58,6 +75,11 @@ class Keeper(Supervised):
 
     def prepare(self, log: Path) -> None:
         """An image that machines can start from. Raises ``MachinesRefused``."""
+        for other in {SANDBOXES, QEMU} - {self.kind}:
+            if (self._directory / other).exists():
+                raise MachinesRefused(
+                    f"this demonstration has {other}: give it another --directory"
+                )
         self.state.mkdir(mode=0o700, exist_ok=True)
         if (self.state / "images" / IMAGE).exists():
             return
@@ -71,7 +93,7 @@ class Keeper(Supervised):
 
     def _words(self, *words: str) -> list[str]:
         service = () if words else (f"--service-user={SERVICE_ACCOUNT}",)
-        return ["sandboxes", *words, *service, f"--state={self.state}", f"--run={self.run_dir}"]
+        return [self.kind, *words, *service, f"--state={self.state}", f"--run={self.run_dir}"]
 
     def _clean_up(self) -> None:
         # A keeper leaves its machines running when it ends.

@@ -78,6 +78,7 @@ class Demo:
                 "seed_token": self.seed_token,
                 "agent_socket": str(self.agent.socket) if self.agent else "",
                 "keeper_socket": str(self.keeper.socket) if self.keeper else "",
+                "cloud": self.keeper.cloud if self.keeper else None,
                 "relay": f"127.0.0.1:{_free_port()}",
                 "sealing_key": self.sealing_key,
             }
@@ -108,6 +109,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--no-machines", action="store_true", help="folders alone: no image is built"
+    )
+    parser.add_argument(
+        "--qemu", action="store_true", help="machines are virtual ones, under QEMU: slower"
     )
     return parser.parse_args()
 
@@ -142,7 +146,7 @@ def _prepare(directory: Path, asked: argparse.Namespace) -> Demo:
         port=_port(asked.port),
         isolated=isolated,
         agent=_agent(directory, isolated),
-        keeper=None if asked.no_machines else _keeper(directory, isolated),
+        keeper=None if asked.no_machines else _keeper(directory, isolated, _kind(asked)),
         sealing_key=_kept(directory, "sealing-key", None, new_key),
         password=_kept(directory, "password", asked.password, _drawn(6)),
         admin_password=_kept(directory, "admin_password", None, _drawn(24)),
@@ -208,13 +212,17 @@ def _agent(directory: Path, isolated: bool) -> Agent | None:
     return Agent(directory)
 
 
-def _keeper(directory: Path, isolated: bool) -> Keeper | None:
+def _kind(asked: argparse.Namespace) -> str:
+    return machines.QEMU if asked.qemu else machines.SANDBOXES
+
+
+def _keeper(directory: Path, isolated: bool, kind: str) -> Keeper | None:
     """Machines, where they are possible; says so where they are not."""
     try:
-        machines.check()
+        machines.check(kind)
         if not isolated:
             raise MachinesRefused("that takes an account for everybody")
-        keeper = Keeper(directory)
+        keeper = Keeper(directory, kind)
         keeper.prepare(directory / "hub" / "machines.log")
     except MachinesRefused as refused:
         print(f"== There are no machines: {refused}.")
@@ -321,14 +329,23 @@ def _answers(url: str) -> bool:
         return False
 
 
+def _about(kind: str) -> str:
+    if kind == machines.QEMU:
+        return "a virtual machine: its first start takes a minute or two without KVM"
+    if machines.could_be_virtual():
+        return 'a sandbox. A virtual one: make demo ARGS="--qemu --directory=.demo-qemu"'
+    return "a sandbox: it shares this host's kernel"
+
+
 def _welcome(demo: Demo) -> str:
     read = "open the folder, read hello.txt. It is READ-ONLY; ask why."
     if demo.agent:
         read = "open shared/tests in the file browser, read hello.txt. It is READ-ONLY."
     machine = (
-        """
+        f"""
    6. As ana open a terminal in JupyterLab: jupyter vmshare ssh gpu-box
       Then: jupyter vmshare machines share gpu-box ben
+      It is {_about(demo.keeper.kind)}.
 """
         if demo.keeper
         else ""
