@@ -11,7 +11,17 @@ from pathlib import Path
 
 from bench import machine, readme
 
-NAMES = ("lists", "throughput", "events", "streams", "mounts", "accepting", "explorer", "machines")
+NAMES = (
+    "lists",
+    "throughput",
+    "events",
+    "streams",
+    "mounts",
+    "accepting",
+    "explorer",
+    "machines",
+    "virtual_machines",
+)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,24 +10,33 @@ from bench import readme
 from bench.__main__ import NAMES, main
 from bench.rounds import Measure, Report, Spread, in_turns
 from tests.fixtures.guard_binary import missing
+from tests.fixtures.virtual_machines import missing_for_virtual_machines
+
+MARKS = {"events": [], "virtual_machines": [pytest.mark.vm, pytest.mark.timeout(900)]}
 
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(name, marks=[] if name == "events" else [pytest.mark.slow], id=name)
-        for name in NAMES
-    ],
+    [pytest.param(name, marks=MARKS.get(name, [pytest.mark.slow]), id=name) for name in NAMES],
 )
 def test_a_benchmark_still_runs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     if name in ("mounts", "accepting") and (lacking := missing()):
         pytest.skip(lacking)
+    if name == "virtual_machines" and (because := missing_for_virtual_machines()):
+        pytest.skip(because)
     assert main([name, "--quick"]) == 0
     told = capsys.readouterr().out
     assert told.startswith("## ")
     assert any(
         row in told
-        for row in ("| bare tornado", "1,000 grants", "| revoke", "first read |", "| cp |")
+        for row in (
+            "| bare tornado",
+            "1,000 grants",
+            "| revoke",
+            "first read |",
+            "| cp |",
+            "and cont |",
+        )
     )
 
 
