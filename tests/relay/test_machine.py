@@ -191,7 +191,10 @@ def test_cron_and_at_run_nothing_for_a_locked_account(machine: Machine, uid: int
     """Debian's cron and at ask PAM, and the account is over."""
     name = opened(machine, uid)
     machine.run("runuser", "-u", name, "--", "crontab", "-", given="* * * * * sleep 1000\n")
+    lingers = f"/var/lib/systemd/linger/{name}"
+    machine.run("sh", "-c", f"mkdir -p $(dirname {lingers}) && touch {lingers}")
     machine.order("lock", name=name, uid=uid, version=2)
+    machine.run("test", "!", "-e", lingers)
     # A job is run in a minute at the earliest, so PAM is asked for them, as both of them ask it.
     for program in ("cron", "atd"):
         assert "common-account" in machine.run("cat", f"/etc/pam.d/{program}")

@@ -19,6 +19,7 @@ import json
 import os
 import pwd
 import re
+import shutil
 import signal
 import stat
 import struct
@@ -30,16 +31,13 @@ from pathlib import Path
 from typing import Any
 
 ETC, STATE = Path("/etc/vmshare"), Path("/var/lib/vmshare")
-HOST_KEY = ETC / "ssh_host_ed25519_key"
-HOST_CERTIFICATE = ETC / "ssh_host_ed25519_key-cert.pub"
-AUTHORITIES = ETC / "machine_authorities.pub"
-SSHD_PID, SHARED = Path("/run/vmshare-sshd.pid"), Path("/srv/shared")
+HOST_KEY, AUTHORITIES = ETC / "ssh_host_ed25519_key", ETC / "machine_authorities.pub"
+SHARED, SPARE = Path("/srv/shared"), STATE / "spare"
 DRIVES = Path(__file__).resolve().with_name("vmshare-drives")
 UIDS = range(20_000, 60_000)
 NO_ONE = 65_533
 """A uid that nobody has: who does the killing can't be killed by the person."""
-TO_DIE = 10.0
-LONGEST = 1 << 20
+TO_DIE, LONGEST = 10.0, 1 << 20
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,30}")
 _PUBLIC = re.compile(
@@ -76,8 +74,7 @@ def read_accounts() -> dict[str, Any]:
 def write(path: Path, text: str, mode: int) -> None:
     """Whole or not at all."""
     draft = path.with_name(f"{path.name}.new")  # sudo looks at no name with a dot
-    with contextlib.suppress(FileNotFoundError):
-        draft.unlink()
+    draft.unlink(missing_ok=True)
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     with open(handle, "w") as file:
         os.fchmod(handle, mode)
@@ -138,11 +135,6 @@ def account(order: Answer) -> tuple[str, int]:
     return name, uid
 
 
-def exists(name: str) -> bool:
-    """Whether the machine has the account."""
-    return any(each.pw_name == name for each in pwd.getpwall())
-
-
 def ensure(order: Answer) -> Answer:
     """The account is there and open, with sudo or without."""
     name, uid = account(order)
@@ -150,7 +142,7 @@ def ensure(order: Answer) -> Answer:
     with remembered() as accounts:
         known = accounts.get(name)
         version = newer(order, known)
-        if not exists(name):
+        if name not in {each.pw_name for each in pwd.getpwall()}:
             make(name, uid)
         # useradd leaves an account that sshd without PAM takes for a locked one.
         run("usermod", "--password", "*", "--expiredate", "", name)
@@ -184,17 +176,25 @@ def allow_sudo(name: str, sudo: bool) -> None:
 def lock(order: Answer) -> Answer:
     """Nobody logs in as this account, and nothing runs as it: cron, at, tmux and daemons too."""
     name, uid = account(order)
+    newer(order, read_accounts().get(name))
+    try:
+        shut(order, name, uid)
+    except (OSError, Refused):
+        kill_all(name, uid)  # who fills the disk fills what is made free, too
+        raise
+    killed, remaining = kill_all(name, uid)
+    return {"processes": killed, "remaining": remaining}
+
+
+def shut(order: Answer, name: str, uid: int) -> None:
+    """No certificate opens the account, and no job of cron's or at's runs: it is over."""
     with remembered() as accounts:
         version = newer(order, accounts.get(name))
         accounts[name] = {"uid": uid, "open": False, "sudo": False, "version": version}
-    if not exists(name):
-        return {"processes": 0, "remaining": 0}
-    # An account that is over runs no job of cron's or at's.
-    run("usermod", "--password", "!", "--expiredate", "1", name)
-    allow_sudo(name, False)
-    Path(f"/var/lib/systemd/linger/{name}").unlink(missing_ok=True)
-    killed, remaining = kill_all(name, uid)
-    return {"processes": killed, "remaining": remaining}
+    if name in {each.pw_name for each in pwd.getpwall()}:
+        run("usermod", "--password", "!", "--expiredate", "1", name)
+        allow_sudo(name, False)
+        Path(f"/var/lib/systemd/linger/{name}").unlink(missing_ok=True)
 
 
 def kill_all(name: str, uid: int) -> tuple[int, int]:
@@ -234,9 +234,8 @@ def of_person(name: str, uid: int) -> set[int]:
         with contextlib.suppress(OSError, IndexError, ValueError):
             status = Path(f"/proc/{pid}/status").read_text()
             uids = {int(each) for each in status.split("\nUid:", 1)[1].split("\n", 1)[0].split()}
-            if "\nState:\tZ" in status:
-                continue
-            if uid in uids or (uids == {0} and is_theirs(pid, name, uid)):
+            theirs = uid in uids or (uids == {0} and is_theirs(pid, name, uid))
+            if theirs and "\nState:\tZ" not in status:
                 found.add(pid)
     return found
 
@@ -258,9 +257,8 @@ def processes() -> Iterator[int]:
 
 def share(place: Path) -> None:
     """A directory in which everybody works: what is made in it is the group's to change."""
-    users = grp.getgrnam("users").gr_gid
     handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    os.fchown(handle, 0, users)
+    os.fchown(handle, 0, grp.getgrnam("users").gr_gid)
     os.fchmod(handle, 0o2775)
     # A default ACL, since a umask of 022 would take the group's write bit away.
     entries = ((0x01, 7), (0x04, 7), (0x20, 5))
@@ -286,8 +284,7 @@ def drives(order: Answer) -> Answer:
 
 def activity(_order: Answer) -> Answer:
     """Seconds of CPU that all processes have used, and how many each person has."""
-    ticks = 0
-    people: dict[str, int] = {}
+    ticks, people = 0, dict[str, int]()
     names = {each["uid"]: name for name, each in read_accounts().items()}
     for pid in processes():
         with contextlib.suppress(OSError, IndexError, ValueError):
@@ -301,14 +298,12 @@ def activity(_order: Answer) -> Answer:
 
 def listener(order: Answer) -> Answer:
     """Whose program listens on a port of this machine (a uid); None: nobody's."""
-    port = number(order, "port", range(1, 65_536))
+    port = f":{number(order, 'port', range(1, 65_536)):04X}"
     uids = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
             rows = [line.split() for line in Path(table).read_text().splitlines()[1:]]
-            uids += [
-                int(row[7]) for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")
-            ]
+            uids += [int(row[7]) for row in rows if row[3] == "0A" and row[1].endswith(port)]
     return {"uids": sorted(set(uids))}
 
 
@@ -322,23 +317,29 @@ def authorities(order: Answer) -> Answer:
     return {}
 
 
-def host_certificate(order: Answer) -> Answer:
-    """The certificate that sshd shows from now on."""
-    write(HOST_CERTIFICATE, given(order, "certificate", _PUBLIC) + "\n", 0o644)
-    with contextlib.suppress(OSError, ValueError):
-        os.kill(int(SSHD_PID.read_text()), signal.SIGHUP)
-    return {}
-
-
 def hello(_order: Answer) -> Answer:
     """Which machine this is, and which versions of which accounts were obeyed."""
     return {"machine": seed()["machine_id"], "accounts": read_accounts()}
 
 
 ORDERS: dict[str, Callable[[Answer], Answer]] = {
-    each.__name__: each
-    for each in (activity, authorities, drives, ensure, hello, host_certificate, listener, lock)
+    each.__name__: each for each in (activity, authorities, drives, ensure, hello, listener, lock)
 }
+
+
+def obeyed(order: Answer) -> Answer:
+    """What came of it; once more with the room kept for it, if somebody has filled the disk."""
+    do = ORDERS[order["do"]]
+    try:
+        return do(order)
+    except (OSError, Refused):
+        shutil.rmtree(SPARE, ignore_errors=True)
+        return do(order)
+    finally:
+        with contextlib.suppress(OSError):  # bytes, and names of files
+            SPARE.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in set(map(str, range(16))) - set(os.listdir(SPARE)):
+                (SPARE / name).write_bytes(bytes(1 << 16))
 
 
 def serve() -> None:
@@ -346,15 +347,14 @@ def serve() -> None:
     for line in iter(lambda: sys.stdin.buffer.readline(LONGEST), b""):
         try:
             order = json.loads(line)
-            answer = {"id": order["id"], "done": ORDERS[order["do"]](order)}
+            answer = {"id": order["id"], "done": obeyed(order)}
         except Refused as refused:
             answer = {"id": order["id"], "refused": str(refused)}
         except (KeyError, TypeError, ValueError):
             answer = {"id": None, "failed": "This is no order that this machine knows."}
         except OSError as error:
             answer = {"id": order["id"], "failed": f"{type(error).__name__}: {error.strerror}"}
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+        print(json.dumps(answer), flush=True)
 
 
 def principals(name: str) -> None:
@@ -368,14 +368,13 @@ def principals(name: str) -> None:
 
 def setup() -> None:
     """Make what a new machine lacks. Prints the host key, for the console of a real machine."""
-    told = seed()
     os.umask(0o022)
     for directory in (STATE, Path("/run/sshd")):
         directory.mkdir(mode=0o755, parents=True, exist_ok=True)
     if not HOST_KEY.exists():
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", str(HOST_KEY))
     if not AUTHORITIES.exists():
-        write(AUTHORITIES, "".join(f"{line}\n" for line in told["authorities"]), 0o644)
+        write(AUTHORITIES, "".join(f"{line}\n" for line in seed()["authorities"]), 0o644)
     SHARED.mkdir(parents=True, exist_ok=True)
     if not stat.S_IMODE(SHARED.stat().st_mode) & 0o2000:
         share(SHARED)
