@@ -57,6 +57,8 @@ from jupyterhub_vmshare.people.limit import RateLimit
 from jupyterhub_vmshare.people.membership import Membership, TeamChoice
 from jupyterhub_vmshare.people.search import PeopleSearch
 from jupyterhub_vmshare.people.succession import Succession
+from jupyterhub_vmshare.projects.expiry import end_what_is_over, keep_dates
+from jupyterhub_vmshare.projects.succession import end_memberships_of
 from jupyterhub_vmshare.reconcile.pace import Pace
 from jupyterhub_vmshare.reconcile.worker import Reconciler
 from jupyterhub_vmshare.relay.accounts import lock_all_of
@@ -153,6 +155,7 @@ class Service:
         self.succession.on_change(end_what_they_had)
         self.succession.on_change(lambda tx, former: end_all_of(tx, former.aside))
         self.succession.on_change(lambda tx, former: lock_all_of(tx, former.name, GONE))
+        self.succession.on_change(lambda tx, former: end_memberships_of(tx, former.aside))
         self.feed = EventFeed(self.db, Leases(self.db))
         self.folders = Folders(
             self.db,
@@ -276,6 +279,7 @@ class Service:
         await self.store.start()
         await self.feed.start()
         await self.expiry.start()
+        await end_what_is_over(self.db)
         await self.folders.start()
         await self.membership.catch_up()
         if not self.db.is_sqlite:
@@ -287,6 +291,7 @@ class Service:
         self._tasks = [
             _task("teams", self.membership.keep_fresh()),
             _task("uploads", steadily("uploads", self.uploads.keep_tidy)),
+            _task("memberships", steadily("memberships", lambda: keep_dates(self.db))),
             _task("idempotency keys", steadily("idempotency keys", lambda: keep_tidy(self.db))),
         ]
         self._server = HTTPServer(

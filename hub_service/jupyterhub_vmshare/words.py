@@ -79,6 +79,48 @@ LEVELS: Final[dict[ThingKind, tuple[str, ...]]] = {
 """The levels of each kind, weakest first."""
 
 
+class ProjectKind(StrEnum):
+    """What a project is for."""
+
+    RESEARCH = "research"
+    WORKSHOP = "workshop"
+
+
+class ProjectState(StrEnum):
+    """Where a project is in its life: only an active one has members."""
+
+    REQUESTED = "requested"
+    ACTIVE = "active"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
+class ProjectRole(StrEnum):
+    """What somebody is in a project."""
+
+    ADMINISTRATOR = "administrator"
+    MEMBER = "member"
+
+
+class MemberEnded(StrEnum):
+    """Why somebody is no longer in a project."""
+
+    LEFT = "left"
+    REMOVED = "removed"
+    EXPIRED = "expired"
+    NAME_TAKEN_OVER = "name_taken_over"
+    """The hub has given their name to somebody else."""
+
+
+class AskState(StrEnum):
+    """What became of somebody's wish to join a project."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    CANCELLED = "cancelled"
+
+
 class CredentialKind(StrEnum):
     """Through what a person acts (who may do what differs by it)."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from jupyterhub_vmshare.api.openapi import build, operations, stored, text_of
 from jupyterhub_vmshare.api.operation import HUB_HOOK, PUBLIC
 from jupyterhub_vmshare.api.routes import ROUTES
-from jupyterhub_vmshare.policy.tables import ACTIONS
+from jupyterhub_vmshare.policy.tables import ACTIONS, PROJECT_ACTIONS
 
 
 def test_the_file_is_what_the_routes_make() -> None:
@@ -17,7 +17,7 @@ def test_every_operation_names_one_action() -> None:
         operation["x-action"] for path in stored()["paths"].values() for operation in path.values()
     ]
     assert len(named) == sum(len(operations(route)) for route in ROUTES)
-    assert set(named) <= {*ACTIONS, PUBLIC, HUB_HOOK}
+    assert set(named) <= {*ACTIONS, *PROJECT_ACTIONS, PUBLIC, HUB_HOOK}
 
 
 def test_no_two_routes_are_one_path() -> None:

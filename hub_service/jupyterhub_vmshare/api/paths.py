@@ -36,6 +36,9 @@ PARAMETERS: dict[str, Parameter] = {
     "machine_id": _id("mch"),
     "drive_id": _id("drv"),
     "machine_snapshot_id": _id("msn"),
+    "project_id": _id("prj"),
+    "link_id": _id("lnk"),
+    "ask_id": _id("ask"),
     "rest": Parameter(".*", {"type": "string"}),
 }
 

@@ -22,6 +22,8 @@ from jupyterhub_vmshare.api.me import Myself
 from jupyterhub_vmshare.api.mounts import ROUTES as MOUNTS
 from jupyterhub_vmshare.api.openapi_route import OpenApi
 from jupyterhub_vmshare.api.people import People, Teams, TeamsRefresh
+from jupyterhub_vmshare.api.project_members import ROUTES as PROJECT_MEMBERS
+from jupyterhub_vmshare.api.projects import ROUTES as PROJECTS
 from jupyterhub_vmshare.api.quota import ROUTES as QUOTA
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.api.snapshots import ROUTES as SNAPSHOTS
@@ -57,6 +59,8 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     *MACHINE_SNAPSHOTS,
     *DRIVES,
     *WAYS,
+    *PROJECTS,
+    *PROJECT_MEMBERS,
     Events,
     EventStream,
 )

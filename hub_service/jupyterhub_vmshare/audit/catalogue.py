@@ -47,6 +47,7 @@ SEEN_BY = frozenset(
         *("owner", "giver", "receiver", "answerer", "everyone_with_access"),
         *("chooser", "member", "session_person", "charged", "cloner"),
         *("machine_owner", "taker", "former"),
+        *("administrators", "asker", "project_member", "project_members"),
     }
 )
 """The circles of people that ``seen_by`` may name."""

@@ -30,6 +30,10 @@ from jupyterhub_vmshare.db.machines import machines as machines
 from jupyterhub_vmshare.db.machines import uids as uids
 from jupyterhub_vmshare.db.metadata import ID, NAME
 from jupyterhub_vmshare.db.metadata import metadata as metadata
+from jupyterhub_vmshare.db.projects import project_asks as project_asks
+from jupyterhub_vmshare.db.projects import project_links as project_links
+from jupyterhub_vmshare.db.projects import project_members as project_members
+from jupyterhub_vmshare.db.projects import projects as projects
 from jupyterhub_vmshare.db.types import Json, Moment
 from jupyterhub_vmshare.db.way_in import authorities as authorities
 from jupyterhub_vmshare.db.way_in import machine_accounts as machine_accounts

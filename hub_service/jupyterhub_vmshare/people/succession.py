@@ -30,7 +30,9 @@ HELD: Final = (
     *("hand_overs.owner", "hand_overs.receiver", "hand_overs.by", "accounts.owner"),
     *("sessions.person", "mount_choices.person", "uploads.person", "clones.owner"),
     *("event_audience.person", "idempotency.person", "uids.person", "attachments.by"),
-    "machine_snapshots.owner",
+    *("machine_snapshots.owner", "projects.created_by", "projects.answered_by"),
+    *("project_members.person", "project_links.made_by"),
+    *("project_asks.person", "project_asks.answered_by"),
 )
 """The columns in which a name means whoever had it then."""
 

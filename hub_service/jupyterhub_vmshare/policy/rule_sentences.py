@@ -11,6 +11,9 @@ from jupyterhub_vmshare.words import ThingKind
 _TICK: Final = "{their} grant on this {noun} comes without the tick “{rule}”; {owner} can set it."
 _ON_PAGES: Final = "{doing} is for those whom the site lets; a hub admin can grant it."
 
+LAST_ADMINISTRATOR: Final = "Somebody else has to become an administrator of the project first."
+"""For whatever would leave a project without one."""
+
 _FAILED: Final[dict[str, str]] = {
     "personal": "This {noun} belongs to {owner}: it is left by leaving that project.",
     "cloneable": "{owner} does not let this {noun} be copied as a whole.",
@@ -24,7 +27,7 @@ _FAILED: Final[dict[str, str]] = {
     "not_last_owner": (
         "{they_are} the only owner of this {noun}: hand it over first, or make somebody a co-owner."
     ),
-    "not_last_administrator": "Somebody else has to become an administrator of the project first.",
+    "not_last_administrator": LAST_ADMINISTRATOR,
     "self": "{they_may} ask that about {themself} only.",
     "administers": "{doing} is for things of a project that {they} administer.",
     "holds": "{doing} is for those who can see the people of the thing; {they} can not.",

@@ -211,3 +211,6 @@ def _names() -> Iterator[str]:
 
 ACTIONS: Final = frozenset(_names())
 """Every action as routes spell it: `folder.rename_file`, `service.create_folder`, …"""
+
+PROJECT_ACTIONS: Final = frozenset(f"project.{row}" for row in PROJECT.rows)
+"""Every action in a project as routes spell it: `project.member.invite`, …"""
