@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,6 +51,9 @@ class Booked:
             old = before or account_of(home)
             moves = old is not None and old != account
             had = self._accounts.look(old).trees if old is not None and moves else {}
+            if old is None:
+                # Before it is counted: whoever gives the tree up later finds out by that where.
+                name_account(home, account)
             # Counted twice for a moment, never not at all.
             for tree, record in had.items():
                 if tree == shelf_of(folder_id):
@@ -59,6 +63,16 @@ class Booked:
                 name_account(home, account)
             if old is not None and moves:
                 self._remove(old, folder_id)
+            if not self._is_home(folder_id, home):
+                # Given up meanwhile, and perhaps before it was counted here.
+                self._remove(account, folder_id)
+
+    def _is_home(self, folder_id: str, home: int) -> bool:
+        try:
+            with self._home(folder_id) as now:
+                return os.path.samestat(os.fstat(now), os.fstat(home))
+        except NotFound:
+            return False
 
     async def recount(self, folder_id: str) -> None:
         """Walk through a tree and mend what its account says of it, while people work in it."""

@@ -165,10 +165,12 @@ class PosixStore(Shelved):
         # Its bytes are given back first: a crash leaves a tree that is retired again.
         with suppress(FileNotFoundError), walked(self._root, (shard, name)) as home:
             self._uncount(folder_id, home)
-        with suppress(FileNotFoundError), walked(self._root, (shard,)) as directory:
-            os.rename(name, fresh_name(), src_dir_fd=directory, dst_dir_fd=self._gone)
-            os.fsync(self._gone)
-            os.fsync(directory)
+            with walked(self._root, (shard,)) as directory:
+                os.rename(name, fresh_name(), src_dir_fd=directory, dst_dir_fd=self._gone)
+                os.fsync(self._gone)
+                os.fsync(directory)
+            # Somebody may have had it counted elsewhere meanwhile.
+            self._uncount(folder_id, home)
 
     async def purge(self, most: int) -> bool:
         """Remove about ``most`` entries of retired trees; whether some are left."""
