@@ -20,7 +20,15 @@ from jupyter_vmshare._version import __version__
 from jupyter_vmshare.client import NotConfigured, NotFound, ServiceUnreachable, VMShareError
 from jupyter_vmshare.doctor import examine
 from jupyter_vmshare.shared_dir import SharedDir
-from jupyter_vmshare.terminal import filing, following, glancing, machines, owning, reaching
+from jupyter_vmshare.terminal import (
+    filing,
+    following,
+    glancing,
+    machines,
+    owning,
+    projects,
+    reaching,
+)
 from jupyter_vmshare.terminal.handing import (
     delete_for_ever,
     hand_over,
@@ -75,7 +83,7 @@ def parser() -> argparse.ArgumentParser:
 
     _listing(verb)
     _sharing(verb)
-    for room in (filing, owning, glancing, following, machines, reaching):
+    for room in (filing, owning, glancing, following, machines, reaching, projects):
         room.add_to(verb)
     verb("doctor", doctor)
     return top

@@ -12,6 +12,7 @@ from jupyter_vmshare.client.calls import hand_overs as _hand_overs
 from jupyter_vmshare.client.calls import machines as _machines
 from jupyter_vmshare.client.calls import mounts as _mounts
 from jupyter_vmshare.client.calls import people as _people
+from jupyter_vmshare.client.calls import projects as _projects
 from jupyter_vmshare.client.calls import snapshots as _snapshots
 from jupyter_vmshare.client.calls import uploads as _uploads
 from jupyter_vmshare.client.twins import listing, verb
@@ -129,3 +130,28 @@ class Verbs:
     move_many = verb(_files.move_many)
     delete_many = verb(_files.delete_many)
     events_page = verb(_files.events_page)
+
+    projects = listing(_projects.projects)
+    project = verb(_projects.project)
+    request_project = verb(_projects.request_project)
+    cancel_project_request = verb(_projects.cancel_project_request)
+    create_project = verb(_projects.create_project)
+    project_requests = listing(_projects.project_requests)
+    approve_project = verb(_projects.approve_project)
+    decline_project = verb(_projects.decline_project)
+    set_project_quota = verb(_projects.set_project_quota)
+    change_project = verb(_projects.change_project)
+    members = listing(_projects.members)
+    member = verb(_projects.member)
+    change_member = verb(_projects.change_member)
+    remove_member = verb(_projects.remove_member)
+    leave_project = verb(_projects.leave_project)
+    project_links = listing(_projects.project_links)
+    make_project_link = verb(_projects.make_project_link)
+    revoke_project_link = verb(_projects.revoke_project_link)
+    project_of_link = verb(_projects.project_of_link)
+    ask_to_join = verb(_projects.ask_to_join)
+    asks = listing(_projects.asks)
+    let_in = verb(_projects.let_in)
+    turn_away = verb(_projects.turn_away)
+    cancel_ask = verb(_projects.cancel_ask)

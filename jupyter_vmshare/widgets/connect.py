@@ -12,6 +12,7 @@ from jupyter_vmshare.client.calls import clones as clone_calls
 from jupyter_vmshare.client.calls import hand_overs as offers
 from jupyter_vmshare.client.calls import mounts as mount_calls
 from jupyter_vmshare.client.calls import people as calls
+from jupyter_vmshare.client.calls import projects as project_calls
 from jupyter_vmshare.client.errors import NotFound
 from jupyter_vmshare.client.twins import Async, Sync, twin, twin_property
 from jupyter_vmshare.widgets import cards
@@ -22,6 +23,7 @@ from jupyter_vmshare.widgets.glance import GlanceVerbs
 from jupyter_vmshare.widgets.handle import Handle
 from jupyter_vmshare.widgets.invitations import AsyncInvitations, Invitations
 from jupyter_vmshare.widgets.machines import AsyncMachines, Machines
+from jupyter_vmshare.widgets.projects import Projects
 from jupyter_vmshare.widgets.tables import (
     Answer,
     Copies,
@@ -61,6 +63,12 @@ class VMShareVerbs(GlanceVerbs):
         """Copies of folders that you asked for, under way and ended, the newest first."""
         found = yield from clone_calls.clones().steps()
         return Copies(found, "Copies")
+
+    @twin_property
+    def projects(self) -> Steps[Projects]:
+        """Projects that you are in, asked for, or asked to join, the newest first."""
+        found = yield from project_calls.projects().steps()
+        return Projects(found, "Your projects")
 
     @twin
     def give_up_copy(self, clone_id: str) -> Steps[None]:

@@ -32,6 +32,7 @@ from tests.fixtures.world import SmallWorld
 # Work that goes on by itself: heartbeats, and looking at the hub's teams.
 RESTLESS = {"name_holders", "leases", "mirrors"}
 Snapshot = dict[str, Any]
+NOWHERE = {"project": "prj", "link": "lnk", "ask": "ask"}
 QUIET = Pace(poll=0.01, sweep=3600.0)
 
 
@@ -109,6 +110,8 @@ class Scene:
         ids |= {"clone_id": "cln_" + "0" * 26, "snapshot_id": self.kept}
         ids |= {"machine_id": self.machine, "drive_id": self.drive}
         ids |= {"machine_snapshot_id": self.disk}
+        # What makes no sense is refused before it is looked for.
+        ids |= {f"{name}_id": f"{prefix}_{'0' * 26}" for name, prefix in NOWHERE.items()}
         return template.format(**ids)
 
     async def snapshot(self) -> Snapshot:

@@ -18,6 +18,7 @@ from jupyterhub_vmshare.api.contract.grants import NewGrant, NewUse, Profile
 from jupyterhub_vmshare.api.openapi import stored
 from tests.client.conftest import Colour
 from tests.client.machine_rows import DRIVES, MACHINES
+from tests.client.project_rows import PROJECTS
 from tests.fakes.vmshare import FakeVMShare, Scripted
 
 F, G = "fld_01hzzzzzzzzzzzzzzzzzzzzzzz", "gnt_01hzzzzzzzzzzzzzzzzzzzzzzz"
@@ -279,7 +280,7 @@ ROWS = [
 ]  # fmt: skip
 ROWS += [
     Row(name, act, request, told, body, status, **headers)
-    for name, act, request, told, body, status, headers in (*MACHINES, *DRIVES)
+    for name, act, request, told, body, status, headers in (*MACHINES, *DRIVES, *PROJECTS)
 ]
 
 
@@ -379,4 +380,6 @@ def test_bytes_go_both_ways(colour: Colour, fake: FakeVMShare) -> None:
 
 
 def _starred(path: str) -> str:
-    return re.sub(r"\{[^}]*\}|(?:fld|gnt|hnd|upl|cln|snp|mch|drv|msn)_\w+|ben%20b%2Fc", "*", path)
+    return re.sub(
+        r"\{[^}]*\}|(?:fld|gnt|hnd|upl|cln|snp|mch|drv|msn|prj|lnk|ask)_\w+|ben%20b%2Fc", "*", path
+    )

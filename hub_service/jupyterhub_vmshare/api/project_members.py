@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from jupyterhub_vmshare.api.contract.projects import (
+    AsksAsked,
     AsksPage,
     AskView,
     LetIn,
     LinkCode,
     LinkLeadsTo,
     LinkMade,
+    LinksAsked,
     LinksPage,
     LinkView,
     MemberChange,
+    MembersAsked,
     MembersPage,
     MemberView,
     NewLink,
-    ProjectsAsked,
 )
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.projects import ProjectRoute
@@ -29,10 +31,10 @@ class ProjectMembers(ProjectRoute):
 
     path = "/projects/{project_id}/members"
 
-    @operation("project.member.list", query=ProjectsAsked, gives=MembersPage)
+    @operation("project.member.list", query=MembersAsked, gives=MembersPage)
     async def get(self, project_id: str) -> None:
         """Members by name; the caller alone, where members don't see each other."""
-        asked, db = self.query(ProjectsAsked), self.rooms.db
+        asked, db = self.query(MembersAsked), self.rooms.db
         async with db.read() as conn:
             project = await project_of(conn, project_id)
             found = await members.page(
@@ -96,10 +98,10 @@ class ProjectLinks(ProjectRoute):
 
     path = "/projects/{project_id}/links"
 
-    @operation("project.member.invite", query=ProjectsAsked, gives=LinksPage)
+    @operation("project.member.invite", query=LinksAsked, gives=LinksPage)
     async def get(self, project_id: str) -> None:
         """A project's invitation links, the newest first, without their codes."""
-        asked, db = self.query(ProjectsAsked), self.rooms.db
+        asked, db = self.query(LinksAsked), self.rooms.db
         async with db.read() as conn:
             project, at = await project_of(conn, project_id), db.clock()
             found = await links.page(
@@ -175,10 +177,10 @@ class ProjectAsks(ProjectRoute):
 
     path = "/projects/{project_id}/asks"
 
-    @operation("project.member.answer_request", query=ProjectsAsked, gives=AsksPage)
+    @operation("project.member.answer_request", query=AsksAsked, gives=AsksPage)
     async def get(self, project_id: str) -> None:
         """Who waits for an answer, the first one first."""
-        asked, db = self.query(ProjectsAsked), self.rooms.db
+        asked, db = self.query(AsksAsked), self.rooms.db
         async with db.read() as conn:
             project = await project_of(conn, project_id)
             found = await joining.waiting(

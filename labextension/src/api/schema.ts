@@ -18358,8 +18358,8 @@ export interface operations {
     getProjectRequests: {
         parameters: {
             query?: {
-                after?: string;
                 limit?: number;
+                after?: string;
             };
             header?: never;
             path?: never;
@@ -18578,8 +18578,8 @@ export interface operations {
     getProjects: {
         parameters: {
             query?: {
-                after?: string;
                 limit?: number;
+                after?: string;
             };
             header?: never;
             path?: never;
@@ -19153,8 +19153,8 @@ export interface operations {
     getProjectAsks: {
         parameters: {
             query?: {
-                after?: string;
                 limit?: number;
+                after?: string;
             };
             header?: never;
             path: {
@@ -19900,8 +19900,8 @@ export interface operations {
     getProjectLinks: {
         parameters: {
             query?: {
-                after?: string;
                 limit?: number;
+                after?: string;
             };
             header?: never;
             path: {
@@ -20224,8 +20224,8 @@ export interface operations {
     getProjectMembers: {
         parameters: {
             query?: {
-                after?: string;
                 limit?: number;
+                after?: string;
             };
             header?: never;
             path: {

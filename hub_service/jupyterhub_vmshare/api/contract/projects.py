@@ -187,8 +187,31 @@ class LetIn(Asked):
     ends_at: Timestamp | None = Field(None, description="When their membership ends; null: never.")
 
 
-class ProjectsAsked(Asked):
-    """Which page of a list."""
+class ListAsked(Asked):
+    """How much of a list; its ``after`` is the ``next`` of the page before."""
+
+    limit: int = Field(50, ge=1, le=200)
+
+
+class ProjectsAsked(ListAsked):
+    """Which page of projects."""
+
+    after: str | None = Field(None, pattern="^prj_[0-9a-hjkmnp-tv-z]{26}$")
+
+
+class MembersAsked(ListAsked):
+    """Which page of members."""
 
     after: str | None = Field(None, min_length=1, max_length=255)
-    limit: int = Field(50, ge=1, le=200)
+
+
+class LinksAsked(ListAsked):
+    """Which page of links."""
+
+    after: str | None = Field(None, pattern="^lnk_[0-9a-hjkmnp-tv-z]{26}$")
+
+
+class AsksAsked(ListAsked):
+    """Which page of wishes to join."""
+
+    after: str | None = Field(None, pattern="^ask_[0-9a-hjkmnp-tv-z]{26}$")

@@ -1,0 +1,81 @@
+"""Projects at the terminal: asking for one, joining one, leaving it."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from jupyter_vmshare.terminal.showing import Asked, Share, show
+from jupyter_vmshare.widgets import cards
+from jupyter_vmshare.widgets.projects import Members
+
+
+def add_to(verb: Callable[..., Any]) -> None:
+    """Add the commands; ``verb`` is the command line's."""
+    verb("projects", projects)
+    wanted = verb("request-project", request_project)
+    wanted.add_argument("name", help="what it is to be called")
+    wanted.add_argument("--description", default="", help="what it is for")
+    verb("join-project", join_project)
+    for name, command in (
+        ("project-members", project_members),
+        ("leave-project", leave_project),
+        ("withdraw-from-project", withdraw),
+    ):
+        verb(name, command).add_argument("project", help="a project's name or id")
+
+
+def projects(asked: Asked) -> int:
+    """List the projects that you are in, asked for, or asked to join."""
+    with Share() as share:
+        found = share.projects
+    return show(asked, list(found), found)
+
+
+def request_project(asked: Asked) -> int:
+    """Ask for a project; it is there once a hub admin has said yes."""
+    with Share() as share:
+        made = share.client.request_project(asked.name, asked.description)
+    said = f"Asked for {made.name}: a hub admin answers, and “projects” shows how it stands."
+    return show(asked, made, cards.visible(said))
+
+
+def join_project(asked: Asked) -> int:
+    """Ask to join a project with the code of an invitation link, which is read, not given here."""
+    # What stands on a command line is seen by everybody on the machine.
+    code = getpass.getpass("Code: ") if sys.stdin.isatty() else sys.stdin.readline()
+    code = code.strip().rpartition("#join=")[2]
+    with Share() as share:
+        leads = share.client.project_of_link(code)
+        made = share.client.ask_to_join(code)
+    said = f"Asked to join {leads.name}: {', '.join(leads.administrators)} can let you in."
+    return show(asked, made, cards.visible(said))
+
+
+def project_members(asked: Asked) -> int:
+    """List the people in a project, as far as you may see them."""
+    with Share() as share:
+        project = share.projects.named(asked.project)
+        found = Members(share.client.members(project.id), project.name)
+    return show(asked, list(found), found)
+
+
+def leave_project(asked: Asked) -> int:
+    """Go out of a project."""
+    with Share() as share:
+        project = share.projects.named(asked.project)
+        share.client.leave_project(project.id)
+    return show(asked, {"left": project.id}, cards.visible(f"You are no longer in {project.name}."))
+
+
+def withdraw(asked: Asked) -> int:
+    """Take back that you asked for a project, or to join one."""
+    with Share() as share:
+        project = share.projects.named(asked.project)
+        if project.ask_id is not None:
+            share.client.cancel_ask(project.id, project.ask_id)
+        else:
+            share.client.cancel_project_request(project.id)
+    return show(asked, {"withdrawn": project.id}, "Taken back.")

@@ -1,0 +1,44 @@
+"""Projects as a notebook shows them."""
+
+from __future__ import annotations
+
+from jupyter_vmshare.widgets.moments import shown
+from jupyter_vmshare.widgets.tables import Table
+from jupyterhub_vmshare.api.contract.projects import MemberView, ProjectView
+
+
+class Projects(Table[ProjectView]):
+    """Projects that one is in, asked for, or asked to join."""
+
+    heads = ("Project", "You", "Members", "Administrators")
+    empty = "You are in no project. An administrator's link lets you ask to join one."
+
+    def row(self, item: ProjectView) -> tuple[str, ...]:
+        """Name, how one stands to it, how many are in it, whom to turn to."""
+        return item.name, _standing(item), str(item.members), ", ".join(item.administrators)
+
+    def named(self, wanted: str) -> ProjectView:
+        """The one of this name or id. Raises ``LookupError``."""
+        for project in self:
+            if wanted in (project.name, project.id):
+                return project
+        raise LookupError(f"You have no project called {wanted}. “projects” lists yours.")
+
+
+class Members(Table[MemberView]):
+    """The people in a project."""
+
+    heads = ("Person", "Role", "Since", "Until")
+
+    def row(self, item: MemberView) -> tuple[str, ...]:
+        """Name, role, and from when to when."""
+        return item.person, item.role.value, shown(item.since), shown(item.ends_at)
+
+
+def _standing(project: ProjectView) -> str:
+    if project.ask_id is not None:
+        return "asked to join"
+    if project.role is not None:
+        until = f" until {shown(project.member_until)}" if project.member_until else ""
+        return f"{project.role.value}{until}"
+    return f"{project.state.value}: {project.because}" if project.because else project.state.value
