@@ -289,6 +289,7 @@ async def test_an_id_that_is(scene: Scene, odd: str) -> None:
     bodies["POST", "/folders/{folder_id}/holders/stop"] = {"sessions": ["ses_1"]}
     bodies["PUT", "/folders/{folder_id}/snapshot-policy"] = {"every_hours": 1}
     bodies["POST", "/folders/{folder_id}/snapshots/{snapshot_id}/restore"] = {"path": "x"}
+    bodies["PUT", "/projects/{project_id}/quota"] = {"machines": 1}
     for method, path in BY_ID:
         more: dict[str, Any] = {"headers": SEEN}
         if (method, path) in bodies:

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jupyterhub_vmshare.api.contract.projects import ProjectQuota
-from jupyterhub_vmshare.words import ProjectRole
 
 P, K, A = (f"{prefix}_01hzzzzzzzzzzzzzzzzzzzzzzz" for prefix in ("prj", "lnk", "ask"))
 AT = "2026-11-27T12:00:00.000Z"
@@ -63,7 +62,7 @@ PROJECTS: list[Told] = [
      NONE),
     ("member", lambda c: c.member(P, "ben b/c"), f"GET /projects/{P}/members/ben%20b%2Fc", MEMBER,
      None, 200, NONE),
-    ("change_member", lambda c: c.change_member(P, "ben b/c", 3, role=ProjectRole.ADMINISTRATOR),
+    ("change_member", lambda c: c.change_member(P, "ben b/c", 3, role="administrator"),
      f"PATCH /projects/{P}/members/ben%20b%2Fc", MEMBER, {"role": "administrator"}, 200, VERSION),
     ("change_member until", lambda c: c.change_member(P, "ben b/c", 3, ends_at=FRIDAY),
      f"PATCH /projects/{P}/members/ben%20b%2Fc", MEMBER,

@@ -56,12 +56,13 @@ def test_joining_by_a_code_that_is_on_no_command_line(
 
 
 def test_a_notebook_shows_them(real: Real) -> None:
-    with real.notebook("ben") as vm:
-        vm.client.request_project("genome <b>", "Reads")
-        found = vm.projects
-        assert isinstance(found, Projects)
-        assert found.named("genome <b>").state.value == "requested"
-        assert "<b>" not in found._repr_html_()
+    vm = real.notebook("ben")
+    vm.client.request_project("genome <b>", "Reads")
+    found = vm.projects
+    assert isinstance(found, Projects)
+    assert found.named("genome <b>").state.value == "requested"
+    assert "<b>" not in found._repr_html_()
+    vm.close()
 
 
 async def _made(real: Real) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_vmshare.client.call import Call, Paged, get, nothing, reads, segment, send
 from jupyterhub_vmshare.api.contract.projects import (
@@ -29,7 +29,6 @@ from jupyterhub_vmshare.api.contract.projects import (
     ProjectsPage,
     ProjectView,
 )
-from jupyterhub_vmshare.words import ProjectRole
 
 
 def projects() -> Paged[ProjectView]:
@@ -121,12 +120,12 @@ def change_member(
     person: str,
     version: int,
     *,
-    role: ProjectRole | None = None,
+    role: Literal["administrator", "member"] | None = None,
     ends_at: datetime | Any | None = ...,
 ) -> Call[MemberView]:
     """Promote, demote, or say when a membership ends (None: never). For administrators."""
     told: dict[str, Any] = {} if ends_at is ... else {"ends_at": ends_at}
-    asked = MemberChange(role=role, **told)
+    asked = MemberChange.model_validate({"role": role, **told})
     path = _path(project_id, "members", person)
     return send("PATCH", path, reads(MemberView), asked, version=version)
 
