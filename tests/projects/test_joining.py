@@ -120,6 +120,16 @@ async def test_another_projects_administrator_has_no_say(
     assert (await admin.call("DELETE", f"{path}/links/{link['id']}")).status_code == 404
 
 
+async def test_only_who_asked_takes_it_back(api: Api, lab: ProjectLab, project: str) -> None:
+    asked = await lab.ask(project, "cleo")
+    path = f"/projects/{project}/asks/{asked}"
+    for other in (api("dan"), api("ben"), await lab.admin()):
+        assert (await other.call("DELETE", path)).status_code == 404
+    await api("cleo").ask("DELETE", path)
+    assert await (await lab.admin()).all(f"/projects/{project}/asks") == []
+    assert (await api("cleo").call("DELETE", path)).status_code == 409
+
+
 async def test_a_membership_ends_on_its_date(
     api: Api, lab: ProjectLab, project: str, clock: ScriptedClock, service: RunningService
 ) -> None:

@@ -54,6 +54,8 @@ async def test_one_who_is_there_until_a_date_does_not_count_as_another(
     await lab.change(project, "ben", ends_at=until)
     answer = await (await lab.admin()).call("POST", f"/projects/{project}/leave")
     assert answer.status_code == 403
+    answer = await (await lab.admin("ben")).call("DELETE", f"/projects/{project}/members/ana")
+    assert answer.json()["rule"] == "if.not_last_administrator"
     await lab.change(project, "ben", ends_at=None)
     await (await lab.admin()).ask("POST", f"/projects/{project}/leave")
     assert await lab.members(project, by="ben") == {"ben": "administrator"}

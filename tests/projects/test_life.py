@@ -124,6 +124,21 @@ async def test_settings_change_for_everybody_and_are_told(
     assert again.status_code == 412
 
 
+@pytest.mark.scenario("P3")
+async def test_members_who_do_not_see_each_other_list_themselves(
+    api: Api, lab: ProjectLab, project: str
+) -> None:
+    await lab.let_in(project, "cleo")
+    ben, admin = api("ben"), await lab.admin()
+    path = f"/projects/{project}/members"
+    assert [one["person"] for one in await ben.all(path, limit=1)] == ["ana", "ben", "cleo"]
+    hidden = {"members_see_each_other": False}
+    await admin.ask("PATCH", f"/projects/{project}", hidden, headers={"If-Match": '"1"'})
+    assert [one["person"] for one in await ben.all(path)] == ["ben"]
+    assert len(await admin.all(path)) == 3
+    assert (await ben.get(f"{path}/cleo")).status_code == 404
+
+
 @pytest.mark.scenario("P4")
 async def test_a_hub_admin_sets_what_a_project_may_hold(
     api: Api, lab: ProjectLab, project: str

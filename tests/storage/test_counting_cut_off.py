@@ -42,7 +42,8 @@ async def test_a_tree_that_is_given_up_while_it_moves_is_counted_nowhere(
     just_before: str,
 ) -> None:
     await store.charge(folder, account)
-    other, given_up = new_id("acc"), []
+    other = new_id("acc")
+    given_up: list[bool] = []
     what = "add" if just_before == "it is counted there" else "remove"
     does = getattr(Accounts, what)
 
