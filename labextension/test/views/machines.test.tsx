@@ -113,6 +113,20 @@ describe('the section of machines', () => {
     expect(server.calls('POST api/machines/mch_1/start')).toHaveLength(1);
   });
 
+  it('shows why one failed to whoever may not read what it wrote, or keep it on', async () => {
+    const stops = new Date(Date.now() + 5 * 60_000).toISOString();
+    const actions: string[] = [];
+    const machines = [
+      machine({ state: 'failed', because: 'No host has room.', actions }),
+      machine({ id: 'mch_2', name: 'cpu-box', stops_at: stops, actions })
+    ];
+    await shown({ machines });
+    expect(screen.getByText(/No host has room/)).toBeTruthy();
+    expect(screen.getByText(/Nobody uses it: it stops at/)).toBeTruthy();
+    expect(screen.queryByRole('button', { name: 'Console log' })).toBeNull();
+    expect(screen.queryByRole('button', { name: /Keep it on/ })).toBeNull();
+  });
+
   it('says why the service refused', async () => {
     await shown({ machines: [machine()] });
     await userEvent.click(screen.getByRole('button', { name: 'Stop "gpu-box"' }));
