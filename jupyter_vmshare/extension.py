@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jupyter_core.paths import jupyter_data_dir
+from jupyter_core.paths import jupyter_data_dir, jupyter_runtime_dir
 from jupyter_server.extension.application import ExtensionApp
+from jupyter_server.gateway.managers import GatewayMappingKernelManager
+from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
 from traitlets import Float, Unicode
 
 from jupyter_vmshare import checkpoints
 from jupyter_vmshare.events import KERNEL, KERNEL_SCHEMA, KERNELSPECS, KERNELSPECS_SCHEMA
 from jupyter_vmshare.file_changes import change_shared_files_as_they_can_be
+from jupyter_vmshare.kernels import adopting
+from jupyter_vmshare.kernels.keeping import Keeper
 from jupyter_vmshare.kernels.news import News, board
 from jupyter_vmshare.kernels.specs import MachineKernels, offer_those_of_machines
 from jupyter_vmshare.routes.contract import Contract
@@ -46,6 +51,7 @@ class VMShareExtension(ExtensionApp):
 
     _machine_kernels: MachineKernels | None = None
     _stop_telling: Callable[[], None] | None = None
+    _keeper: Keeper | None = None
 
     service_url = Unicode(
         "",
@@ -85,6 +91,17 @@ class VMShareExtension(ExtensionApp):
             self._machine_kernels = MachineKernels(kept, gateway.address.url)
             offer_those_of_machines(self.settings["kernel_spec_manager"], self._machine_kernels)
             self._tell_of_kernels(self._machine_kernels)
+            self._find_kernels_again()
+
+    def _find_kernels_again(self) -> None:
+        """Those that the last server, which was killed, has left on machines."""
+        kernels, sessions = self.settings["kernel_manager"], self.settings["session_manager"]
+        if isinstance(kernels, MappingKernelManager) and not isinstance(
+            kernels, GatewayMappingKernelManager
+        ):
+            name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+            self._keeper = Keeper(Path(jupyter_runtime_dir()), name)
+            adopting.begin(self._keeper, kernels, sessions)
 
     def _tell_of_kernels(self, kernels: MachineKernels) -> None:
         """Emit what becomes of the kernels on machines, which live in a thread of their own."""
@@ -119,6 +136,8 @@ class VMShareExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Close what is open to the service."""
+        if self._keeper is not None:
+            adopting.end(self._keeper)
         if self._stop_telling is not None:
             self._stop_telling()
         if self._machine_kernels is not None:

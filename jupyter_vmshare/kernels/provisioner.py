@@ -16,13 +16,18 @@ from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Float, Type, Unicode
 
 from jupyter_vmshare.kernels.channel import NotAllowed, NotReached, Way
-from jupyter_vmshare.kernels.loop import over_there
+from jupyter_vmshare.kernels.keeping import Keeper
+from jupyter_vmshare.kernels.loop import kernels_loop, over_there
 from jupyter_vmshare.kernels.news import News, State, board
 from jupyter_vmshare.kernels.remote import PORTS, OrderRefused, RemoteKernel
 
 _TO_SIGNAL = 10.0
 # What of the notebook server's environment a kernel on a machine needs.
 _PASSED_ON = ("JPY_SESSION_NAME",)
+_TO_TAKE_UP = 60.0
+
+keeper: Keeper | None = None
+"""Where a notebook server keeps what the next one needs; other programs keep nothing."""
 
 
 class CouldNotStart(RuntimeError):
@@ -102,6 +107,8 @@ class MachineProvisioner(KernelProvisionerBase):
     def _changed(self, state: State, because: str | None) -> None:
         """For whoever shows it."""
         news = News(self.kernel_id, self.machine, self.kernel, state, because)
+        if keeper is not None and state == "ended":
+            keeper.forget(self.kernel_id)
         if state == "connected":
             board.runs(news)
         else:
@@ -135,6 +142,9 @@ class MachineProvisioner(KernelProvisionerBase):
             raise CouldNotStart(str(refused)) from None
         self._code = None
         self._start_it_again(True)
+        if keeper is not None:
+            launched = {"cwd": order["cwd"], "env": wanted}
+            keeper.keep(self.kernel_id, {**self._info(), "launched": launched})
         return self.connection_info
 
     async def poll(self) -> int | None:
@@ -192,28 +202,53 @@ class MachineProvisioner(KernelProvisionerBase):
             return
         remote, self._remote = self._remote, None
         board.forget(self.kernel_id)
+        if keeper is not None:
+            keeper.forget(self.kernel_id)
         await over_there(remote.end())
         if self._place is not None:
             shutil.rmtree(self._place, ignore_errors=True)
 
     async def get_provisioner_info(self) -> dict[str, Any]:
         """With which another notebook server finds the kernel again."""
-        info: dict[str, Any] = await super().get_provisioner_info()
-        remote = self._there
-        return {**info, "machine": self.machine, "kernel": self.kernel,
-                "service": self.service, "starts": remote.starts, "pid": remote.pid}  # fmt: skip
+        return {**await super().get_provisioner_info(), **self._info()}
+
+    def _info(self) -> dict[str, Any]:
+        remote, manager = self._there, cast(Any, self.parent)
+        key: Any = self.connection_info.get("key", "")
+        connection = {
+            **self.connection_info,
+            "key": key.decode() if isinstance(key, bytes) else key,
+        }
+        return {
+            "kernel_name": manager.kernel_name,
+            "connection_info": connection,
+            "machine": self.machine,
+            "kernel": self.kernel,
+            "service": self.service,
+            "starts": remote.starts,
+            "pid": remote.pid,
+            "boot": remote.boot,
+        }
 
     async def load_provisioner_info(self, provisioner_info: dict[str, Any]) -> None:
         """Be connected to that kernel, which has all its variables."""
         await super().load_provisioner_info(provisioner_info)
+        self.take_up(provisioner_info)
+
+    def take_up(self, info: dict[str, Any]) -> None:
+        """Have the kernel's sockets here at once; the machine is reached as soon as it can be.
+
+        Raises KeyError where the information is none.
+        """
         for name in ("machine", "kernel", "service"):
-            setattr(self, name, provisioner_info[name])
-        await over_there(self._find(provisioner_info))
+            setattr(self, name, info[name])
+        found = self._take_up(info["starts"], info["pid"], str(info.get("boot", "")))
+        asyncio.run_coroutine_threadsafe(found, kernels_loop()).result(_TO_TAKE_UP)
         self._tell_manager()
 
-    async def _find(self, info: dict[str, Any]) -> None:
+    async def _take_up(self, starts: int, pid: int, boot: str) -> None:
         self._remote = self._new_remote()
-        self._remote.adopt(info["starts"], info["pid"])
-        with contextlib.suppress(NotAllowed):  # then it is dead, and says so
-            await self._remote.find()
+        self._remote.boot = boot
+        self._remote.adopt(starts, pid)
         self._remote.listen()
+        self._remote.come_back()

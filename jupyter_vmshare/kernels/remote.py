@@ -10,13 +10,12 @@ import secrets
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from jupyter_vmshare.kernels.channel import Ears, NotAllowed, NotReached, Way
+from jupyter_vmshare.kernels.ends import BROKE, KILLED, LOST, Death, Gone, of_process, why_not
 from jupyter_vmshare.kernels.news import State
-from jupyterhub_vmshare.relay.machine.vmshare_kernels import stream as wire
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.carrying import Carrier
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.stream import Malformed, Stream
 
@@ -25,33 +24,8 @@ CHANNELS: Final = ("shell", "iopub", "stdin", "hb", "control")
 PORTS: Final = {name: number for number, name in enumerate(CHANNELS, 1)}
 _TO_GREET, _TO_END = 30.0, 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-_KILLED: Final = -9
-
-BROKE = "The link to the machine broke."
-LOST = (
-    "The kernel is not on the machine any more: the machine was restarted, or nobody was connected"
-    " for too long. Its variables are lost."
-)
-ANOTHER_VERSION = (
-    "This machine speaks of kernels as another version does: restart the machine, and the notebook"
-    " server if that does not help."
-)
-OUT_OF_MEMORY = (
-    "The kernel was killed on the machine, most likely because the machine ran out of memory."
-)
-
-
-class Gone(NotAllowed):
-    """The kernel is not there any more; another may be."""
-
-
-def _why_not(told: dict[str, Any]) -> NotAllowed | None:
-    """What a greeting says instead of being one."""
-    if told.get("gone"):
-        return Gone(LOST)
-    if isinstance(told.get("refused"), str):
-        return NotAllowed(str(told["refused"])[:500])
-    return None if told.get("version") == wire.VERSION else NotAllowed(ANOTHER_VERSION)
+_GRACE: Final = 60.0
+# The machine may learn later than this end does that the link is dead, and counts from then on.
 
 
 class _BrokeAgain(NotReached):
@@ -60,17 +34,6 @@ class _BrokeAgain(NotReached):
 
 class OrderRefused(Exception):
     """The machine did not do it, and says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class Death:
-    """How a kernel ended: its exit status, or minus the number of the signal."""
-
-    code: int
-    because: str | None = None
-    """A sentence where the status does not say it."""
-    is_final: bool = False
-    """Whether nobody should start it again unasked: the person may not, or the machine is off."""
 
 
 class RemoteKernel:
@@ -111,6 +74,8 @@ class RemoteKernel:
         """Whether it was asked to end in a message of its own language."""
         self._dead = asyncio.Event()
         self.pid: int | None = None
+        self.boot = ""
+        """Which start of the machine it runs in, where that is known."""
 
     @property
     def base(self) -> str:
@@ -176,10 +141,12 @@ class RemoteKernel:
         greeting = self._greeting
         if greeting is None or greeting.done():
             raise Malformed("a second greeting")
-        if (because := _why_not(told)) is not None:
+        if (because := why_not(told, self.boot)) is not None:
             greeting.set_exception(because)
             raise Malformed("no supervisor")
         greeting.set_result(None)
+        boot = told.get("boot")
+        self.boot = boot if isinstance(boot, str) else ""
         state = told.get("state")
         self._runs_there = isinstance(state, dict) and state.get("pid") is not None
         self._is_now(state)
@@ -191,13 +158,17 @@ class RemoteKernel:
         if greeting is not None and not greeting.done():
             greeting.set_exception(why)
         elif self._again is None and self._listening:
-            self._again = asyncio.create_task(self._reconnect(), name="kernel-again")
+            self.come_back()
             self._changed("reconnecting", str(why))
+
+    def come_back(self) -> None:
+        """Look for the supervisor that is there, as long as the kernel may live."""
+        self._again = asyncio.create_task(self._reconnect(), name="kernel-again")
 
     async def _reconnect(self) -> None:
         """Until it is there again, or there is nothing to come back to."""
         loop = asyncio.get_running_loop()
-        until, pause = loop.time() + self._seconds, _FIRST_PAUSE
+        until, pause = loop.time() + self._seconds + _GRACE, _FIRST_PAUSE
         while not self.is_lost:
             try:
                 await self.find()
@@ -219,7 +190,7 @@ class RemoteKernel:
     def _lose(self, because: str, *, is_final: bool) -> None:
         """There is nothing to come back to."""
         self.is_lost = True
-        self._died(Death(_KILLED, because, is_final))
+        self._died(Death(KILLED, because, is_final))
 
     # --- news and orders ---
 
@@ -241,16 +212,14 @@ class RemoteKernel:
             return
         code = state.get("code")
         if isinstance(code, int) and self.death is None:
-            unasked = code == _KILLED and not state.get("asked")
             said = str(state.get("said", ""))[-4000:].strip()
             if said:
                 _log.warning("Kernel %s ended (%s) and said at last: %s", self._id, code, said)
-            self._died(
-                Death(code, OUT_OF_MEMORY if unasked else None), asked=bool(state.get("asked"))
-            )
+            self._died(of_process(code, state), asked=bool(state.get("asked")))
 
     def _died(self, death: Death, *, asked: bool = False) -> None:
-        if self.death is None:
+        # Whoever's access ends has their processes killed: the news of that may come first.
+        if self.death is None or (death.is_final and not self.death.is_final):
             if not asked and not self.is_ending:
                 self._changed("ended", death.because)
             if death.because is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +21,13 @@ from tests.kernels.local import MACHINES, LocalMachine
 PATIENCE = 60.0
 LIVES_ALONE = 2 * PATIENCE
 """What a test that failed leaves is gone after that."""
+STUBBORN = {
+    # Python's kernel looks by itself whether its parent lives, if it is told of one.
+    "argv": ["/usr/bin/env", "-u", "JPY_PARENT_PID", sys.executable, "-m", "ipykernel_launcher",
+             "-f", "{connection_file}"],
+    "display_name": "Stubborn",
+    "language": "python",
+}  # fmt: skip
 
 
 @dataclass
@@ -49,19 +57,11 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
     tmp_path = tmp_path_factory.mktemp("box")
     home = Path(tempfile.mkdtemp(prefix="home-"))  # short, since sockets are in it
     machine = MACHINES["box"] = LocalMachine(home)
-    where = {"machine": "box", "kernel": "python3", "way": "tests.kernels.local.LocalWay"}
-    alone: dict[str, Any] = {"lives_alone": LIVES_ALONE}
-    spec = {
-        "argv": ["vmshare-machine"],
-        "display_name": "Python 3 on box",
-        "language": "python",
-        "metadata": {
-            "kernel_provisioner": {"provisioner_name": "vmshare-machine", "config": where | alone}
-        },
-    }
     data = tmp_path / "data"
-    (data / "kernels/on-box").mkdir(parents=True)
-    (data / "kernels/on-box/kernel.json").write_text(json.dumps(spec))
+    write_spec(data, "on-box", spec())
+    write_spec(data, "on-box-briefly", spec(lives_alone=1.0))
+    write_spec(data, "on-box-stubborn", spec(kernel="stubborn"))
+    write_spec(home / ".local/share/jupyter", "stubborn", STUBBORN)
     with pytest.MonkeyPatch.context() as patching:
         patching.setenv("JUPYTER_DATA_DIR", str(data))
         patching.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "run"))
@@ -71,9 +71,29 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalMachine]:
     shutil.rmtree(home, ignore_errors=True)
 
 
-def start(machine: LocalMachine, **options: Any) -> Started:
+def write_spec(data: Path, name: str, spec: dict[str, Any]) -> None:
+    place = data / "kernels" / name
+    place.mkdir(parents=True)
+    (place / "kernel.json").write_text(json.dumps(spec))
+
+
+def spec(kernel: str = "python3", lives_alone: float = LIVES_ALONE) -> dict[str, Any]:
+    """Of one of the machine's kernels, as the server's extension makes it."""
+    config = {"machine": "box", "kernel": kernel, "way": "tests.kernels.local.LocalWay",
+              "lives_alone": lives_alone}  # fmt: skip
+    return {
+        "argv": ["vmshare-machine"],
+        "display_name": "Python 3 on box",
+        "language": "python",
+        "metadata": {
+            "kernel_provisioner": {"provisioner_name": "vmshare-machine", "config": config}
+        },
+    }
+
+
+def start(machine: LocalMachine, name: str = "on-box") -> Started:
     """A kernel there, as a program that uses jupyter_client has it."""
-    manager = KernelManager(kernel_name="on-box", **options)
+    manager = KernelManager(kernel_name=name)
     manager.start_kernel()
     client = manager.client()
     client.start_channels()
@@ -101,8 +121,8 @@ def doomed(box: LocalMachine) -> Iterator[Started]:
 
 
 @contextlib.contextmanager
-def kept(machine: LocalMachine) -> Iterator[Started]:
-    started = start(machine)
+def kept(machine: LocalMachine, name: str = "on-box") -> Iterator[Started]:
+    started = start(machine, name)
     yield started
     started.client.stop_channels()
     started.manager.shutdown_kernel(now=True)

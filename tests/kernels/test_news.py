@@ -6,13 +6,23 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from jupyter_client.ioloop.manager import AsyncIOLoopKernelManager
 from traitlets.config import Config
 
+from jupyter_vmshare.kernels.ends import (
+    KILLED_THERE,
+    LOST,
+    OUT_OF_MEMORY,
+    PERHAPS_OUT_OF_MEMORY,
+    RESTARTED,
+    of_process,
+    why_not,
+)
 from jupyter_vmshare.kernels.news import News, State, board
-from tests.kernels.conftest import PATIENCE, Started
+from tests.kernels.conftest import PATIENCE, Started, kept
 from tests.kernels.local import LocalMachine
 from tests.kernels.test_provisioner import until
 
@@ -58,13 +68,84 @@ def kill(which: str) -> Callable[[Started], None]:
     return act
 
 
+@pytest.fixture
+def small() -> Iterator[Path]:
+    """A control group without room for much."""
+    group = Path(f"/sys/fs/cgroup/memory/vmshare-test-{os.getpid()}")
+    try:
+        group.mkdir()
+        (group / "memory.limit_in_bytes").write_text(str(400 << 20))
+    except OSError as error:
+        pytest.skip(f"No control group with a limit of memory can be made here: {error}")
+    yield group
+    until(lambda: not (group / "cgroup.procs").read_text())
+    group.rmdir()
+
+
+def test_a_kernel_that_the_system_killed_for_its_memory_is_told_as_that(
+    doomed: Started, heard: list[News], small: Path
+) -> None:
+    (small / "cgroup.procs").write_text(doomed.run("import os; print(os.getpid())"))
+    doomed.client.execute("data = b'x' * (1 << 30)")
+    until(lambda: "ended" in states(heard))
+    assert heard[-1].because == OUT_OF_MEMORY
+
+
+@pytest.mark.scenario("V16")
+def test_a_kernel_that_is_left_alone_ends_at_its_time_and_says_so(
+    box: LocalMachine, heard: list[News]
+) -> None:
+    with kept(box, "on-box-briefly") as brief:
+        pid, place = brief.run("import os, sys; print(os.getpid(), sys.argv[-1])").split()
+        box.is_down = True
+        try:
+            box.cut(newest=1)
+            until(lambda: not Path(f"/proc/{pid}").exists())
+            until(lambda: not Path(place).parent.exists())
+        finally:
+            box.is_down = False
+        until(lambda: "ended" in states(heard))
+    assert heard[-1].because == (
+        "The kernel was ended on the machine, since nobody was connected to it for 1 second. Its"
+        " variables are lost."
+    )
+
+
+@pytest.mark.parametrize(
+    ("greeting", "because"),
+    [
+        pytest.param({"boot": "2"}, RESTARTED, id="the machine was restarted"),
+        pytest.param({"boot": "1"}, LOST, id="it was not"),
+        pytest.param({}, LOST, id="an old machine, which does not say"),
+        pytest.param({"boot": ["2"], "because": 7}, LOST, id="words that are none"),
+        pytest.param({"boot": "2", "because": "So."}, "So. Its variables are lost.", id="it knows"),
+    ],
+)
+def test_why_there_is_no_kernel_any_more(greeting: dict[str, object], because: str) -> None:
+    assert str(why_not({"gone": True, **greeting}, "1")) == because
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "because"),
+    [
+        pytest.param(-9, {"out_of_memory": True}, OUT_OF_MEMORY, id="for its memory"),
+        pytest.param(-9, {"out_of_memory": False}, KILLED_THERE, id="by somebody"),
+        pytest.param(-9, {}, PERHAPS_OUT_OF_MEMORY, id="an old machine, which does not say"),
+        pytest.param(-9, {"asked": True, "out_of_memory": True}, None, id="it was asked for"),
+        pytest.param(1, {"out_of_memory": True}, None, id="it ended by itself"),
+    ],
+)
+def test_who_killed_a_kernel(code: int, state: dict[str, object], because: str | None) -> None:
+    assert of_process(code, state).because == because
+
+
 @pytest.mark.scenario("V7")
 @pytest.mark.parametrize(
     ("act", "because"),
     [
         pytest.param(refuse, SENTENCE, id="the access ended"),
         pytest.param(kill("getpid"), "was killed on the machine", id="the kernel was killed"),
-        pytest.param(kill("getppid"), "Its variables are lost", id="the supervisor was killed"),
+        pytest.param(kill("getppid"), LOST, id="the supervisor was killed"),
     ],
 )
 def test_why_a_kernel_ended_is_told(

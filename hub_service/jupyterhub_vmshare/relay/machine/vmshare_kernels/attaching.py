@@ -23,9 +23,11 @@ def main(words: list[str]) -> None:
     try:
         match words:
             case ["new", kernel, session, seconds]:
-                attach(begin(places.of(kernel), float(seconds)), session)
+                place = places.of(kernel)
+                attach(place, begin(place, float(seconds)), session)
             case ["attach", kernel, session]:
-                attach(places.connection(places.of(kernel)), session)
+                place = places.of(kernel)
+                attach(place, places.connection(place), session)
             case ["list"]:
                 print(json.dumps({"kernels": kernels(), "specs": kernelspecs.found()}))
             case _:
@@ -42,10 +44,10 @@ def say(sentence: str) -> None:
     sys.exit(GONE)
 
 
-def attach(supervisor: socket.socket | None, session: str) -> None:
+def attach(place: Path, supervisor: socket.socket | None, session: str) -> None:
     """Its stdin and stdout are the supervisor's, until that lets go."""
     if supervisor is None:
-        os.write(1, packed_hello(gone=True))
+        os.write(1, packed_hello(gone=True, boot=places.boot(), because=places.why(place)))
         sys.exit(GONE)
     socket.send_fds(supervisor, [session.encode()], [0, 1])
     # sshd takes the end of this process for the end of the channel.

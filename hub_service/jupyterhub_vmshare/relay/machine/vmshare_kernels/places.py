@@ -6,12 +6,14 @@ import re
 import shutil
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _LONGEST = 107
 """Of a socket's path."""
+_REMEMBERED = 7 * 86400.0
 
 
 class Refused(Exception):
@@ -54,6 +56,33 @@ def door(place: Path) -> Path:
     return place / "door"
 
 
+def boot() -> str:
+    """Which start of the machine this is; empty where that can't be told.
+
+    A container has its host's boot id, and a first process of its own.
+    """
+    try:
+        system = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        first = Path("/proc/1/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+    return f"{system}-{first}"
+
+
+def write_why(place: Path, because: str) -> None:
+    """For who comes back to a kernel that was ended: the sentence that says why."""
+    with contextlib.suppress(OSError):
+        place.with_suffix(".why").write_text(because)
+
+
+def why(place: Path) -> str | None:
+    """What was written of it."""
+    try:
+        return place.with_suffix(".why").read_text()
+    except OSError:
+        return None
+
+
 def connection(place: Path) -> socket.socket | None:
     """To the supervisor; None: there is none (any more)."""
     found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -74,3 +103,5 @@ def living() -> Iterator[Path]:
             yield place
         elif _ID.fullmatch(place.name):
             shutil.rmtree(place, ignore_errors=True)
+        elif place.suffix == ".why" and place.stat().st_mtime < time.time() - _REMEMBERED:
+            place.unlink(missing_ok=True)

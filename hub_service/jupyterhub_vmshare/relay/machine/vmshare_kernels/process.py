@@ -34,6 +34,8 @@ class Kernel:
         self._code: int | None = None
         self._said = b""
         self._asked: signal.Signals | None = None
+        self._killed_for_memory: int | None = None
+        self._ran_out: bool | None = None
         self._gone = asyncio.Event()
         self._libc = ctypes.CDLL(None, use_errno=True)
 
@@ -51,6 +53,7 @@ class Kernel:
         told: dict[str, Any] = {"starts": self._starts, "code": self._code, "pid": pid}
         if self._code is not None:
             told["asked"] = self._asked is not None
+            told["out_of_memory"] = self._ran_out
             told["said"] = self._said.decode("utf-8", "replace")
         return told
 
@@ -69,6 +72,7 @@ class Kernel:
         arguments = self._arguments(spec, resources, order)
         environment = {**os.environ, **_texts(spec.get("env")), **_texts(order.get("env"))}
         environment["JPY_PARENT_PID"] = str(os.getpid())
+        self._killed_for_memory = _killed_for_memory()
         reading, writing = os.pipe()
         try:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - nothing else goes on here
@@ -147,6 +151,8 @@ class Kernel:
     def _bury(self, process: subprocess.Popen[bytes]) -> None:
         self._code = process.wait()
         self._process = None
+        before, now = self._killed_for_memory, _killed_for_memory()
+        self._ran_out = None if before is None or now is None else now > before
         for stale in self._place.glob("k-*"):
             stale.unlink(missing_ok=True)
         self._gone.set()
@@ -170,6 +176,15 @@ class Kernel:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._gone.wait()
+
+
+def _killed_for_memory() -> int | None:
+    """How many processes the system has killed since it had no memory left, of anybody's."""
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
 
 
 def _texts(found: Any) -> dict[str, str]:

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from . import places
 from . import stream as wire
 from .carrying import Carrier, Pump, connected
 from .places import Refused
@@ -25,14 +26,18 @@ from .stream import Malformed, Stream
 _AGAIN = 0.02
 _TO_DIE = 5.0
 _SESSION = 64
+LEFT_ALONE = "The kernel was ended on the machine, since nobody was connected to it for {}."
 
 
 def supervise(place: Path, door: socket.socket, seconds: float) -> None:
     """Until the kernel's end, or its time is over."""
+    supervisor = _Supervisor(place, door, seconds)
     try:
-        asyncio.run(_Supervisor(place, door, seconds).run())
+        asyncio.run(supervisor.run())
     finally:
         shutil.rmtree(place, ignore_errors=True)
+        if supervisor.because is not None:
+            places.write_why(place, supervisor.because)
 
 
 class _Supervisor:
@@ -47,6 +52,8 @@ class _Supervisor:
         self._over = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._alone: asyncio.TimerHandle | None = None
+        self.because: str | None = None
+        """Why it ended the kernel unasked."""
 
     async def run(self) -> None:
         """Take links until all is over."""
@@ -61,7 +68,11 @@ class _Supervisor:
     def _is_alone(self) -> None:
         """From now on the kernel's time runs."""
         loop = asyncio.get_running_loop()
-        self._alone = loop.call_later(self._seconds, self._over.set)
+        self._alone = loop.call_later(self._seconds, self._leave)
+
+    def _leave(self) -> None:
+        self.because = LEFT_ALONE.format(_in_words(self._seconds))
+        self._over.set()
 
     # --- links ---
 
@@ -114,7 +125,7 @@ class _Supervisor:
             wrote=lambda _: carrier.flush(),
         )
         self._link = link
-        carrier.attach(link, state=self._kernel.state())
+        carrier.attach(link, state=self._kernel.state(), boot=places.boot())
 
     def _begin(self, session: str) -> Carrier:
         """Another notebook server, or the same after a restart: it knows of no connection."""
@@ -202,3 +213,12 @@ class _Supervisor:
     def _tell(self, **told: Any) -> None:
         if self._carrier is not None:
             self._carrier.tell(**told)
+
+
+def _in_words(seconds: float) -> str:
+    """A time as people say it."""
+    for size, name in ((3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size and seconds % size == 0:
+            count = int(seconds // size)
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return f"{seconds:.1f} seconds"
