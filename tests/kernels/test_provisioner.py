@@ -71,19 +71,6 @@ def test_what_is_printed_while_there_is_no_link_comes_when_there_is_one(kernel: 
 
 
 @pytest.mark.scenario("V16")
-def test_an_interrupt_ends_what_is_running_and_no_variable(kernel: Started) -> None:
-    kernel.run("kept = 1")
-    asked = kernel.client.execute("print('now', flush=True)\nwhile True: pass")
-    while kernel.client.get_iopub_msg(timeout=PATIENCE)["msg_type"] != "stream":
-        pass
-    kernel.manager.interrupt_kernel()
-    reply = kernel.client.get_shell_msg(timeout=PATIENCE)
-    assert reply["parent_header"]["msg_id"] == asked
-    assert reply["content"]["ename"] == "KeyboardInterrupt"
-    assert kernel.run("print(kept)") == "1\n"
-
-
-@pytest.mark.scenario("V16")
 @pytest.mark.parametrize("now", [True, False], ids=["at once", "in order"])
 def test_a_restart_begins_anew_and_the_client_stays(doomed: Started, now: bool) -> None:
     doomed.run("kept = 1")

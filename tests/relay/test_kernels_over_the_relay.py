@@ -6,12 +6,15 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
 import pytest_asyncio
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
 
 from jupyter_vmshare.client import AsyncClient
 from jupyter_vmshare.kernels.loop import over_there
@@ -67,12 +70,14 @@ async def kernels(
     found.stop()
 
 
-async def start(way: Scene, kernels: MachineKernels) -> AsyncKernelManager:
+def manager_of(way: Scene, kernels: MachineKernels) -> AsyncKernelManager:
     specs = KernelSpecManager()
     offer_those_of_machines(specs, kernels)
-    manager = AsyncKernelManager(
-        kernel_name=kernel_name(way.id, "python3"), kernel_spec_manager=specs
-    )
+    return AsyncKernelManager(kernel_name=kernel_name(way.id, "python3"), kernel_spec_manager=specs)
+
+
+async def start(way: Scene, kernels: MachineKernels) -> AsyncKernelManager:
+    manager = manager_of(way, kernels)
     await manager.start_kernel()
     return manager
 
@@ -126,6 +131,29 @@ async def test_a_kernel_runs_under_ones_own_account_and_survives_the_relay(
         client.stop_channels()
     finally:
         await manager.shutdown_kernel(now=True)
+
+
+@pytest.mark.scenario("V1")
+async def test_a_whole_notebook_is_executed_on_a_machine(
+    way: Scene, kernels: MachineKernels
+) -> None:
+    cells = ["kept = 41", "import getpass; print(getpass.getuser())", "kept + 1", "1 / 0"]
+    made: Any = nbformat.v4
+    notebook = made.new_notebook(cells=[made.new_code_cell(each) for each in cells])
+    manager = manager_of(way, kernels)
+    patience = int(4 * PATIENCE)
+    try:
+        await NotebookClient(
+            notebook, km=manager, timeout=patience, allow_errors=True
+        ).async_execute()
+    finally:
+        await manager.shutdown_kernel(now=True)
+    assert [each.outputs for each in notebook.cells[:2]] == [
+        [],
+        [{"output_type": "stream", "name": "stdout", "text": "ana\n"}],
+    ]
+    assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "42"
+    assert notebook.cells[3].outputs[0]["ename"] == "ZeroDivisionError"
 
 
 SAID = "This machine is not shared with you any more."
