@@ -174,6 +174,29 @@ async def test_ben_leaves_and_his_link_and_programs_end(way: Live) -> None:
     assert (await way.seen(way.id))["state"] == "running"
 
 
+@pytest.mark.scenario("V7")
+async def test_who_leaves_the_team_loses_what_it_gave(way: Live) -> None:
+    grant = await way.give("ben")
+    conn = await way.enter("ben")
+    uid = int(str((await conn.run("id -u", stdin=asyncssh.DEVNULL)).stdout))
+    await conn.run("setsid sleep 1202 >/dev/null 2>&1 &", stdin=asyncssh.DEVNULL)
+    await way.until_there(uid, "1202")
+    hub = way.running.hub
+    hub.leave("ben", "genomics")
+    try:
+        await way.api("ana").ask("POST", "/teams/refresh")
+        await gone(conn)
+        await way.nothing_of(uid)
+        assert (await way.ask_for_certificate("ben", way.id))[0] == 404
+    finally:
+        hub.join("ben", "genomics")
+        await way.api("ana").ask("POST", "/teams/refresh")
+    # Coming back brings nothing back.
+    assert (await way.ask_for_certificate("ben", way.id))[0] == 404
+    told = await way.api("ana").ask("GET", f"/machines/{way.id}/people")
+    assert grant not in [one["id"] for one in told["grants"]]
+
+
 @pytest.mark.scenario("V9")
 async def test_ana_goes_and_her_co_owner_has_the_machine(way: Live) -> None:
     await co_owns(way, "cleo")

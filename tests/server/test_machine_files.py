@@ -375,6 +375,7 @@ async def test_the_servers_authorizer_is_asked(
 ) -> None:
     jp_serverapp.web_app.settings["authorizer"] = ReadOnly(parent=jp_serverapp)
     await told(ask, "GET", "entries")
+    logins, there = list(relay.logins), sorted(root.rglob("*"))
     for method, path, body in (
         ("PUT", "file?path=new", "x"),
         ("DELETE", "file?path=lost", None),
@@ -383,7 +384,9 @@ async def test_the_servers_authorizer_is_asked(
     ):
         response = await ask(method, f"{HERE}/{path}", **({"body": body} if body else {}))
         assert response.code == 403, (method, response.body)
-    assert not (root / "new").exists()
+    # Not a byte of it went to the machine.
+    assert relay.logins == logins
+    assert sorted(root.rglob("*")) == there
 
 
 async def test_without_a_service_it_is_said(
