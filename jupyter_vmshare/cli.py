@@ -24,6 +24,7 @@ from jupyter_vmshare.terminal import (
     filing,
     following,
     glancing,
+    kernels,
     machines,
     owning,
     projects,
@@ -83,7 +84,7 @@ def parser() -> argparse.ArgumentParser:
 
     _listing(verb)
     _sharing(verb)
-    for room in (filing, owning, glancing, following, machines, reaching, projects):
+    for room in (filing, owning, glancing, following, machines, reaching, kernels, projects):
         room.add_to(verb)
     verb("doctor", doctor)
     return top

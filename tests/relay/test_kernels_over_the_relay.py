@@ -5,21 +5,26 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 
+from jupyter_vmshare.cli import main
 from jupyter_vmshare.client import AsyncClient
 from jupyter_vmshare.kernels.loop import over_there
 from jupyter_vmshare.kernels.specs import MachineKernels, kernel_name, offer_those_of_machines
+from jupyterhub_vmshare.db.tables import machines
 from jupyterhub_vmshare.relay.ways import RelayAddress
+from tests.fixtures.waiting import within
 from tests.relay.entrance import PATIENCE
 from tests.relay.machine import PYTHON
 from tests.relay.scene import Scene
@@ -98,6 +103,27 @@ async def run(client: AsyncKernelClient, code: str) -> str:
     )
     assert reply["content"]["status"] == "ok", reply["content"]
     return "".join(printed)
+
+
+@pytest.mark.scenario("V1")
+async def test_they_are_listed_at_the_terminal_as_one_may_have_them(
+    way: Scene,
+    kernels: MachineKernels,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def listed() -> list[dict[str, Any]]:
+        assert await asyncio.to_thread(main, ["kernels", "--json"]) == 0
+        # The service logs to the same standard output.
+        [told] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("[")]
+        return list(json.loads(told))
+
+    monkeypatch.setenv("JUPYTERHUB_USER", "ana")
+    python = {"name": kernel_name(way.id, "python3"), "display_name": "Python 3"}
+    found = [one for one in await listed() if one["machine_id"] == way.id]
+    assert [(one["name"], one["display_name"]) for one in found] == [tuple(python.values())]
+    as_the_server_of(way, "ben", monkeypatch)
+    assert await listed() == []
 
 
 async def test_the_kernels_of_a_machine_are_offered_beside_the_local_ones(
@@ -235,3 +261,30 @@ async def test_what_is_offered_follows_the_access_while_the_server_runs(
         await way.until(lambda: name not in offered.all())
     finally:
         offered.stop()
+
+
+@pytest.mark.scenario("V10")
+async def test_a_kernel_that_does_nothing_keeps_its_machine_on(
+    way: Scene, kernels: MachineKernels
+) -> None:
+    await way.api("ana").ask("PUT", f"/machines/{way.id}/idle-policy", {"minutes": 60})
+    manager = await start(way, kernels)
+    long_ago = datetime.now(UTC) - timedelta(minutes=55)
+    ours = machines.c.id == way.id
+    async with way.running.service.db.write() as tx:
+        await tx.conn.execute(machines.update().where(ours).values(active_at=long_ago))
+    try:
+        async with within(PATIENCE, "A look that sees the kernel"):
+            while await _active_at(way) == long_ago:
+                await way.running.service.telling.ask_for_use()
+                await asyncio.sleep(0.1)
+    finally:
+        await manager.shutdown_kernel(now=True)
+        await way.api("ana").ask("PUT", f"/machines/{way.id}/idle-policy", {"minutes": None})
+
+
+async def _active_at(way: Scene) -> datetime:
+    async with way.running.service.db.read() as conn:
+        found = await conn.scalar(sa.select(machines.c.active_at).where(machines.c.id == way.id))
+    assert found is not None
+    return found
