@@ -12,7 +12,6 @@ from typing import Any
 import nbformat
 import pytest
 import pytest_asyncio
-import sqlalchemy as sa
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
@@ -269,22 +268,32 @@ async def test_a_kernel_that_does_nothing_keeps_its_machine_on(
 ) -> None:
     await way.api("ana").ask("PUT", f"/machines/{way.id}/idle-policy", {"minutes": 60})
     manager = await start(way, kernels)
-    long_ago = datetime.now(UTC) - timedelta(minutes=55)
-    ours = machines.c.id == way.id
-    async with way.running.service.db.write() as tx:
-        await tx.conn.execute(machines.update().where(ours).values(active_at=long_ago))
+    client = await ready(manager)
     try:
-        async with within(PATIENCE, "A look that sees the kernel"):
-            while await _active_at(way) == long_ago:
-                await way.running.service.telling.ask_for_use()
-                await asyncio.sleep(0.1)
+        await run(client, "print()")
+        # The first look is over a time in which it was busy.
+        assert [await is_in_use(way) for _ in range(5)] == [True] * 5
     finally:
+        client.stop_channels()
         await manager.shutdown_kernel(now=True)
-        await way.api("ana").ask("PUT", f"/machines/{way.id}/idle-policy", {"minutes": None})
+    async with within(PATIENCE, "A look that sees nobody"):
+        while await is_in_use(way):
+            await asyncio.sleep(0.2)
+    await way.api("ana").ask("PUT", f"/machines/{way.id}/idle-policy", {"minutes": None})
 
 
-async def _active_at(way: Scene) -> datetime:
-    async with way.running.service.db.read() as conn:
-        found = await conn.scalar(sa.select(machines.c.active_at).where(machines.c.id == way.id))
-    assert found is not None
-    return found
+async def is_in_use(way: Scene) -> bool:
+    """What the next look at the machine says."""
+    long_ago, ours = datetime.now(UTC) - timedelta(minutes=55), machines.c.id == way.id
+    then = {"active_at": long_ago, "heard_at": long_ago}
+    async with way.running.service.db.write() as tx:
+        await tx.conn.execute(machines.update().where(ours).values(**then))
+    await asyncio.sleep(0.5)  # a look is over what happened since the one before
+    async with within(PATIENCE, "A look at the machine"):
+        while True:
+            await way.running.service.telling.ask_for_use()
+            async with way.running.service.db.read() as conn:
+                found = (await conn.execute(machines.select().where(ours))).one()
+            if found.heard_at != long_ago:
+                return bool(found.active_at != long_ago)
+            await asyncio.sleep(0.1)
