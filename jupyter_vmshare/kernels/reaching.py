@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import shlex
@@ -186,7 +187,9 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
 
     def write(self, data: bytes) -> None:
         if not self._is_over:
-            self._chan.write(data)
+            # One that the relay has closed says so itself, a moment later.
+            with contextlib.suppress(BrokenPipeError):
+                self._chan.write(data)
 
     def close(self) -> None:
         """For whoever has heard, or does not want to hear, why."""

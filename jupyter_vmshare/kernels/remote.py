@@ -172,7 +172,7 @@ class RemoteKernel:
         while not self.is_lost:
             try:
                 await self.find()
-            except NotReached as not_now:
+            except (NotReached, OSError) as not_now:
                 if loop.time() > until:
                     self._lose(f"{not_now} {LOST}", is_final=True)
                 if isinstance(not_now, _BrokeAgain):

@@ -85,6 +85,10 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "/people/cleo/quota",
         {"json": {"bytes": None, "folders": None}},
     ),
+    "request_project": ("POST", "/project-requests", {"json": {"name": "new"}}),
+    "approve_project": ("GET", "/project-requests", {}),
+    "create_project": ("POST", "/projects", {"json": {"name": "new"}}),
+    "set_quota_of_project": ("PUT", "/projects/{project}/quota", {"json": {"machines": 1}}),
     "list_leavers_things": ("GET", "/leavers/things", {}),
     "read_own_events": ("GET", "/events", {}),
 }
@@ -117,8 +121,8 @@ def spoken(table: str) -> list[Any]:
 
 def test_every_action_with_a_route_is_asked() -> None:
     named = {o["x-action"] for path in stored()["paths"].values() for o in path.values()}
-    # Those of machines and drives: tests/machines/test_permissions.py.
-    here = {name for name in named if not name.startswith(("machine.", "drive."))}
+    # The others: tests/machines/test_permissions.py, tests/projects/test_roles.py.
+    here = {name for name in named if not name.startswith(("machine.", "drive.", "project."))}
     assert {action.partition(".")[2] for action in here} - {""} == set(REQUESTS)
 
 
@@ -142,7 +146,11 @@ async def setting(api: Api, column: str, action: str) -> dict[str, str]:
     if action == "restore_folder":
         await ana.ask("POST", f"/folders/{folder}/trash")
     snapshot = await snapshot_of(ana, folder) if "snapshot" in action else ""
-    return {"folder": folder, "cleos": cleos, "own": own, "snapshot": snapshot, "offer": offer}
+    told = {"folder": folder, "cleos": cleos, "own": own, "snapshot": snapshot, "offer": offer}
+    if action == "set_quota_of_project":
+        made = await (await api.page("root-hub")).ask("POST", "/projects", {"name": "genome"})
+        told["project"] = made["id"]
+    return told
 
 
 async def snapshot_of(ana: Person, folder: str) -> str:

@@ -113,6 +113,9 @@ _NO_CLOUD = {
     "machine_id": new_id("mch"),
     "drive_id": new_id("drv"),
     "machine_snapshot_id": new_id("msn"),
+    "project_id": new_id("prj"),
+    "link_id": new_id("lnk"),
+    "ask_id": new_id("ask"),
 }
 
 

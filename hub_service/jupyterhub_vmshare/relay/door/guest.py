@@ -101,8 +101,8 @@ class Guest(asyncssh.SSHServer):
             task.cancel()
         if self._link is not None:
             self._link.cancel()
-            if self._link.done() and not self._link.cancelled() and not self._link.exception():
-                self._house.close(self._link.result())
+            if (link := self._there) is not None:
+                self._house.close(link)
         if self._is_in and self._who is not None:
             self._house.door.go(self._who[0])
 
@@ -114,16 +114,27 @@ class Guest(asyncssh.SSHServer):
     # --- the link ---
 
     async def link(self) -> Link:
-        """The one of this connection; opened when something is asked for first. Raises `NotIn`."""
-        if self._link is None:
+        """The one of this connection; opened when something is asked for first. Raises `NotIn`.
+
+        What failed is tried again for whoever asks next: the machine may answer by then.
+        """
+        if self._link is None or (self._link.done() and self._there is None):
             self._link = asyncio.create_task(self._open(), name="link")
         return await asyncio.shield(self._link)
+
+    @property
+    def _there(self) -> Link | None:
+        """The link, if it was opened."""
+        link = self._link
+        if link is None or not link.done() or link.cancelled() or link.exception() is not None:
+            return None
+        return link.result()
 
     async def _open(self) -> Link:
         if self._who is None or self._conn is None:
             raise NotIn("This relay does not know you.")
         person, machine_id = self._who
-        if (why_not := self._house.door.enter(person)) is not None:
+        if not self._is_in and (why_not := self._house.door.enter(person)) is not None:
             raise NotIn(why_not)
         self._is_in = True
         return await self._house.open(person, machine_id, self._conn)
@@ -151,8 +162,7 @@ class Guest(asyncssh.SSHServer):
 
     def allows(self, action: str) -> bool:
         """Whether they may do that now."""
-        link = self._link
-        return link is not None and link.done() and link.result().allows(action)
+        return (link := self._there) is not None and link.allows(action)
 
     def began(self, end: PersonEnd | Half) -> None:
         if isinstance(end, PersonEnd):
@@ -160,9 +170,8 @@ class Guest(asyncssh.SSHServer):
 
     def over(self, end: PersonEnd | Half) -> None:
         self._channels -= 1
-        link = self._link
-        if link is not None and link.done() and not link.cancelled() and not link.exception():
-            link.result().drops(end)
+        if (link := self._there) is not None:
+            link.drops(end)
 
     async def _connect(self, end: PersonEnd) -> None:
         try:
