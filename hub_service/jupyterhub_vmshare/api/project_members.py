@@ -141,7 +141,7 @@ class LinkLook(ProjectRoute):
 
     path = "/project-links/look"
 
-    @operation("service.request_project", takes=LinkCode, gives=LinkLeadsTo, changes=False)
+    @operation("service.request_project", takes=LinkCode, gives=LinkLeadsTo)
     async def post(self) -> None:
         """What project a link leads to; by POST, so that its code is in no address."""
         code, db = self.body(LinkCode).code, self.rooms.db
