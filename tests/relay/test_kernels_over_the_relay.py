@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -214,6 +215,66 @@ async def test_another_account_on_the_machine_gets_at_nothing_of_a_kernel(
         attacker = ("setpriv", "--reuid=20999", "--regid=65534", "--clear-groups")
         words = (*attacker, "/usr/bin/python3", "-c", ATTACK, place, pid)
         assert await asyncio.to_thread(way.machine.run, *words) == "7\n"
+    finally:
+        await manager.shutdown_kernel(now=True)
+
+
+SEARCH = """
+import os, re, sys
+needles = [bytes.fromhex(each) for each in sys.stdin.read().split()]
+found, looked = set(), 0
+
+def look(where, data):
+    global looked
+    looked += len(data)
+    found.update((where, number) for number, each in enumerate(needles) if each in data)
+
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    if int(pid) == os.getpid():
+        continue
+    try:
+        areas = open(f"/proc/{pid}/maps").read()
+        memory = open(f"/proc/{pid}/mem", "rb", 0)
+        for what in ("environ", "cmdline"):
+            look(what, open(f"/proc/{pid}/{what}", "rb").read())
+    except OSError:
+        continue
+    for start, end in re.findall("^([0-9a-f]+)-([0-9a-f]+) rw", areas, re.M):
+        try:
+            memory.seek(int(start, 16))
+            look("memory", memory.read(int(end, 16) - int(start, 16)))
+        except (OSError, OverflowError, ValueError):
+            pass
+for place in ("/home", "/root", "/run", "/tmp", "/var/lib/vmshare", "/etc", "/dev/shm"):
+    for root, _, names in os.walk(place):
+        for name in names:
+            path = os.path.join(root, name)
+            own = name.startswith("ssh_host_")
+            if os.path.isfile(path) and not os.path.islink(path) and not own:
+                try:
+                    look("files", open(path, "rb").read())
+                except OSError:
+                    pass
+print(looked > 1 << 20, sorted(found))
+"""
+
+
+@pytest.mark.scenario("V16")
+async def test_root_on_the_machine_finds_no_token_and_no_key_of_who_has_a_kernel_there(
+    way: Scene, kernels: MachineKernels
+) -> None:
+    """In no process's memory and in no file; what the kernel itself was told is found."""
+    manager = await start(way, kernels)
+    try:
+        client = await ready(manager)
+        await run(client, "kept = ''.join(['a-word-', 'of-the-kernel'])")
+        client.stop_channels()
+        token = os.environ["VMSHARE_TOKEN"].encode()
+        needles = [token, b"BEGIN OPENSSH PRIVATE " + b"KEY", b"a-word-of-the-kernel"]
+        given = "\n".join(each.hex() for each in needles)
+        words = ("/usr/bin/python3", "-c", SEARCH)
+        told = await asyncio.to_thread(way.machine.run, *words, given=given)
+        assert told == f"True {[('memory', 2)]}\n"
     finally:
         await manager.shutdown_kernel(now=True)
 
