@@ -93,7 +93,8 @@ need_browser_and_database() {
   [[ -x /usr/sbin/atd ]] || missing+=(at)
   has sudo || missing+=(sudo)
   has tmux || missing+=(tmux)
-  ((${#missing[@]} == 0)) || need_packages "The tests need a browser, a database, unzip and an SSH server." "${missing[@]}"
+  has rsync || missing+=(rsync)
+  ((${#missing[@]} == 0)) || need_packages "The tests need a browser, a database, an SSH server and programs that use it." "${missing[@]}"
 }
 
 # --- Python ---------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ STUB = [sys.executable, str(ROOT / "tests/fixtures/stub_server.py")]
 CONFIG = f"""
 c.Spawner.cmd = {STUB!r}
 c.Spawner.args = []
+c.LocalProcessSpawner.interrupt_timeout = c.LocalProcessSpawner.term_timeout = 1
 from jupyterhub_vmshare.configure import configure
 configure(c, url={SERVICE_URL!r}, command={STUB!r}, api_token={SERVICE_SECRET!r},
           oauth_redirect_uri={CALLBACK!r})

@@ -293,6 +293,7 @@ async def test_a_smaller_number_deletes_at_once(
     await ana.ask("PUT", f"/folders/{folder}/snapshot-policy", {"every_hours": 8784, "keep": 3})
     for _ in range(3):
         await shelver.want_due()
+        shelver.look_now()
         await ended(ana, folder, (await ana.all(where))[0]["id"])
         service.clock.advance(hours=8784)
     await shelver.stop()  # what happens now is the policy's own doing
