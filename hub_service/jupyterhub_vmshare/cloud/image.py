@@ -6,12 +6,15 @@ What an image of a kind has beside that, and in which form, its adapter says.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 import shutil
+import stat
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +38,11 @@ _LAST_STEPS: Final = (
     'printf "127.0.0.1\\tlocalhost\\n::1\\tlocalhost\\n" > "$1"/etc/hosts',
     'mkdir -p "$1"/etc/vmshare "$1"/srv/drives',
 )
+
+
+ABOUT: Final = "image.json"
+"""What an image says of itself."""
+_LONGEST: Final = 200
 
 
 class CannotBuild(Exception):
@@ -70,23 +78,72 @@ def build(wanted: ImageWanted, state: Path, log: TextIO, make: Make, *, disk_gib
         raise CannotBuild("An image's name has small letters, digits, dots and hyphens only.")
     if shutil.which("mmdebstrap") is None:
         raise CannotBuild("Please install mmdebstrap (apt-get install mmdebstrap).")
-    images = state / "images"
-    images.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=images, prefix=".new-") as beside:
-        made = Path(beside) / "made"
-        made.mkdir()
+    with _new_version(state, wanted.name) as (made, place):
         make(wanted, made, log)
         about = {
             "name": wanted.name,
             "description": wanted.description or "A small Debian",
             "disk_gib": disk_gib,
         }
-        (made / "image.json").write_text(json.dumps(about))
-        place = images / wanted.name / datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+        (made / ABOUT).write_text(json.dumps(about))
+    return place
+
+
+def add(made: Path, state: Path, files: Sequence[str]) -> Path:
+    """Take an image that was built elsewhere, such as by somebody who is not root.
+
+    Args:
+        made: The directory that `build` made there.
+        state: The keeper's state directory.
+        files: What an image of this kind is made of, its disk first.
+    """
+    about = _said_of(made, files)
+    if about is None:
+        raise CannotBuild(f"{made} is no image that 'image build' has made here or elsewhere.")
+    with _new_version(state, str(about["name"])) as (copy, place):
+        for each in files:
+            words = ["cp", "--sparse=always", "--no-dereference", "--", f"{made / each}"]
+            if subprocess.run([*words, f"{copy / each}"], check=False).returncode != 0:
+                raise CannotBuild(f"{each} could not be copied: cp's words are above.")
+            if not stat.S_ISREG((copy / each).lstat().st_mode):
+                raise CannotBuild(f"{each} was exchanged while it was copied.")
+        (copy / ABOUT).write_text(json.dumps(about))
+    return place
+
+
+def _said_of(made: Path, files: Sequence[str]) -> dict[str, str | int] | None:
+    """What is believed of an image's words about itself; None: it is none."""
+    try:
+        told = json.loads((made / ABOUT).read_text())
+        name, said, gib = (told[each] for each in ("name", "description", "disk_gib"))
+        found = [(made / each).lstat() for each in files]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    is_one = (
+        isinstance(name, str)
+        and re.fullmatch(IMAGE, name) is not None
+        and isinstance(said, str)
+        and isinstance(gib, int)
+        and gib > 0
+        and all(stat.S_ISREG(each.st_mode) for each in found)
+        and found[0].st_size == gib << 30
+    )
+    return {"name": name, "description": said[:_LONGEST], "disk_gib": gib} if is_one else None
+
+
+@contextmanager
+def _new_version(state: Path, name: str) -> Iterator[tuple[Path, Path]]:
+    """Where a version is made, and where it lies afterwards if all went well."""
+    images = state / "images"
+    images.mkdir(mode=0o700, parents=True, exist_ok=True)
+    place = images / name / datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    with tempfile.TemporaryDirectory(dir=images, prefix=".new-") as beside:
+        made = Path(beside) / "made"
+        made.mkdir()
+        yield made, place
         place.parent.mkdir(exist_ok=True)
         made.rename(place)
-    _remove_unused(state, wanted.name)
-    return place
+    _remove_unused(state, name)
 
 
 def recipe(wanted: ImageWanted, *besides: str) -> list[str]:
@@ -98,7 +155,8 @@ def recipe(wanted: ImageWanted, *besides: str) -> list[str]:
     """
     packages = [*BASE, *besides, *(wanted.packages or SCIENCE)]
     return [
-        "--mode=root",
+        # Without root in a user namespace, where the files can belong to whom they should.
+        "--mode=root" if os.geteuid() == 0 else "--mode=unshare",
         "--variant=apt",
         f"--include={','.join(packages)}",
         *(f"--dpkgopt=path-exclude={path}" for path in _LEFT_OUT),
@@ -107,7 +165,7 @@ def recipe(wanted: ImageWanted, *besides: str) -> list[str]:
 
 
 def debian(told: list[str], target: Path, log: TextIO) -> None:
-    """Have mmdebstrap make this host's own release of Debian."""
+    """Have mmdebstrap make this host's own release of Debian: a directory, or a ``.tar``."""
     suite = _suite()
     command = ["mmdebstrap", *told, suite, str(target), *_sources(suite)]
     print(shlex.join(command), file=log, flush=True)

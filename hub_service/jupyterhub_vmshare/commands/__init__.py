@@ -57,7 +57,7 @@ class VMShare(Application):
         ),
         "image": (
             "jupyterhub_vmshare.commands.qemu.Image",
-            "With 'build': make an image that virtual machines start from (root).",
+            "Make an image that virtual machines start from ('build'), or take one ('add').",
         ),
         "relay": (
             "jupyterhub_vmshare.commands.relay.RunRelay",

@@ -63,7 +63,7 @@ class Keeping(Application):
                 self.fail(f"Say: {self.name}, or: {self.name} image build NAME", 2)
 
     def _keep(self) -> None:
-        self._need_root()
+        self.need_root()
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
         logging.getLogger().setLevel(cast(int | str, self.log_level))
         try:
@@ -98,16 +98,25 @@ class Keeping(Application):
 
     def make_image(self, name: str) -> None:
         """Make an image of this kind, as the traits say."""
-        self._need_root()
+        self.may_make_image()
         wanted = ImageWanted(name, self.describe, tuple(self.packages))
         try:
             place = self.build(wanted, Path(self.state_dir).resolve())
         except CannotBuild as error:
             self.fail(str(error))
             return
-        print(f"Machines can start from {name} now ({place}).")
+        print(self.made(name, place))
 
-    def _need_root(self) -> None:
+    def may_make_image(self) -> None:
+        """End with a sentence where they may not."""
+        self.need_root()
+
+    def made(self, name: str, place: Path) -> str:
+        """What is said of an image that is there."""
+        return f"Machines can start from {name} now ({place})."
+
+    def need_root(self) -> None:
+        """End with a sentence where one is not root."""
         if os.geteuid() != 0:
             self.fail("Machines are kept, and images built, by root alone: start this as root.")
 

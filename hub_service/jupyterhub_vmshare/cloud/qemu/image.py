@@ -6,6 +6,7 @@ and the file system grows with its disk. The kernel is the image's, and stays so
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ from typing import Final, TextIO
 from jupyterhub_vmshare.cloud import image
 from jupyterhub_vmshare.cloud.image import CannotBuild, ImageWanted
 
+DISK: Final = "disk.raw"
 DISK_GIB: Final = 2
 _KERNEL: Final = "linux-image-cloud-amd64"
 PACKAGES: Final = (
@@ -54,12 +56,33 @@ _OFF: Final = (
 )  # fmt: skip
 """What nobody needs there, and every start would wait for."""
 
+_UNPACK: Final = """
+mkdir root
+tar --numeric-owner -xpf root.tar -C root
+rm root.tar
+"""
+_PACK: Final = f"""
+mv root/boot/vmlinuz-* vmlinuz
+mv root/boot/initrd.img-* initrd
+mkfs.ext4 -q -F -m 0 -L vmshare-root -d root {DISK}
+rm -r root
+"""
+
 
 def build(wanted: ImageWanted, state: Path, log: TextIO) -> Path:
-    """Make an image of virtual machines."""
-    if shutil.which("mkfs.ext4") is None:
-        raise CannotBuild("Please install e2fsprogs (apt-get install e2fsprogs).")
+    """Make an image of virtual machines; without root in a directory that is one's own."""
+    needs = {"mkfs.ext4": "e2fsprogs"}
+    if os.geteuid() != 0:
+        needs |= {"newuidmap": "uidmap", "fakeroot": "fakeroot"}
+    missing = " ".join(package for program, package in needs.items() if not shutil.which(program))
+    if missing:
+        raise CannotBuild(f"Please install {missing} (apt-get install {missing}).")
     return image.build(wanted, state, log, _disk, disk_gib=DISK_GIB)
+
+
+def add(made: Path, state: Path) -> Path:
+    """Take an image that was built without root."""
+    return image.add(made, state, (DISK, "vmlinuz", "initrd"))
 
 
 def recipe(wanted: ImageWanted) -> list[str]:
@@ -85,18 +108,12 @@ def _last_steps() -> list[str]:
 
 
 def _disk(wanted: ImageWanted, place: Path, log: TextIO) -> None:
-    root, disk = place / "root", place / "disk.raw"
-    image.debian(recipe(wanted), root, log)
-    for kind, name in (("vmlinuz", "vmlinuz"), ("initrd.img", "initrd")):
-        found = sorted((root / "boot").glob(f"{kind}-*"))
-        if not found:
-            raise CannotBuild(f"The image got no {kind}: the words of mmdebstrap are above.")
-        shutil.copyfile(found[-1], place / name)
-        for each in found:
-            each.unlink()
-    with disk.open("wb") as file:
+    is_root = os.geteuid() == 0
+    image.debian(recipe(wanted), place / ("root" if is_root else "root.tar"), log)
+    with (place / DISK).open("wb") as file:
         file.truncate(DISK_GIB << 30)
-    told = ["mkfs.ext4", "-q", "-F", "-m", "0", "-L", "vmshare-root", "-d", str(root), str(disk)]
-    if subprocess.run(told, stdin=subprocess.DEVNULL, stderr=log, check=False).returncode != 0:
-        raise CannotBuild("mkfs.ext4 did not manage: choose fewer packages, or look above.")
-    shutil.rmtree(root)
+    # Unpacked and packed by one fakeroot, which alone knows whose the files are.
+    told = ["sh", "-euc", _PACK] if is_root else ["fakeroot", "sh", "-euc", _UNPACK + _PACK]
+    done = subprocess.run(told, cwd=place, stdin=subprocess.DEVNULL, stderr=log, check=False)
+    if done.returncode != 0:
+        raise CannotBuild("The disk could not be made: choose fewer packages, or look above.")
