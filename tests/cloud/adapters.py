@@ -35,7 +35,8 @@ async def _sandboxes(where: Path) -> AsyncIterator[Bench]:
 async def _virtual_machines(where: Path) -> AsyncIterator[Bench]:
     if (because := missing_for_virtual_machines()) is not None:
         pytest.skip(because)
-    keeper = VirtualKeeper(where)
+    # Many are stopped here before they have started; nobody looks into one.
+    keeper = VirtualKeeper(where, options=("--patience=20",))
     try:
         keeper.start()
         yield Bench(keeper.cloud(), IMAGE, "small", "large", patience=900)

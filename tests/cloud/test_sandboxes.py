@@ -162,3 +162,17 @@ def test_a_drive_that_is_broken_says_so(keeper: KeeperProcess, bench: Bench) -> 
     seen = wait(bench.cloud.drive(drive))
     assert (seen.attached_to, bool(seen.because)) == ((), True)
     assert wait(bench.cloud.machine(machine)).power is Power.RUNNING
+
+
+def test_what_is_done_soon_is_answered_when_it_is_done(bench: Bench) -> None:
+    """Nobody who ordered it has to ask again and again."""
+    machine, drive = wait(bench.machine()).id, wait(bench.drive()).id
+    orders = bench.cloud.attach_drive(drive, machine, read_only=False)
+    wait(orders)
+    [there] = wait(bench.cloud.machine(machine)).attachments
+    assert (there.drive, there.settled) == (drive, True)
+    wait(bench.order(lambda: bench.cloud.extend_drive(drive, 2)))
+    assert wait(bench.cloud.drive(drive)).size_gib == 2
+    wait(bench.order(lambda: bench.cloud.detach_drive(drive, machine)))
+    assert wait(bench.cloud.machine(machine)).attachments == ()
+    assert wait(bench.cloud.drive(drive)).attached_to == ()

@@ -27,6 +27,13 @@ from tests.fixtures.virtual_machines import VirtualKeeper, missing_for_virtual_m
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1800)]
 PATIENCE = 900.0
 Found = TypeVar("Found")
+_SLOW_TO_END = """\
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+ExecStop=/bin/sh -c "sleep 40; echo at the end > /home/ana/last"
+"""
 
 
 def wait(asked: Coroutine[Any, Any, Found]) -> Found:
@@ -153,13 +160,36 @@ def test_everything_but_qemu_may_die(door: Door) -> None:
     assert says(door, "echo here") == "here"
 
 
-def test_a_reboot_asks_the_machine_and_keeps_what_was_there(door: Door, bench: Bench) -> None:
+def test_a_reboot_waits_for_all_that_a_machine_does_at_its_end(door: Door, bench: Bench) -> None:
+    """However long that takes; nobody asks for anything to be written to the disk."""
     pid = door.keeper.pid(door.machine)
-    says(door, "echo mine > kept")
+    says(door, f"echo '{_SLOW_TO_END}' | sudo -n tee /etc/systemd/system/slow.service")
+    says(door, "sudo -n systemctl start slow; echo mine > kept")
     keys = wait(bench.keys(door.machine))
     wait(bench.order(lambda: bench.cloud.reboot_machine(door.machine, hard=False)))
-    assert wait(bench.settled(door.machine)).power is Power.RUNNING
+    seen = wait(bench.settled(door.machine))
+    assert (seen.power, seen.notice) == (Power.RUNNING, None)
     assert door.keeper.pid(door.machine) != pid
     until(lambda: answers(door))
-    assert says(door, "cat kept") == "mine"
+    assert says(door, "cat kept last") == "mine\nat the end"
     assert wait(bench.keys(door.machine)) == keys
+
+
+def test_a_stop_leaves_clean_disks_and_drives(door: Door, bench: Bench) -> None:
+    drive = wait(bench.drive(size_gib=1))
+    wait(bench.attached(drive.id, door.machine))
+    until(lambda: says(door, "mountpoint -q /srv/shared && echo there") == "there")
+    says(door, "echo mine > kept; echo mine > /srv/shared/kept")
+    wait(bench.order(lambda: bench.cloud.stop_machine(door.machine)))
+    seen = wait(bench.settled(door.machine))
+    assert (seen.power, seen.notice) == (Power.STOPPED, None)
+    raw = door.where / "raw"
+    disk = door.keeper.state / "machines" / door.machine / "disk.qcow2"
+    subprocess.run(["qemu-img", "convert", "-O", "raw", disk, raw], check=True)
+    file = door.keeper.state / "drives" / drive.id / "drive.ext4"
+    for held, path in ((raw, "/home/ana/kept"), (file, "/shared/kept")):
+        shown = subprocess.run(["debugfs", "-R", f"cat {path}", held], capture_output=True)
+        assert shown.stdout == b"mine\n"
+        about = subprocess.run(["dumpe2fs", "-h", held], capture_output=True).stdout
+        assert b"needs_recovery" not in about
+    raw.unlink()

@@ -6,6 +6,7 @@ Beside what is ordered, a machine runs that nobody touches: it must never blink.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,6 +74,12 @@ async def a_machine(town: Town) -> None:
     town.machine = (await town.bench.machine()).id
 
 
+async def one_that_hangs(town: Town) -> None:
+    """It runs, and does nothing that it is asked."""
+    await a_machine(town)
+    os.kill(town.keeper.pid(town.machine), signal.SIGSTOP)
+
+
 async def a_stopped_machine(town: Town) -> None:
     town.machine = (await town.bench.machine(power=Power.STOPPED)).id
 
@@ -110,6 +117,14 @@ async def one_machine_runs(town: Town) -> None:
 async def it_is_stopped(town: Town) -> None:
     assert (await town.bench.settled(town.machine)).power is Power.STOPPED
     await town.is_whole(running=1)
+
+
+async def it_is_stopped_hard(town: Town) -> None:
+    """That it was not in order is said, whoever of the keepers saw it."""
+    await it_is_stopped(town)
+    notice = (await town.bench.cloud.machine(town.machine)).notice
+    assert notice is not None
+    assert "did not shut down" in notice
 
 
 async def it_has_another_size(town: Town) -> None:
@@ -201,6 +216,12 @@ ORDERS = {
         lambda t: t.bench.cloud.stop_machine(t.machine),
         it_is_stopped,
         ("stop.recorded", "stop.asked", "stop.ended"),
+    ),
+    "stop one that hangs": Order(
+        one_that_hangs,
+        lambda t: t.bench.cloud.stop_machine(t.machine),
+        it_is_stopped_hard,
+        ("stop.asked", "stop.hard", "stop.ended"),
     ),
     "reboot": Order(
         a_machine,

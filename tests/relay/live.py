@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 import asyncssh
 
 from jupyterhub_vmshare.db.tables import machines
+from jupyterhub_vmshare.machines import drives, life
+from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.relay.ways import RelayAddress
 from tests.fixtures.api import Api, Json
 from tests.fixtures.sandboxes import KeeperProcess
@@ -72,6 +74,40 @@ class Live(Entrance):
         """As the database has it."""
         async with self.running.service.db.read() as conn:
             return (await conn.execute(machines.select().where(machines.c.id == machine))).one()
+
+    async def says(self, line: str, *, by: str = "ana") -> str:
+        """What somebody sees there."""
+        async with await self.enter(by) as conn:
+            done = await conn.run(line, stdin=asyncssh.DEVNULL)
+        return str(done.stdout).strip()
+
+    async def until_it_says(self, line: str, *wanted: str) -> None:
+        """Wait until ana sees one of these there."""
+        seen = ""
+        async with within(self.patience, f"{wanted} of {line!r}"):
+            while seen not in wanted:
+                seen = await self.says(line)
+
+    async def until_told(self, path: str, **wanted: Any) -> Json:
+        """Wait until the service says so."""
+        told: Json = {}
+        async with within(self.patience, f"{wanted} at {path}"):
+            while any(told.get(name) != value for name, value in wanted.items()):
+                told = await self.api("ana").ask("GET", path)
+                await asyncio.sleep(0.05)
+        return told
+
+    async def delete(self, thing: str, by: str = "ana") -> None:
+        """For ever, as the page of the service does, and until the service knows of it no more."""
+        verb, path = (
+            (life.delete, "machines") if thing.startswith("mch_") else (drives.delete, "drives")
+        )
+        owner = (await self.api(by).ask("GET", f"/{path}/{thing}"))["owner"]
+        async with self.running.service.db.write() as tx:
+            await verb(tx, Person(owner), thing)
+        async with within(self.patience, f"The end of {thing}"):
+            while (await self.api(owner).get(f"/{path}/{thing}")).status_code != 404:
+                await asyncio.sleep(0.05)
 
     async def give(self, person: str, what: str = "users", **more: Any) -> str:
         """An invitation that is accepted; the grant."""

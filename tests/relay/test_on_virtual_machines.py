@@ -7,6 +7,7 @@ machine, in this order. Each leaves it as it was.
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import pytest_asyncio
 
 from tests.fixtures.virtual_machines import missing_for_virtual_machines
 from tests.fixtures.waiting import within
+from tests.relay import alike
+from tests.relay.test_kernels_over_the_relay import ATTACK
 from tests.relay.virtual import PATIENCE, Virtual, kernel_on, kernels_of, virtual
 
 pytestmark = [
@@ -23,6 +26,14 @@ pytestmark = [
     pytest.mark.timeout(2 * PATIENCE),
     pytest.mark.asyncio(loop_scope="module"),
 ]
+LINES = 600
+TALKS = f"""
+import time
+for number in range({LINES}):
+    print(number, flush=True)
+    time.sleep(0.05)
+"""
+SLEEPS = "import pathlib, time; pathlib.Path('/tmp/sleeps').touch(); time.sleep(3600)"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -72,6 +83,45 @@ async def test_a_kernel_of_ones_own_outlives_the_relay(way: Virtual, tmp_path: P
         way.relay.kill()
         await way.relay.start()
         assert await kernel.run("print(kept + 1)") == "42\n"
+
+
+@pytest.mark.scenario("V16")
+async def test_a_kernel_does_as_a_local_one_and_loses_nothing_while_packets_are(
+    way: Virtual, tmp_path: Path
+) -> None:
+    async with kernels_of(way, tmp_path) as kernels, kernel_on(way, kernels) as kernel:
+        await kernel.run("kept = 41")
+        talking = asyncio.create_task(kernel.run(TALKS))
+        await asyncio.sleep(3)
+        async with way.unplugged():
+            await asyncio.sleep(20)
+        assert (await talking).split() == [str(number) for number in range(LINES)]
+        sleeping = asyncio.create_task(kernel.run(SLEEPS, fails="KeyboardInterrupt"))
+        await way.until_it_says("test -e /tmp/sleeps && echo there", "there")
+        await kernel.manager.interrupt_kernel()
+        await sleeping
+        assert await kernel.run("print(kept + 1)") == "42\n"
+        await kernel.manager.restart_kernel()
+        await kernel.client.wait_for_ready(timeout=way.patience)
+        assert await kernel.run("print('kept' in globals())") == "False\n"
+        kernel.client.execute("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
+        async with within(way.patience, "The death of a kernel"):
+            while await kernel.manager.is_alive():
+                await asyncio.sleep(0.2)
+
+
+@pytest.mark.scenario("V16")
+async def test_another_account_there_gets_at_nothing_of_a_kernel(
+    way: Virtual, tmp_path: Path
+) -> None:
+    await way.give("ben")
+    async with kernels_of(way, tmp_path) as kernels, kernel_on(way, kernels) as kernel:
+        told = await kernel.run("import os, sys; print(os.getpid(), sys.argv[-1])")
+        pid, connection = told.split()
+        place = str(Path(connection).parent)
+        line = shlex.join(("python3", "-c", ATTACK, place, pid))
+        assert await way.says(line, by="ben") == "7"
+        assert await way.says(f"test -S {place}/door && echo there") == "there"
 
 
 @pytest.mark.scenario("V2")
@@ -132,6 +182,20 @@ async def test_a_reboot_in_order_ends_kernels_and_keeps_disks(way: Virtual, tmp_
     await way.until_it_says("mountpoint -q /srv/shared && cat /srv/shared/bens", "mine")
     assert await way.says("cat /proc/sys/kernel/random/boot_id") != before
     assert await way.says("cat file") == "mine"
+
+
+@pytest.mark.scenario("V11")
+async def test_one_that_stops_while_it_is_shared_is_seen_and_started_by_its_users(
+    way: Virtual,
+) -> None:
+    await alike.stops_while_it_is_shared(way)
+
+
+@pytest.mark.scenario("V14")
+async def test_one_that_can_not_be_made_says_why_is_tried_again_and_leaves_nothing(
+    way: Virtual,
+) -> None:
+    await alike.can_not_be_made(way)
 
 
 @pytest.mark.scenario("V12")

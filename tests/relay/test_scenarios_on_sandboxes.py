@@ -9,19 +9,17 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from typing import Any
 
 import asyncssh
 import pytest
 import pytest_asyncio
 
-from jupyterhub_vmshare.machines import drives, life
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import inviting
 from jupyterhub_vmshare.sharing.model import Grant
-from tests.fixtures.api import Json
 from tests.fixtures.sandboxes import missing_for_sandboxes
 from tests.fixtures.waiting import within
+from tests.relay import alike
 from tests.relay.entrance import gone
 from tests.relay.live import Live, live
 
@@ -42,49 +40,14 @@ async def way(whole: Live) -> AsyncIterator[Live]:
     own = whole.id
     whole.id = await whole.make("lab-box", drive_gib=1)
     yield whole
-    await delete(whole, whole.id)
+    await whole.delete(whole.id)
     whole.id = own
-
-
-async def delete(way: Live, thing: str, by: str = "ana") -> None:
-    """For ever, as the page of the service does, and until the service knows of it no more."""
-    verb, path = (
-        (life.delete, "machines") if thing.startswith("mch_") else (drives.delete, "drives")
-    )
-    owner = (await way.api(by).ask("GET", f"/{path}/{thing}"))["owner"]
-    async with way.running.service.db.write() as tx:
-        await verb(tx, Person(owner), thing)
-    async with within(way.patience, f"The end of {thing}"):
-        while (await way.api(owner).get(f"/{path}/{thing}")).status_code != 404:
-            await asyncio.sleep(0.05)
 
 
 async def drive_of(way: Live) -> str:
     """The drive that came with the machine."""
     [one] = (await way.seen(way.id))["drives"]
     return str(one["drive_id"])
-
-
-async def says(way: Live, line: str, by: str = "ana") -> str:
-    """What somebody sees there."""
-    async with await way.enter(by) as conn:
-        done = await conn.run(line, stdin=asyncssh.DEVNULL)
-    return str(done.stdout).strip()
-
-
-async def until_it_says(way: Live, line: str, wanted: str) -> None:
-    async with within(way.patience, f"{wanted!r} of {line!r}"):
-        while await says(way, line) != wanted:
-            await asyncio.sleep(0.1)
-
-
-async def until_told(way: Live, path: str, **wanted: Any) -> Json:
-    told: Json = {}
-    async with within(way.patience, f"{wanted} at {path}"):
-        while any(told.get(name) != value for name, value in wanted.items()):
-            told = await way.api("ana").ask("GET", path)
-            await asyncio.sleep(0.05)
-    return told
 
 
 async def co_owns(way: Live, person: str) -> None:
@@ -106,7 +69,7 @@ async def test_a_user_lets_a_team_mate_in_and_nobody_else(way: Live) -> None:
     told = await way.api("ben").ask("POST", path, {"grants": [{"receiver": "cleo"}]})
     [result] = told["results"]
     await way.api("cleo").accept(result["grant"]["id"])
-    assert await says(way, "whoami", by="cleo") == "cleo"
+    assert await way.says("whoami", by="cleo") == "cleo"
     told = await way.api("ben").ask("POST", path, {"grants": [{"receiver": "dan"}]})
     [refused] = told["results"]
     assert (refused["grant"], refused["problem"]["rule"]) == (None, "if.same_team")
@@ -121,10 +84,10 @@ async def test_a_manager_adds_people_and_is_not_near_the_drive(way: Live) -> Non
     cleo = way.api("cleo")
     told = await cleo.ask("POST", f"/machines/{way.id}/users", {"grants": [{"receiver": "ben"}]})
     await way.api("ben").accept(told["results"][0]["grant"]["id"])
-    assert await says(way, "whoami", by="ben") == "ben"
+    assert await way.says("whoami", by="ben") == "ben"
     # On it she is a user like others: the drive is a place, and no device.
     held = "sudo -n true 2>/dev/null || echo held; cat /dev/loop* 2>/dev/null | head -c1 | wc -c"
-    assert (await says(way, held, by="cleo")).split() == ["held", "0"]
+    assert (await way.says(held, by="cleo")).split() == ["held", "0"]
     for method, asked in (
         ("GET", f"/drives/{drive}"),
         ("DELETE", f"/drives/{drive}/machines/{way.id}"),
@@ -136,28 +99,28 @@ async def test_a_manager_adds_people_and_is_not_near_the_drive(way: Live) -> Non
         more = {} if body is None else {"json": body}
         answer = await cleo.call(method, asked, **more)
         assert answer.status_code in (403, 404), (method, asked)
-    assert await says(way, "mountpoint -q /srv/shared && echo there") == "there"
+    assert await way.says("mountpoint -q /srv/shared && echo there") == "there"
 
 
 @pytest.mark.scenario("V5")
 async def test_a_co_owner_is_root_there_and_takes_the_drive_to_her_own_machine(way: Live) -> None:
     drive, anas = await drive_of(way), way.id
-    await says(way, "echo kept > /srv/shared/kept")
+    await way.says("echo kept > /srv/shared/kept")
     await co_owns(way, "cleo")
-    assert await says(way, "sudo -n whoami", by="cleo") == "root"
+    assert await way.says("sudo -n whoami", by="cleo") == "root"
     cleos = await way.make("cleos-box", by="cleo")
     path = f"/machines/{anas}/drives/{drive}/move"
     await way.api("cleo").ask("POST", path, {"machine_id": cleos})
     place = f"/srv/drives/{drive[-12:]}"
     way.id = cleos
     async with within(way.patience, "The drive, on cleo's machine"):
-        while await says(way, f"sudo -n cat {place}/shared/kept", by="cleo") != "kept":
+        while await way.says(f"sudo -n cat {place}/shared/kept", by="cleo") != "kept":
             await asyncio.sleep(0.1)
     way.id = anas
     assert (await way.seen(anas))["drives"] == []
     await way.api("ana").ask("DELETE", f"/drives/{drive}/machines/{cleos}")
-    await until_told(way, f"/drives/{drive}", machines=[])
-    await delete(way, cleos, by="cleo")
+    await way.until_told(f"/drives/{drive}", machines=[])
+    await way.delete(cleos, by="cleo")
 
 
 @pytest.mark.scenario("V8")
@@ -208,9 +171,9 @@ async def test_ana_goes_and_her_co_owner_has_the_machine(way: Live) -> None:
     await way.api("cleo").ask("POST", f"/hand-overs/{offer['id']}/machine")
     await gone(anas)
     assert (await way.ask_for_certificate("ana", way.id))[0] == 404
-    assert await says(way, "sudo -n whoami", by="cleo") == "root"
+    assert await way.says("sudo -n whoami", by="cleo") == "root"
     assert (await way.seen(way.id, by="cleo"))["owner"] == "cleo"
-    await delete(way, way.id, by="cleo")
+    await way.delete(way.id, by="cleo")
     way.id = await way.make("another-box")
 
 
@@ -218,18 +181,24 @@ async def test_ana_goes_and_her_co_owner_has_the_machine(way: Live) -> None:
 async def test_one_that_stops_while_it_is_shared_is_seen_and_started_by_its_users(
     way: Live,
 ) -> None:
+    await alike.stops_while_it_is_shared(way)
+
+
+async def test_a_stop_that_was_not_in_order_is_told_to_everybody_on_it(way: Live) -> None:
     await way.give("ben")
-    os.kill(way.keeper.pid((await way.row(way.id)).cloud_id), signal.SIGKILL)
-    await way.state_is("stopped", by="ben")
-    assert "start" in (await way.seen(way.id, by="ben"))["actions"]
-    await way.api("ben").ask("POST", f"/machines/{way.id}/start")
-    await way.state_is("running", by="ben")
-    async with within(way.patience, "The way in, again"):
-        while (await way.ask_for_certificate("ben", way.id))[0] != 201:
-            await asyncio.sleep(0.1)
-    assert await says(way, "whoami", by="ben") == "ben"
-    # Its drive is there again.
-    await until_it_says(way, "mountpoint -q /srv/shared && echo there", "there")
+    os.kill(way.keeper.pid((await way.row(way.id)).cloud_id), signal.SIGSTOP)
+    await way.api("ana").ask("POST", f"/machines/{way.id}/stop")
+    await way.state_is("stopped")
+    told = await way.api("ben").ask("GET", f"/events?thing={way.id}&limit=200")
+    [said] = [
+        each["data"]
+        for each in told["items"]
+        if each["type"] == "machine.changed" and each["data"]["because"]
+    ]
+    assert said["state"] == "stopped"
+    assert "did not shut down" in said["because"]
+    # It is as it was wanted: that is no failure of the machine's.
+    assert (await way.seen(way.id))["because"] is None
 
 
 @pytest.mark.scenario("V12")
@@ -238,23 +207,23 @@ async def test_a_snapshot_starts_the_same_software_and_a_rebuild_keeps_all_but_t
 ) -> None:
     ana = way.api("ana")
     await way.give("ben")
-    await says(way, "echo tool | sudo -n tee /usr/local/bin/tool; echo mine > /srv/shared/mine")
+    await way.says("echo tool | sudo -n tee /usr/local/bin/tool; echo mine > /srv/shared/mine")
     told = await ana.ask("POST", f"/machines/{way.id}/snapshots", {"name": "with-tools"})
-    await until_told(way, f"/machine-snapshots/{told['id']}", state="ready")
+    await way.until_told(f"/machine-snapshots/{told['id']}", state="ready")
     own, asked = way.id, {"size": "small", "snapshot_id": told["id"], "drive_gib": 0}
     way.id = str((await ana.ask("POST", "/machines", {"name": "again", **asked}))["id"])
     await way.state_is("running")
-    await until_it_says(way, "cat /usr/local/bin/tool", "tool")
+    await way.until_it_says("cat /usr/local/bin/tool", "tool")
     assert (await way.row(way.id)).host_keys != (await way.row(own)).host_keys
-    await delete(way, way.id)
+    await way.delete(way.id)
     way.id = own
     before = await way.row(own)
     await ana.ask("POST", f"/machines/{own}/rebuild", {"image": "debian"})
     async with within(way.patience, "Other host keys"):
         while (await way.row(own)).host_keys in (before.host_keys, None):
             await asyncio.sleep(0.05)
-    await until_it_says(way, "mountpoint -q /srv/shared && cat /srv/shared/mine", "mine")
-    assert await says(way, "test -e /usr/local/bin/tool || echo new", by="ben") == "new"
+    await way.until_it_says("mountpoint -q /srv/shared && cat /srv/shared/mine", "mine")
+    assert await way.says("test -e /usr/local/bin/tool || echo new", by="ben") == "new"
     assert (await way.row(own)).address == before.address
     await ana.ask("DELETE", f"/machine-snapshots/{told['id']}")
 
@@ -265,53 +234,32 @@ async def test_a_drives_whole_life(way: Live) -> None:
     other = await way.make("other-box")
     drive = str((await ana.ask("POST", "/drives", {"name": "data", "size_gib": 1}))["id"])
     path, place = f"/drives/{drive}", f"/srv/drives/{drive[-12:]}"
-    told = await until_told(way, path, state="ready")
+    told = await way.until_told(path, state="ready")
     seen = {"If-Match": f'"{told["version"]}"'}
     assert (await ana.ask("PATCH", path, {"name": "reads"}, headers=seen))["name"] == "reads"
     await ana.ask("PUT", f"{path}/writer/{way.id}")
-    await until_it_says(way, f"mountpoint -q {place} && echo there", "there")
-    await says(way, f"sudo -n sh -c 'echo line > {place}/shared/line'")
+    await way.until_it_says(f"mountpoint -q {place} && echo there", "there")
+    await way.says(f"sudo -n sh -c 'echo line > {place}/shared/line'")
     second = await ana.call("PUT", f"{path}/writer/{other}")
     assert second.status_code == 409, second.text
     await ana.ask("PUT", f"{path}/size", {"size_gib": 2})
-    await until_told(way, path, state="ready", size_gib=2)
-    await until_it_says(way, f"df --output=size -BG {place} | tail -1 | tr -d ' '", "2G")
+    await way.until_told(path, state="ready", size_gib=2)
+    await way.until_it_says(f"df --output=size -BG {place} | tail -1 | tr -d ' '", "2G")
     # It is attached: it can't be deleted from under the machine.
     await ana.ask("DELETE", f"{path}/machines/{way.id}")
-    await until_told(way, path, machines=[])
+    await way.until_told(path, machines=[])
     await ana.ask("PUT", f"{path}/writer/{other}")
     own, way.id = way.id, other
-    await until_it_says(way, f"sudo -n cat {place}/shared/line", "line")
+    await way.until_it_says(f"sudo -n cat {place}/shared/line", "line")
     way.id = own
     await ana.ask("DELETE", f"{path}/machines/{other}")
-    await until_told(way, path, machines=[])
-    await delete(way, drive)
-    await delete(way, other)
+    await way.until_told(path, machines=[])
+    await way.delete(drive)
+    await way.delete(other)
 
 
 @pytest.mark.scenario("V14")
 async def test_one_that_can_not_be_made_says_why_is_tried_again_and_leaves_nothing(
     way: Live,
 ) -> None:
-    images = way.keeper.state / "images"
-    kept = images.readlink()
-    cloud = way.keeper.cloud()
-    before = {machine.id for machine in await cloud.machines()}
-    images.unlink()
-    images.mkdir()
-    try:
-        asked = {"name": "broken", "size": "small", "image": "debian", "drive_gib": 1}
-        broken = str((await way.api("ana").ask("POST", "/machines", asked))["id"])
-        await way.state_is("failed", machine=broken)
-        because = (await way.seen(broken))["because"]
-        assert "image" in because, because
-    finally:
-        images.rmdir()
-        images.symlink_to(kept)
-    drive = (await way.seen(broken))["drives"][0]["drive_id"]
-    await way.api("ana").ask("POST", f"/machines/{broken}/start")
-    await way.state_is("running", machine=broken)
-    assert (await way.seen(broken))["because"] is None
-    await delete(way, broken)
-    await delete(way, drive)
-    assert {machine.id for machine in await cloud.machines()} == before
+    await alike.can_not_be_made(way)

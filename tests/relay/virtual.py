@@ -15,11 +15,11 @@ import asyncssh
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from qemu.qmp import QMPClient
 
 from jupyter_vmshare.client import AsyncClient
 from jupyter_vmshare.kernels.loop import over_there
 from jupyter_vmshare.kernels.specs import MachineKernels, kernel_name, offer_those_of_machines
-from tests.fixtures.api import Json
 from tests.fixtures.virtual_machines import VirtualKeeper
 from tests.fixtures.waiting import within
 from tests.relay.live import Live, played
@@ -45,6 +45,16 @@ class Virtual(Live):
         told = (str(done.stdout), str(done.stderr))
         return subprocess.CompletedProcess(command, done.returncode or 0, *told)
 
+    @asynccontextmanager
+    async def unplugged(self) -> AsyncIterator[None]:
+        """What goes to the machine, or comes from it, is swallowed: its cable is out."""
+        cable = self.keeper.run / "vm" / f"{(await self.row(self.id)).cloud_id}.mon"
+        await _set_link(cable, up=False)
+        try:
+            yield
+        finally:
+            await _set_link(cable, up=True)
+
     async def enter(self, person: str, **more: Any) -> asyncssh.SSHClientConnection:
         """As soon as its SSH server answers: a machine runs before it does."""
         conn = None
@@ -66,27 +76,12 @@ class Virtual(Live):
         await asyncio.sleep(0.5)
         return None
 
-    async def says(self, line: str, *, by: str = "ana") -> str:
-        """What somebody sees there."""
-        async with await self.enter(by) as conn:
-            done = await conn.run(line, stdin=asyncssh.DEVNULL)
-        return str(done.stdout).strip()
 
-    async def until_it_says(self, line: str, *wanted: str) -> None:
-        """Wait until ana sees that there."""
-        seen = ""
-        async with within(self.patience, f"{wanted} of {line!r}"):
-            while seen not in wanted:
-                seen = await self.says(line)
-
-    async def until_told(self, path: str, **wanted: Any) -> Json:
-        """Wait until the service says so."""
-        told: Json = {}
-        async with within(self.patience, f"{wanted} at {path}"):
-            while any(told.get(name) != value for name, value in wanted.items()):
-                told = await self.api("ana").ask("GET", path)
-                await asyncio.sleep(0.1)
-        return told
+async def _set_link(monitor: Path, *, up: bool) -> None:
+    qemu = QMPClient("the test")
+    await qemu.connect(str(monitor))
+    await qemu.execute("set_link", {"name": "net", "up": up})
+    await qemu.disconnect()
 
 
 @asynccontextmanager
@@ -139,13 +134,13 @@ class Kernel:
     client: AsyncKernelClient
     patience: float
 
-    async def run(self, code: str) -> str:
-        """Execute it, and what it printed."""
+    async def run(self, code: str, *, fails: str = "") -> str:
+        """Execute it, and what it printed; ``fails``: with which exception it ends."""
         printed: list[str] = []
         reply = await self.client.execute_interactive(
             code,
             timeout=self.patience,
             output_hook=lambda each: printed.append(each["content"].get("text", "")),
         )
-        assert reply["content"]["status"] == "ok", reply["content"]
+        assert reply["content"].get("ename", "") == fails, reply["content"]
         return "".join(printed)

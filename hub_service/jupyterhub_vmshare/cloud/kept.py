@@ -288,6 +288,7 @@ def _machine(told: Fields) -> SeenMachine:
             for each in attachments
         ),
         made_from=told.text("made_from"),
+        notice=told.text_or_none("notice", most=LINE_LIMIT),
     )
 
 

@@ -184,6 +184,9 @@ class SeenMachine:
     attachments: tuple[SeenAttachment, ...]
     made_from: str | None = None
     """The image or snapshot of its present system disk, where the cloud tells."""
+    notice: str | None = None
+    """What came of its last order, where that is not all that was ordered: a stop or a reboot in
+    order that had to be hard in the end. A sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +248,13 @@ class Cloud(Protocol):
         """Order it to run."""
 
     async def stop_machine(self, machine: str) -> None:
-        """Order it to stop, in order where it listens; what it has on its disks stays."""
+        """Order it to stop, in order where it listens; what it has on its disks stays.
+
+        One that does not end by itself in time is ended, and its ``notice`` says so.
+        """
 
     async def reboot_machine(self, machine: str, *, hard: bool) -> None:
-        """Order a reboot; ``hard`` asks nobody on it."""
+        """Order a reboot; ``hard`` asks nobody on it. Else it is stopped as by `stop_machine`."""
 
     async def resize_machine(self, machine: str, size: str) -> None:
         """Order another size."""

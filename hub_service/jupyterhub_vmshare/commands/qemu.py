@@ -39,9 +39,11 @@ class Qemu(Keeping):
         to root; at most 77 bytes. Since 0.3.""",
     ).tag(config=True)
     patience = Float(
-        60.0,
+        300.0,
         min=0.1,
-        help="""Seconds that a machine has to stop in order; then it is ended. Since 0.3.""",
+        help="""Seconds that a machine has to shut down by itself when it is stopped, rebooted or
+        rebuilt: its services end and its disks are written. It is ended after that, and its events
+        say so. A machine that is still starting is asked once it listens. Since 0.3.""",
     ).tag(config=True)
     accelerator = Enum(
         ("", "kvm", "tcg"),

@@ -117,7 +117,12 @@ class Attachments(Kind[Attachment, SeenBoth]):
         return values if step is Step.ATTACH else {**values, "desired": Desired.ATTACHED}
 
     async def tell(
-        self, tx: Transaction, before: Attachment, after: Attachment, step: Step
+        self,
+        tx: Transaction,
+        before: Attachment,
+        after: Attachment,
+        step: Step,
+        seen: SeenBoth | None = None,
     ) -> None:
         if after.state is State.ATTACHED and before.state is not State.ATTACHED:
             await self._tell(tx, "attached", after, read_only=after.read_only)

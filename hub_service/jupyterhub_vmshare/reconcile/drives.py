@@ -123,7 +123,14 @@ class Drives(Kind[Drive, SeenDrive | None]):
             return {**dropped, "size_gib": seen.size_gib}
         return {"because": error.message}
 
-    async def tell(self, tx: Transaction, before: Drive, after: Drive, step: Step) -> None:
+    async def tell(
+        self,
+        tx: Transaction,
+        before: Drive,
+        after: Drive,
+        step: Step,
+        seen: SeenDrive | None = None,
+    ) -> None:
         was = (before.state, before.size_seen, before.because)
         now = (after.state, after.size_seen, after.because)
         if was != now:

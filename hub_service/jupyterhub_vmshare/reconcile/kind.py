@@ -75,8 +75,10 @@ class Kind(ABC, Generic[R, L]):
         """How a wish is dropped that the cloud will not fulfil."""
 
     @abstractmethod
-    async def tell(self, tx: Transaction, before: R, after: R, step: Step) -> None:
-        """Record what people want to know of a change."""
+    async def tell(
+        self, tx: Transaction, before: R, after: R, step: Step, seen: L | None = None
+    ) -> None:
+        """Record what people want to know of a change, and of what was seen."""
 
     @abstractmethod
     async def forget(self, tx: Transaction, row: R) -> None:

@@ -200,10 +200,21 @@ class Machines(Kind[Machine, SeenWithKeys]):
             return {**dropped, "size": seen.machine.size}
         return {"because": error.message}
 
-    async def tell(self, tx: Transaction, before: Machine, after: Machine, step: Step) -> None:
+    async def tell(
+        self,
+        tx: Transaction,
+        before: Machine,
+        after: Machine,
+        step: Step,
+        seen: SeenWithKeys | None = None,
+    ) -> None:
         was, now = shown_state(before), shown_state(after)
-        if (was, before.because) != (now, after.because):
-            await tell(tx, "changed", after, None, state=now, because=after.because)
+        because = after.because
+        if step is Step.SETTLE and not before.settled and seen is not None:
+            # It is as it was wanted, so that nothing in the row says how it came to be so.
+            because = because or _notice(seen)
+        if (was, before.because) != (now, because):
+            await tell(tx, "changed", after, None, state=now, because=because)
 
     async def lock(self, tx: Transaction, row_id: str) -> None:
         await store.lock(tx, row_id)
@@ -213,6 +224,10 @@ class Machines(Kind[Machine, SeenWithKeys]):
         await tx.conn.execute(attachments.delete().where(attachments.c.machine_id == row.id))
         await tx.conn.execute(machines.delete().where(machines.c.id == row.id))
         await forget_thing(tx, row.id)
+
+
+def _notice(seen: SeenWithKeys) -> str | None:
+    return None if seen.machine is None else seen.machine.notice
 
 
 def _because(seen: SeenWithKeys) -> str | None:

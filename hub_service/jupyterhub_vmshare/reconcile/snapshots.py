@@ -120,7 +120,14 @@ class Snapshots(Kind[Snapshot, SeenOfMachine]):
             return {"because": error.message}
         return {"because": error.message, "settled": True, "doing": None, "state": State.FAILED}
 
-    async def tell(self, tx: Transaction, before: Snapshot, after: Snapshot, step: Step) -> None:
+    async def tell(
+        self,
+        tx: Transaction,
+        before: Snapshot,
+        after: Snapshot,
+        step: Step,
+        seen: SeenOfMachine | None = None,
+    ) -> None:
         if (before.settled, before.state) != (after.settled, after.state) and after.settled:
             told = {"state": after.state.value, "because": after.because}
             await tell_of_snapshot(tx, "ended", after, None, **told)

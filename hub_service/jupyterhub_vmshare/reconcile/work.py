@@ -139,7 +139,7 @@ class Work(Generic[R, L]):
         observed = self._kind.observed(held, seen)
         after = await self._kind.change(tx, held, {**observed, **values})
         if after is not held:
-            await self._kind.tell(tx, held, after, step)
+            await self._kind.tell(tx, held, after, step, seen)
 
     @contextlib.asynccontextmanager
     async def _held(self) -> AsyncIterator[tuple[Transaction, R]]:

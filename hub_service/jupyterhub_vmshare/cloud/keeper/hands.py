@@ -39,8 +39,15 @@ class Power(Protocol):
     def start(self, machine: str) -> None:
         """Have it run; it returns when its process does."""
 
-    def stop(self, machine: str, *, hard: bool = False) -> None:
-        """Have it not run, in order where it listens within its time."""
+    def stop_in_order(self, machine: str) -> float | None:
+        """Ask it to stop and wait until it has, with all that it does then.
+
+        Returns:
+            None once it does not run; else the seconds that it had, and were not enough.
+        """
+
+    def end(self, machine: str, *, saving: bool) -> None:
+        """Have it not run, at once; ``saving``: what it has not written yet is, if it listens."""
 
     def resize(self, machine: str, size: Record) -> None:
         """Have it be as large as this."""

@@ -6,9 +6,10 @@ looks at what is there, and may be taken twice.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from jupyterhub_vmshare.cloud.keeper import files, messages
 from jupyterhub_vmshare.cloud.keeper.files import Trouble
@@ -17,6 +18,12 @@ from jupyterhub_vmshare.cloud.keeper.holdings import Holdings, Job, Refused
 from jupyterhub_vmshare.cloud.keeper.images import Images
 from jupyterhub_vmshare.cloud.keeper.records import Record
 from jupyterhub_vmshare.steps import reached
+
+_log = logging.getLogger("vmshare.keeper")
+_NOT_IN_ORDER: Final = (
+    "It did not shut down within {:g} seconds and was ended:"
+    " what it had not saved by then may be lost."
+)
 
 
 class Machines:
@@ -42,6 +49,7 @@ class Machines:
             "mark": record["mark"],
             "power": self._state(name, record),
             "because": record["because"],
+            "notice": record.get("notice"),
             "size": record["size"]["id"],
             "socket": str(self._power.door(name)),
             "source": self._power.source,
@@ -183,7 +191,8 @@ class Machines:
                 self._records.change(name, doing=None, because=because)
             return
         if self._records.get(name) is not None:
-            self._records.change(name, doing=None, because=None)
+            notice = self._holdings.machine(name)["doing"].get("notice")
+            self._records.change(name, doing=None, because=None, notice=notice)
 
     def _do_create(self, name: str, doing: dict[str, Any]) -> None:
         self._power.make_disk(name)
@@ -195,7 +204,7 @@ class Machines:
         self._power.start(name)
 
     def _do_stop(self, name: str, doing: dict[str, Any]) -> None:
-        self._power.stop(name)
+        self._end(name, doing, hard=False)
 
     def _do_reboot(self, name: str, doing: dict[str, Any]) -> None:
         self._end_once(name, doing, hard=doing["hard"])
@@ -219,7 +228,7 @@ class Machines:
         self._power.start(name)
 
     def _do_delete(self, name: str, doing: dict[str, Any]) -> None:
-        self._power.stop(name, hard=True)
+        self._power.end(name, saving=False)
         for drive in self._holdings.drives_of(name):
             self._holdings.detach(drive, name)
         reached("keeper.delete.detached")
@@ -231,10 +240,21 @@ class Machines:
     def _end_once(self, name: str, doing: dict[str, Any], *, hard: bool) -> None:
         """Stop it, unless that was done before this keeper was killed: it may run again."""
         if not doing.get("ended"):
-            self._power.stop(name, hard=hard)
+            self._end(name, doing, hard=hard)
             doing["ended"] = True
             self._records.change(name, doing=doing)
             reached("keeper.reboot.ended")
+
+    def _end(self, name: str, doing: dict[str, Any], *, hard: bool) -> None:
+        """Have it not run. That it did not stop in order is written down before it is ended."""
+        asks = not hard and "notice" not in doing  # an earlier keeper has asked
+        had = self._power.stop_in_order(name) if asks else None
+        if had is not None:
+            _log.warning("%s did not stop in order within %g seconds", name, had)
+            doing["notice"] = _NOT_IN_ORDER.format(had)
+            self._records.change(name, doing=doing)
+            reached("keeper.stop.hard")
+        self._power.end(name, saving=not hard)
 
     def _new_base(self) -> int:
         """The host's ids of a new machine begin here; nobody else's do."""

@@ -122,18 +122,20 @@ class Monitor:
         return jobs.get(job)
 
 
-def talk(path: Path, do: Callable[[Monitor], Awaitable[Found]]) -> Found:
+def talk(
+    path: Path, do: Callable[[Monitor], Awaitable[Found]], to_connect: float = _TO_CONNECT
+) -> Found:
     """Do something with a machine's QEMU, from a thread that may wait. Raises `Trouble`."""
     try:
-        return asyncio.run(_talk(path, do))
+        return asyncio.run(_talk(path, do, to_connect))
     except (QMPError, TimeoutError, OSError, EOFError) as error:
         _log.error("QEMU at %s: %s: %s", path.name, type(error).__name__, error)
         raise Trouble("QEMU did not obey on the host of the machines.") from error
 
 
-async def _talk(path: Path, do: Callable[[Monitor], Awaitable[Found]]) -> Found:
+async def _talk(path: Path, do: Callable[[Monitor], Awaitable[Found]], to_connect: float) -> Found:
     client = QMPClient("keeper")
-    async with asyncio.timeout(_TO_CONNECT):
+    async with asyncio.timeout(to_connect):
         await client.connect(str(path))
     try:
         return await do(Monitor(client))

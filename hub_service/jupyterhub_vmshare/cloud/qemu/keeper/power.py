@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
-import signal
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
 
 from jupyterhub_vmshare.cloud.keeper import files
 from jupyterhub_vmshare.cloud.keeper.files import Trouble
@@ -16,15 +14,13 @@ from jupyterhub_vmshare.cloud.keeper.images import Images
 from jupyterhub_vmshare.cloud.keeper.processes import Process
 from jupyterhub_vmshare.cloud.keeper.records import Record
 from jupyterhub_vmshare.cloud.keeper.shims import Shims
-from jupyterhub_vmshare.cloud.qemu.keeper import copying, disks, seed
-from jupyterhub_vmshare.cloud.qemu.keeper.agent import Agent, NoAnswer
+from jupyterhub_vmshare.cloud.qemu.keeper import copying, disks, seed, stopping
 from jupyterhub_vmshare.cloud.qemu.keeper.boot import HOST, Boot, channel_of, door_of
 from jupyterhub_vmshare.cloud.qemu.keeper.drives import Drives
 from jupyterhub_vmshare.cloud.qemu.keeper.monitor import Monitor, talk
 from jupyterhub_vmshare.steps import reached
 
 _log = logging.getLogger("vmshare.keeper")
-_KILL_PATIENCE: Final = 10.0
 
 
 class Power:
@@ -95,25 +91,22 @@ class Power:
                 except (Trouble, OSError) as error:
                     _log.error("%s has no door: %s", machine, error)
 
-    def stop(self, machine: str, *, hard: bool = False) -> None:
+    def stop_in_order(self, machine: str) -> float | None:
         process = self.process(machine)
-        if process is not None and not hard:
-            self._ask_to_stop(machine)
-            process.wait(self._patience)
-            reached("keeper.stop.asked")
-        if process is not None and not process.end(signal.SIGKILL, _KILL_PATIENCE):
-            raise Trouble("The machine's process does not end.")
+        if process is None:
+            return None
+        channels = self._channel(machine, "aga"), self._channel(machine, "mon")
+        ended = stopping.in_order(process, *channels, self._patience)
+        reached("keeper.stop.asked")
+        return None if ended else self._patience
+
+    def end(self, machine: str, *, saving: bool) -> None:
+        process = self.process(machine)
+        if process is not None:
+            stopping.at_once(process, self._channel(machine, "aga") if saving else None)
         self._shims.end_half(machine)
         reached("keeper.stop.ended")
         self._shims.wait_until_tidy(machine)
-
-    def _ask_to_stop(self, machine: str) -> None:
-        try:
-            with Agent(self._channel(machine, "aga")) as agent:
-                agent.say("guest-shutdown", mode="powerdown")
-        except NoAnswer:
-            with suppress(Trouble):
-                talk(self._channel(machine, "mon"), lambda monitor: monitor.ask("system_powerdown"))
 
     def make_disk(self, machine: str) -> None:
         record, disk = self._holdings.machine(machine), self._holdings.disk(machine)

@@ -92,12 +92,17 @@ class Power:
         self._shims.start(machine, self._boot(machine).text())
         reached("keeper.start.running")
 
-    def stop(self, machine: str, *, hard: bool = False) -> None:
-        """Have it not run, in order where it listens within its time."""
+    def stop_in_order(self, machine: str) -> float | None:
         process = self.process(machine)
-        if process is not None and not hard:
-            process.end(signal.SIGTERM, self._patience)
-            reached("keeper.stop.asked")
+        if process is None:
+            return None
+        ended = process.end(signal.SIGTERM, self._patience)
+        reached("keeper.stop.asked")
+        return None if ended else self._patience
+
+    def end(self, machine: str, *, saving: bool) -> None:
+        """Its files are the host's: what it wrote is there."""
+        process = self.process(machine)
         if process is not None and not process.end(signal.SIGKILL, _KILL_PATIENCE):
             raise Trouble("The machine's processes do not end.")
         self._shims.end_half(machine)
