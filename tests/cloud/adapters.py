@@ -36,7 +36,7 @@ async def _virtual_machines(where: Path) -> AsyncIterator[Bench]:
     if (because := missing_for_virtual_machines()) is not None:
         pytest.skip(because)
     # Many are stopped here before they have started; nobody looks into one.
-    keeper = VirtualKeeper(where, options=("--patience=20",))
+    keeper = VirtualKeeper(where, options=("--patience=3",))
     try:
         keeper.start()
         yield Bench(keeper.cloud(), IMAGE, "small", "large", patience=900)

@@ -85,16 +85,6 @@ async def test_what_can_not_be_made_is_refused(bench: Bench, wrong: dict[str, st
     assert await bench.cloud.machines() == []
 
 
-async def test_stop_and_start(bench: Bench) -> None:
-    machine = (await bench.machine()).id
-    keys = await bench.keys(machine)
-    await bench.cloud.stop_machine(machine)
-    assert (await bench.settled(machine)).power is Power.STOPPED
-    await bench.cloud.start_machine(machine)
-    assert (await bench.settled(machine)).power is Power.RUNNING
-    assert await bench.keys(machine) == keys
-
-
 async def test_an_order_that_holds_already_is_accepted(bench: Bench) -> None:
     machine = (await bench.machine()).id
     await bench.cloud.start_machine(machine)
@@ -105,15 +95,19 @@ async def test_an_order_that_holds_already_is_accepted(bench: Bench) -> None:
     assert (await bench.settled(machine)).power is Power.STOPPED
 
 
-@pytest.mark.parametrize("hard", [pytest.param(False, id="soft"), pytest.param(True, id="hard")])
-async def test_reboot_keeps_what_is_on_the_disk(bench: Bench, hard: bool) -> None:
-    if hard:
-        needs(bench, "reboot_hard")
+async def test_stops_and_reboots_keep_what_is_on_the_disk(bench: Bench) -> None:
+    """On one machine: for some adapters its first start takes a minute."""
     machine = (await bench.machine()).id
     keys = await bench.keys(machine)
-    await bench.order(lambda: bench.cloud.reboot_machine(machine, hard=hard))
+    await bench.order(lambda: bench.cloud.stop_machine(machine))
+    assert (await bench.settled(machine)).power is Power.STOPPED
+    await bench.order(lambda: bench.cloud.start_machine(machine))
     assert (await bench.settled(machine)).power is Power.RUNNING
     assert await bench.keys(machine) == keys
+    for hard in (False, True) if bench.cloud.capabilities.reboot_hard else (False,):
+        await bench.order(partial(bench.cloud.reboot_machine, machine, hard=hard))
+        assert (await bench.settled(machine)).power is Power.RUNNING
+        assert await bench.keys(machine) == keys
 
 
 async def test_a_stopped_machine_is_not_rebooted_softly(bench: Bench) -> None:
@@ -163,10 +157,10 @@ async def test_deleting_a_machine_leaves_its_drives(bench: Bench) -> None:
 async def test_the_console_log_has_an_end(bench: Bench) -> None:
     needs(bench, "console_log")
     machine = (await bench.machine()).id
-    await bench.keys(machine)
 
     async def look() -> str | None:
-        return await bench.cloud.console_log(machine, most_bytes=1000) or None
+        told = await bench.cloud.console_log(machine, most_bytes=1000)
+        return told if len(told) > 3 else None
 
     assert len(await bench.until(look)) <= 1000
     assert len(await bench.cloud.console_log(machine, most_bytes=3)) == 3

@@ -6,6 +6,8 @@ import asyncio
 import json
 import shutil
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +17,9 @@ import pytest
 import yaml
 
 from jupyterhub_vmshare.cloud.image import CannotBuild, ImageWanted
+from jupyterhub_vmshare.cloud.keeper.processes import Process
 from jupyterhub_vmshare.cloud.qemu import image
-from jupyterhub_vmshare.cloud.qemu.keeper import probe, seed
+from jupyterhub_vmshare.cloud.qemu.keeper import probe, seed, stopping
 from jupyterhub_vmshare.cloud.qemu.keeper.agent import Agent, NoAnswer
 from jupyterhub_vmshare.cloud.qemu.keeper.boot import CHANNELS, Boot, words
 from jupyterhub_vmshare.cloud.qemu.keeper.shim import _hear_key
@@ -117,8 +120,11 @@ def test_the_first_key_that_a_machine_tells_is_kept(tmp_path: Path) -> None:
 
 @contextmanager
 def guest(where: Path, *lines: bytes) -> Iterator[Path]:
-    """An agent that says these lines, whatever it is asked; NUMBER is the one it was given."""
-    path = where / "agent"
+    """An agent that says these lines, whatever it is asked; NUMBER is the one it was given.
+
+    What it was asked lies in the file ``heard`` in the end.
+    """
+    path, heard = where / "agent", where / "heard"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen(1)
@@ -130,7 +136,7 @@ def guest(where: Path, *lines: bytes) -> Iterator[Path]:
                 with suppress(OSError):  # who has heard enough hangs up
                     for line in lines:
                         connection.sendall(line.replace(b"NUMBER", number.encode()))
-                    asked.read()
+                    heard.write_bytes(asked.read())
 
         thread = threading.Thread(target=answer, daemon=True)
         thread.start()
@@ -170,3 +176,36 @@ def test_whatever_an_agent_says_is_no_more_than_no_answer(
 def test_an_agent_that_is_silent_is_none(tmp_path: Path) -> None:
     with guest(tmp_path) as path, pytest.raises(NoAnswer):
         Agent(path, 0.2)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        pytest.param(
+            [b'{"return": {"pid": 5}}\n', b'{"return": {"exited": true, "exitcode": 0}}\n'],
+            ["guest-exec", "guest-exec-status"],
+            id="it obeys",
+        ),
+        pytest.param(
+            [b'{"return": {"pid": 5}}\n', b'{"return": {"exited": true, "exitcode": 1}}\n'],
+            ["guest-exec", "guest-exec-status", "guest-shutdown"],
+            id="it can not",
+        ),
+        pytest.param(
+            [b'{"error": {"class": "x"}}\n'],
+            ["guest-exec", "guest-shutdown"],
+            id="it runs nothing for anybody",
+        ),
+    ],
+)
+def test_an_agent_is_asked_in_every_way_that_it_has(
+    tmp_path: Path, lines: list[bytes], said: list[str]
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as machine:
+        process = Process.of(machine.pid)
+        with guest(tmp_path, IN_STEP, *lines) as path:
+            assert not stopping.in_order(process, path, tmp_path / "none", patience=2)
+        machine.communicate(b"\n")
+    heard = [json.loads(line) for line in (tmp_path / "heard").read_bytes().splitlines()]
+    assert [each["execute"] for each in heard] == said
+    assert stopping.in_order(process, tmp_path / "none", tmp_path / "none", patience=2)

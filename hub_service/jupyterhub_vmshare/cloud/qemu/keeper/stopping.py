@@ -20,6 +20,7 @@ from jupyterhub_vmshare.cloud.qemu.keeper.monitor import talk
 
 _log = logging.getLogger("vmshare.keeper")
 _ASKED_AGAIN: Final = 10.0
+_POWER_OFF: Final = ("/usr/bin/systemctl", "--no-block", "poweroff")
 _TO_FLUSH, _TO_DIE = 15.0, 10.0
 
 
@@ -43,6 +44,11 @@ def in_order(process: Process, agent: Path, monitor: Path, patience: float) -> b
 def _ask(agent: Path, monitor: Path, patience: float) -> None:
     try:
         with Agent(agent, patience) as asked:
+            # The agent's own way is last: it has shutdown(8) plan the end with systemd-logind, and
+            # says only much later that a machine without logind can't.
+            with suppress(NoAnswer):
+                if asked.run(*_POWER_OFF, patience=patience):
+                    return
             asked.say("guest-shutdown", mode="powerdown")
     except NoAnswer:
         with suppress(Trouble):  # it may just have ended
