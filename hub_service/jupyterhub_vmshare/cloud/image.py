@@ -24,7 +24,7 @@ from jupyterhub_vmshare.cloud.keeper.messages import IMAGE
 
 BASE: Final = (
     "at", "ca-certificates", "cron", "git", "iproute2", "less", "login", "nano", "netbase",
-    "openssh-server", "passwd", "procps", "python3", "rsync", "sudo", "tmux",
+    "openssh-server", "passwd", "procps", "python3", "rsync", "sshfs", "sudo", "tmux",
 )  # fmt: skip
 """What every image has; the machine's side and the tests rely on it."""
 SCIENCE: Final = ("python3-ipykernel", "python3-venv")

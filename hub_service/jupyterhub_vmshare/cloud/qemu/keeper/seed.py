@@ -27,6 +27,7 @@ def user_data(seed: Record, disk: str) -> str:
     told: dict[str, tuple[str, str]] = {
         "/etc/vmshare/seed.json": (json.dumps(seed), "0644"),
         "/etc/vmshare/disk.told": (disk, "0644"),
+        "/usr/local/lib/vmshare_folders.py": ((_RELAY / "vmshare_folders.py").read_text(), "0644"),
         "/etc/vmshare/sshd_config": ((_RELAY / "sshd_config").read_text(), "0644"),
         **{path: (source.read_text(), "0755") for path, source in _PROGRAMS.items()},
         **{

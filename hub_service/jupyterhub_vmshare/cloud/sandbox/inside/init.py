@@ -25,6 +25,7 @@ READY = Path("/run/vmshare.ready")
 SSHD_CONFIG = KEPT / "sshd_config"
 HAND = Path("/usr/local/sbin")
 KERNELS = Path("/usr/local/lib/vmshare_kernels")
+FOLDERS = Path("/usr/local/lib/vmshare_folders.py")
 SERVICES = (("/usr/sbin/cron",), ("/usr/sbin/atd",))
 PATIENCE = 8.0
 # What there is until the relay's own part is installed: nobody gets in.
@@ -52,6 +53,7 @@ def prepare() -> None:
         (TOLD / "sshd_config", SSHD_CONFIG, 0o644),
         (TOLD / "vmshare_machine.py", HAND / "vmshare-machine", 0o755),
         (TOLD / "vmshare_drives.py", HAND / "vmshare-drives", 0o755),
+        (TOLD / "vmshare_folders.py", FOLDERS, 0o644),
     ):
         if source.exists():
             install(source, target, mode)

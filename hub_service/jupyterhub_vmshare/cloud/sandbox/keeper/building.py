@@ -8,6 +8,7 @@ tree is opened without following a link, as the machine's owner may have put one
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Final
 
 from jupyterhub_vmshare.cloud.keeper import kernel
 from jupyterhub_vmshare.cloud.keeper.kernel import NO_DEV, NO_EXEC, NO_SUID, READ_ONLY
-from jupyterhub_vmshare.cloud.sandbox.keeper import loops
+from jupyterhub_vmshare.cloud.sandbox.keeper import fuse, loops
 from jupyterhub_vmshare.cloud.sandbox.keeper.boot import Boot, Drive
 
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom", "tty")
@@ -37,8 +38,14 @@ _TERMINALS: Final = 5  # Debian's group tty
 _PROCESSORS: Final = "devices/system/cpu"
 
 
-def build(boot: Boot, ids: int) -> int:
-    """Mount everything; a descriptor of the root. ``ids``: the machine's user namespace."""
+def build(boot: Boot, ids: int, mounts: socket.socket) -> int:
+    """Mount everything; a descriptor of the root.
+
+    Args:
+        boot: What to build.
+        ids: The machine's user namespace.
+        mounts: Where accounts ask for mounts: it is bound in the machine.
+    """
     stage = kernel.filesystem("tmpfs", {"mode": "700", "size": "64k"}, flags=_PLAIN)
     at = Path(boot.run) / "stage"
     _put(stage, os.open(at, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
@@ -58,7 +65,7 @@ def build(boot: Boot, ids: int) -> int:
     }
     root = kernel.filesystem("overlay", layers, flags=NO_DEV)
     _put(root, kernel.within(stage, "root"))
-    _furnish(root, boot)
+    _furnish(root, boot, mounts)
     for drive in boot.drives:
         _mount_drive(root, drive, ids)
     return root
@@ -106,7 +113,7 @@ def _put(mount: int, target: int) -> None:
     os.close(target)
 
 
-def _furnish(root: int, boot: Boot) -> None:
+def _furnish(root: int, boot: Boot, mounts: socket.socket) -> None:
     _proc(root)
     _dev(root, boot)
     _sys(root)
@@ -114,16 +121,17 @@ def _furnish(root: int, boot: Boot) -> None:
     for name in ("lock", "sshd", "vmshare"):
         os.mkdir(name, dir_fd=run)
     _put(run, kernel.directory(root, "run"))
-    _put(_told(boot.files), kernel.directory(root, "run/vmshare"))
+    _put(_told(boot.files, mounts), kernel.directory(root, "run/vmshare"))
 
 
-def _told(files: dict[str, str]) -> int:
+def _told(files: dict[str, str], mounts: socket.socket) -> int:
     """What a machine is told, which nobody on it can change."""
     mount = kernel.filesystem("tmpfs", {"mode": "755", "size": "4m"}, flags=NO_SUID | NO_DEV)
     for name, content in files.items():
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         with os.fdopen(os.open(name, flags, 0o644, dir_fd=mount), "w", encoding="utf-8") as file:
             file.write(content)
+    fuse.bind(mounts, mount)
     kernel.restrict(mount, READ_ONLY)
     return mount
 

@@ -32,7 +32,12 @@ _HOST_KEY: Final = "etc/vmshare/ssh_host_ed25519_key.pub"
 _READY: Final = "run/vmshare.ready"
 _KEY_PATTERN: Final = re.compile(r"ssh-ed25519 [A-Za-z0-9+/=]{68,80}")
 _INSIDE: Final = Path(__file__).parent.parent / "inside" / "init.py"
-_FROM_RELAY: Final = ("vmshare_machine.py", "vmshare_drives.py", "sshd_config")
+_FROM_RELAY: Final = (
+    "vmshare_machine.py",
+    "vmshare_drives.py",
+    "vmshare_folders.py",
+    "sshd_config",
+)
 _KERNELS: Final = "vmshare_kernels."
 """Before the names of that package's files: what a machine is told lies in one directory."""
 

@@ -23,7 +23,7 @@ from typing import Final, NoReturn
 from jupyterhub_vmshare.cloud.keeper import kernel, records
 from jupyterhub_vmshare.cloud.keeper.hands import IDS
 from jupyterhub_vmshare.cloud.keeper.processes import Process
-from jupyterhub_vmshare.cloud.sandbox.keeper import building
+from jupyterhub_vmshare.cloud.sandbox.keeper import building, fuse
 from jupyterhub_vmshare.cloud.sandbox.keeper.boot import Boot
 from jupyterhub_vmshare.cloud.sandbox.keeper.confining import confine
 
@@ -55,12 +55,14 @@ def main() -> None:
         _answer(None)
         return
     os.umask(0o022)
+    mounts = fuse.open_socket()
     try:
-        child, console = _start(boot)
+        child, console = _start(boot, mounts)
     except Exception as error:
         boot.record.unlink(missing_ok=True)
         _answer(str(error) or type(error).__name__)
         return
+    fuse.serve(mounts, child, boot.base)
     _answer(None)
     with suppress(OSError):
         _keep_console(boot.console, console)
@@ -95,8 +97,8 @@ def _locked(boot: Boot) -> int | None:
             return file
 
 
-def _start(boot: Boot) -> tuple[int, int]:
-    """The machine's first process, and what is read from its console."""
+def _start(boot: Boot, mounts: socket.socket) -> tuple[int, int]:
+    """The machine's first process, and what is read from its console. ``mounts`` is bound in it."""
     listener = _listener(boot)
     ids = _user_namespace(boot.base)
     console, console_end = os.pipe2(os.O_CLOEXEC)
@@ -107,7 +109,11 @@ def _start(boot: Boot) -> tuple[int, int]:
     if child == 0:
         for end in (console, go_end, trouble):
             os.close(end)
-        _be_machine(boot, ids, listener, console_end, go, trouble_end)
+        _be_machine(boot, ids, mounts, listener, console_end, go, trouble_end)
+    # What is started from here on is the host's again, and nobody in the machine sees it.
+    own = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+    kernel.enter(own, kernel.NEW_PID)
+    os.close(own)
     for end in (ids, listener, console_end, go, trouble_end):
         os.close(end)
     try:
@@ -181,7 +187,13 @@ def _user_namespace(base: int) -> int:
 
 
 def _be_machine(
-    boot: Boot, ids: int, listener: int, console: int, go: int, trouble: int
+    boot: Boot,
+    ids: int,
+    mounts: socket.socket,
+    listener: int,
+    console: int,
+    go: int,
+    trouble: int,
 ) -> NoReturn:
     """The machine's first process, until it executes the image's Python."""
     try:
@@ -193,7 +205,7 @@ def _be_machine(
             resource.setrlimit(which, (min(least, most), most))
         kernel.private_mounts()
         kernel.become(boot.base)
-        root = building.build(boot, ids)
+        root = building.build(boot, ids, mounts)
         kernel.make_root(root)
         _enter(boot, ids)
         _connect(listener, console)
