@@ -44,6 +44,7 @@ from jupyterhub_vmshare.mounts.node_keys import NodeKeys
 from jupyterhub_vmshare.mounts.port import Connect
 from jupyterhub_vmshare.mounts.room import Mounts
 from jupyterhub_vmshare.mounts.sessions import end_all_of
+from jupyterhub_vmshare.mounts.showing import keep_true
 from jupyterhub_vmshare.observe.health import HealthCheck
 from jupyterhub_vmshare.observe.metrics import Metrics
 from jupyterhub_vmshare.observe.requests import ObservedApplication
@@ -290,6 +291,7 @@ class Service:
         await self.telling.start()
         self._tasks = [
             _task("teams", self.membership.keep_fresh()),
+            _task("shown folders", steadily("shown folders", lambda: keep_true(self.db))),
             _task("uploads", steadily("uploads", self.uploads.keep_tidy)),
             _task("memberships", steadily("memberships", lambda: keep_dates(self.db))),
             _task("idempotency keys", steadily("idempotency keys", lambda: keep_tidy(self.db))),

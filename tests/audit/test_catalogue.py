@@ -46,6 +46,8 @@ TYPES = {
     "session.ended",
     "session.stopped",
     "mount.chosen",
+    "mount.shown",
+    "mount.hidden",
     "mount.mounted",
     "mount.changed",
     "mount.unmounted",

@@ -26,6 +26,7 @@ from jupyterhub_vmshare.api.project_members import ROUTES as PROJECT_MEMBERS
 from jupyterhub_vmshare.api.projects import ROUTES as PROJECTS
 from jupyterhub_vmshare.api.quota import ROUTES as QUOTA
 from jupyterhub_vmshare.api.route import Route
+from jupyterhub_vmshare.api.showing import ROUTES as SHOWING
 from jupyterhub_vmshare.api.snapshots import ROUTES as SNAPSHOTS
 from jupyterhub_vmshare.api.uploads import ROUTES as UPLOADS
 from jupyterhub_vmshare.api.ways import ROUTES as WAYS
@@ -54,6 +55,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     *HAND_OVERS,
     *MOUNTS,
     *HOLDERS,
+    *SHOWING,
     *MACHINES,
     *MACHINE_GRANTS,
     *MACHINE_SNAPSHOTS,

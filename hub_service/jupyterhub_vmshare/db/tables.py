@@ -317,6 +317,19 @@ mount_choices = Table(
 )
 Index("ix_mount_choices_thing", mount_choices.c.thing_id)
 
+# Folders that somebody has shown on a machine, too: their own choice, for that machine alone. A row
+# goes with the right to either.
+shown_folders = Table(
+    "shown_folders",
+    metadata,
+    Column("person", _NAME, primary_key=True),
+    Column("thing_id", _ID, ForeignKey("things.id"), primary_key=True),
+    Column("machine_id", _ID, ForeignKey("things.id"), primary_key=True),
+    Column("chosen_at", Moment, nullable=False),
+)
+Index("ix_shown_folders_thing", shown_folders.c.thing_id)
+Index("ix_shown_folders_machine", shown_folders.c.machine_id)
+
 mount_nodes = Table(
     "mount_nodes",
     metadata,

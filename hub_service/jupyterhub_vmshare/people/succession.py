@@ -28,7 +28,13 @@ from jupyterhub_vmshare.words import ReceiverKind
 HELD: Final = (
     *("things.owner", "grants.receiver", "grants.giver", "answers.person", "aliases.person"),
     *("hand_overs.owner", "hand_overs.receiver", "hand_overs.by", "accounts.owner"),
-    *("sessions.person", "mount_choices.person", "uploads.person", "clones.owner"),
+    *(
+        "sessions.person",
+        "mount_choices.person",
+        "shown_folders.person",
+        "uploads.person",
+        "clones.owner",
+    ),
     *("event_audience.person", "idempotency.person", "uids.person", "attachments.by"),
     *("machine_snapshots.owner", "projects.created_by", "projects.answered_by"),
     *("project_members.person", "project_links.made_by"),

@@ -14,6 +14,8 @@ import asyncssh
 
 from jupyterhub_vmshare.relay.door.sftp import Gate, Malformed
 
+FOLDERS: Final = "exec /usr/bin/python3 -IS /usr/local/lib/vmshare_folders.py "
+"""How a notebook server begins what brings a shared folder."""
 _STDERR: Final = 1
 _PASSED_ON: Final = frozenset({"LANG", "LANGUAGE"})
 _GONE: Final = 255
@@ -34,6 +36,9 @@ class Owner(Protocol):
 
 class Half:
     """What all ends do: both of a forwarded port, and both of a session."""
+
+    is_use = True
+    """Whether a machine is in use as long as it is open."""
 
     def __init__(self) -> None:
         self.chan: Any = None
@@ -148,6 +153,8 @@ class PersonEnd(Half, asyncssh.SSHServerSession[bytes]):
 
     def exec_requested(self, command: str) -> bool:
         self.command = command
+        # A folder that is there for whoever comes keeps no machine on; whoever uses it does.
+        self.is_use = not command.startswith(FOLDERS)
         return True
 
     def subsystem_requested(self, subsystem: str) -> bool:

@@ -41,6 +41,11 @@ class Link:
         """Whose link it is, and to which machine."""
         return self.view.right.person, self.view.right.machine_id
 
+    @property
+    def in_use(self) -> int:
+        """The channels for which its machine has to be there."""
+        return sum(channel.is_use for channel in self.channels)
+
     def allows(self, action: str) -> bool:
         """Whether they may do that now."""
         return action in self.allowed
@@ -164,7 +169,7 @@ class Links:
     def held(self) -> list[Held]:
         """Who is where."""
         return [
-            Held(person=person, machine_id=machine, channels=sum(len(x.channels) for x in links))
+            Held(person=person, machine_id=machine, channels=sum(x.in_use for x in links))
             for (person, machine), links in self._links.items()
         ]
 

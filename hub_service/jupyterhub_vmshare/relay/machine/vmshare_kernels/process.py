@@ -80,7 +80,7 @@ class Kernel:
                 stdin=subprocess.DEVNULL,
                 stdout=writing,
                 stderr=writing,
-                cwd=_directory(order.get("cwd")),
+                cwd=_directory(order.get("cwd"), order.get("below_home")),
                 env=environment,
                 start_new_session=True,
                 preexec_fn=self._die_with_parent,
@@ -198,11 +198,14 @@ def _texts(found: Any) -> dict[str, str]:
     }
 
 
-def _directory(wanted: Any) -> str:
-    """Where it works: as on the notebook server where there is such a place, else at home."""
-    if isinstance(wanted, str) and os.path.isabs(wanted) and os.access(wanted, os.X_OK):
-        return wanted
-    return str(Path.home())
+def _directory(wanted: Any, below_home: Any) -> str:
+    """Where it works: as on the notebook server where there is such a place, else at home.
+
+    The same place may be called otherwise here, where the home is another one.
+    """
+    places = [wanted] if isinstance(wanted, str) and os.path.isabs(wanted) else []
+    places += [str(Path.home() / below_home)] if isinstance(below_home, str) else []
+    return next((each for each in places if os.access(each, os.X_OK)), str(Path.home()))
 
 
 def _port(order: dict[str, Any], channel: str) -> int:
