@@ -26,6 +26,7 @@ from jupyter_vmshare.terminal import (
     glancing,
     kernels,
     machines,
+    onmachines,
     owning,
     projects,
     reaching,
@@ -84,8 +85,9 @@ def parser() -> argparse.ArgumentParser:
 
     _listing(verb)
     _sharing(verb)
-    for room in (filing, owning, glancing, following, machines, reaching, kernels, projects):
+    for room in (filing, owning, glancing, following, machines, reaching, kernels, onmachines):
         room.add_to(verb)
+    projects.add_to(verb)
     verb("doctor", doctor)
     return top
 

@@ -35,8 +35,11 @@ from jupyter_vmshare.routes.machine_files import (
 )
 from jupyter_vmshare.routes.machine_uploads import MachineFile
 from jupyter_vmshare.routes.session import Session
+from jupyter_vmshare.routes.shown import SETTING as SHOWN
+from jupyter_vmshare.routes.shown import Shown
 from jupyter_vmshare.shared_dir import SharedDir
 from jupyter_vmshare.shared_link import link_view
+from jupyter_vmshare.shown.keeping import ShownFolders
 
 
 class VMShareExtension(ExtensionApp):
@@ -52,6 +55,7 @@ class VMShareExtension(ExtensionApp):
     _machine_kernels: MachineKernels | None = None
     _stop_telling: Callable[[], None] | None = None
     _keeper: Keeper | None = None
+    _shown: ShownFolders | None = None
 
     service_url = Unicode(
         "",
@@ -92,6 +96,15 @@ class VMShareExtension(ExtensionApp):
             offer_those_of_machines(self.settings["kernel_spec_manager"], self._machine_kernels)
             self._tell_of_kernels(self._machine_kernels)
             self._find_kernels_again()
+            self._show_folders(gateway.address.url)
+
+    def _show_folders(self, service: str) -> None:
+        """On the machines that the person chose, while this session has them."""
+        shared = SharedDir.of_session().path
+        if shared is not None:
+            name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+            self._shown = self.settings[SHOWN] = ShownFolders(service, shared, name)
+            self._shown.start()
 
     def _find_kernels_again(self) -> None:
         """Those that the last server, which was killed, has left on machines."""
@@ -124,6 +137,7 @@ class VMShareExtension(ExtensionApp):
             (r"vmshare/session", Session),
             (r"vmshare/events", Events),
             (r"vmshare/kernels", Kernels),
+            (r"vmshare/shown", Shown),
             (r"vmshare/api/.*", Forward),
             (rf"vmshare/machines/{ID}/entries", MachineEntries),
             (rf"vmshare/machines/{ID}/entry", MachineEntry),
@@ -136,6 +150,8 @@ class VMShareExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         """Close what is open to the service."""
+        if self._shown is not None:
+            await self._shown.stop()
         if self._keeper is not None:
             adopting.end(self._keeper)
         if self._stop_telling is not None:

@@ -13,6 +13,7 @@ from jupyter_vmshare.client.calls import machines as _machines
 from jupyter_vmshare.client.calls import mounts as _mounts
 from jupyter_vmshare.client.calls import people as _people
 from jupyter_vmshare.client.calls import projects as _projects
+from jupyter_vmshare.client.calls import showing as _showing
 from jupyter_vmshare.client.calls import snapshots as _snapshots
 from jupyter_vmshare.client.calls import uploads as _uploads
 from jupyter_vmshare.client.twins import listing, verb
@@ -87,6 +88,11 @@ class Verbs:
     choose_fast = verb(_mounts.choose_fast)
     holders = listing(_mounts.holders)
     stop_holders = verb(_mounts.stop_holders)
+
+    shown_folders = listing(_showing.shown_folders)
+    showing = verb(_showing.showing)
+    show = verb(_showing.show)
+    hide = verb(_showing.hide)
 
     cloud = verb(_machines.cloud)
     machines = listing(_machines.machines)

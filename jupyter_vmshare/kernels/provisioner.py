@@ -134,6 +134,7 @@ class MachineProvisioner(KernelProvisionerBase):
             "key": key.decode() if isinstance(key, bytes) else key,
             "signature_scheme": self.connection_info["signature_scheme"],
             "cwd": os.fspath(kwargs["cwd"]) if kwargs.get("cwd") else None,
+            "below_home": _below_home(kwargs.get("cwd")),
             "env": wanted,
         }
         try:
@@ -252,3 +253,10 @@ class MachineProvisioner(KernelProvisionerBase):
         self._remote.adopt(starts, pid)
         self._remote.listen()
         self._remote.come_back()
+
+
+def _below_home(directory: Any) -> str | None:
+    """Where it is in the home, for a machine on which that is another one; None: it is not."""
+    with contextlib.suppress(ValueError, RuntimeError, TypeError):
+        return os.fspath(Path(directory).relative_to(Path.home()))
+    return None

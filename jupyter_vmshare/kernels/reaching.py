@@ -20,6 +20,7 @@ from jupyter_vmshare.reach.failures import refusal_in
 from jupyter_vmshare.reach.link import Link as Connection
 from jupyter_vmshare.reach.link import open_link
 from jupyter_vmshare.reach.running import run
+from jupyter_vmshare.shown.keeping import settled
 from jupyterhub_vmshare.api.contract.machines import MachineState, MachineView
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.carrying import Link
 
@@ -97,6 +98,8 @@ class RelayWay:
             if self._client is None:
                 self._client = AsyncClient(self._service)
             await self._runs(self._client, is_new=words[0] == "new")
+            if words[0] == "new":
+                await settled(self._machine)
             connection = await _connections.to(self._client, self._machine)
             return await _channel(connection, words, ears)
         except _FINAL as refused:

@@ -23,6 +23,7 @@ from jupyter_vmshare.widgets.handle import Addressed
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.mounted import AsyncMounted, Mounted, paths_here
 from jupyter_vmshare.widgets.named import ByName
+from jupyter_vmshare.widgets.onmachines import OnMachineVerbs
 from jupyter_vmshare.widgets.sharing import SharingVerbs
 from jupyter_vmshare.widgets.snapshots import SnapshotVerbs
 from jupyter_vmshare.widgets.tables import Answer, Table
@@ -36,7 +37,7 @@ FAST = "fast: access to what is open ends with the session"
 FOLDER_ID = re.compile(r"fld_[0-9a-hjkmnp-tv-z]{26}")
 
 
-class FolderVerbs(SharingVerbs, DirectoryVerbs, SnapshotVerbs, FastVerbs):
+class FolderVerbs(SharingVerbs, DirectoryVerbs, SnapshotVerbs, FastVerbs, OnMachineVerbs):
     """Methods on the folder itself. Each updates what the object shows."""
 
     @twin

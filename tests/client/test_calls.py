@@ -91,6 +91,11 @@ SESSION = {
                 "state": "mounted", "because": None, "until": None}],
 }  # fmt: skip
 CHOICE = {"folder_id": F, "wanted": True, "sessions": [SESSION]}
+SHOWING = {
+    "folder_id": F, "folder_name": "tests", "machine_id": "mch_01hzzzzzzzzzzzzzzzzzzzzzzz",
+    "machine_name": "gpu-box", "shown": True, "chosen_at": AT, "readers": ["ana"],
+    "sentence": "ana is root on gpu-box.",
+}  # fmt: skip
 FRIDAY = datetime(2026, 11, 27, 18, tzinfo=UTC)
 NEW = NewGrant(receiver="ben", level="view")
 USE = NewUse(receiver="ben", profile=Profile.FILES)
@@ -256,6 +261,11 @@ ROWS = [
     Row("sessions", lambda c: c.sessions(), "GET /sessions", page(SESSION)),
     Row("mount", lambda c: c.mount(F), f"PUT /folders/{F}/mount", CHOICE),
     Row("unmount", lambda c: c.unmount(F), f"DELETE /folders/{F}/mount", CHOICE),
+    Row("shown_folders", lambda c: c.shown_folders(), "GET /shown-folders", page(SHOWING)),
+    Row("showing", lambda c: c.showing(F, M), f"GET /folders/{F}/machines/{M}", SHOWING),
+    Row("show", lambda c: c.show(F, M, acknowledged=True), f"PUT /folders/{F}/machines/{M}",
+        SHOWING, {"acknowledged": True}),
+    Row("hide", lambda c: c.hide(F, M), f"DELETE /folders/{F}/machines/{M}", None, status=204),
     Row("entries", lambda c: c.entries(F, "a b/c"), f"GET /folders/{F}/entries?path=a%20b%2Fc",
         {**page(ENTRY), "path": "a b/c"}),
     Row("entries by size", lambda c: c.entries(F, order="size", descending=True),
