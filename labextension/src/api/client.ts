@@ -33,10 +33,13 @@ import type {
   Session,
   SessionsPage,
   SharesPage,
+  ShowingsPage,
+  ShowingView,
   SnapshotPolicyAsked,
   SnapshotPolicyView,
   SnapshotsPage,
   SnapshotView,
+  Standing,
   StoppedPage,
   TeamsList,
   Why
@@ -153,6 +156,31 @@ export class ApiClient {
 
   stopHolders(id: string, sessions: string[]): Promise<StoppedPage> {
     return this.call(`folders/${id}/holders/stop`, { method: 'POST', body: { sessions } });
+  }
+
+  /** The visitor's folders that are mounted on machines, too. */
+  shownFolders(): Promise<ShowingsPage> {
+    return this.call('shown-folders');
+  }
+
+  /** How they stand there, as this notebook server has it. */
+  shownHere(): Promise<{ shown: Standing[] }> {
+    return this.transport.json('shown');
+  }
+
+  /** Who else could read a folder on a machine. */
+  showing(id: string, machine: string): Promise<ShowingView> {
+    return this.call(`folders/${id}/machines/${machine}`);
+  }
+
+  /** Has it there, by somebody who has read who else can read it. */
+  show(id: string, machine: string): Promise<ShowingView> {
+    const body = { acknowledged: true };
+    return this.call(`folders/${id}/machines/${machine}`, { method: 'PUT', body });
+  }
+
+  hide(id: string, machine: string): Promise<null> {
+    return this.call(`folders/${id}/machines/${machine}`, { method: 'DELETE' });
   }
 
   /** Who has a folder, a machine or a drive. */

@@ -53,6 +53,8 @@ export type SessionsPage = Schemas['SessionsPage'];
 export type SessionView = Schemas['SessionView'];
 export type SharesPage = Schemas['SharesPage'];
 export type ShareView = Schemas['ShareView'];
+export type ShowingsPage = Schemas['ShowingsPage'];
+export type ShowingView = Schemas['ShowingView'];
 export type SnapshotPolicyAsked = Schemas['SnapshotPolicyAsked'];
 export type SnapshotPolicyView = Schemas['SnapshotPolicyView'];
 export type SnapshotsPage = Schemas['SnapshotsPage'];
@@ -97,3 +99,13 @@ export type StreamMessage =
   // With `reset`, the service does not know the position asked for: load everything again.
   | { type: 'ready'; position: number; reset?: boolean }
   | { type: 'status'; state: ServiceState; because?: string | null };
+
+/** How a folder of this session stands on a machine. */
+export interface Standing {
+  folder_id: string;
+  machine_id: string;
+  state: 'shown' | 'waiting' | 'failed';
+  place: string | null;
+  /** A sentence, where it could not be shown. */
+  because: string | null;
+}

@@ -40,6 +40,7 @@ export const CommandIDs = {
   letCopy: 'vmshare:let-copy',
   dontLetCopy: 'vmshare:dont-let-copy',
   fast: 'vmshare:fast',
+  onMachines: 'vmshare:on-machines',
   mount: 'vmshare:mount',
   unmount: 'vmshare:unmount'
 } as const;

@@ -45,6 +45,13 @@ export function mountCommands(
       action: MOUNT,
       fits: folder => mounts.areAvailable && isThere(folder),
       does: folder => deeds.unmount(folder)
+    },
+    {
+      id: CommandIDs.onMachines,
+      label: trans.__('Show on Machines…'),
+      action: MOUNT,
+      fits: () => mounts.areAvailable,
+      does: folder => deeds.onMachines(folder)
     }
   ];
 }

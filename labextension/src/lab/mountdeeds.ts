@@ -7,6 +7,7 @@ import type { Widget } from '@lumino/widgets';
 import type { EntryView, FolderView } from '../api/types';
 import type { VMShareModel } from '../model/vmshare';
 import { attempt } from './dialogs';
+import { showOnMachines } from './onmachinesdialog';
 
 /** What a person does with a folder in their session. */
 export class MountDeeds {
@@ -25,6 +26,11 @@ export class MountDeeds {
   async unmount(folder: FolderView): Promise<void> {
     const title = this.trans.__('Unmounting "%1" did not work', folder.label);
     await attempt(title, () => this.model.mounts.unmount(folder.id));
+  }
+
+  /** On which machines it is mounted, too; resolves when the person closes that. */
+  onMachines(folder: FolderView): Promise<void> {
+    return showOnMachines(this.model, folder, this.trans);
   }
 
   /** Shows the folder in the file browser. */

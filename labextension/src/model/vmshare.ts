@@ -27,6 +27,7 @@ import { LiveList } from './livelist';
 import { MachinesModel } from './machines';
 import { MountsModel } from './mounts';
 import { QuotaModel } from './quota';
+import { ShownModel } from './shown';
 import type { Standing } from './standing';
 import { standingOf } from './standing';
 
@@ -46,6 +47,7 @@ export class VMShareModel implements IDisposable {
     this.files = new FileClient(api.transport);
     this.mounts = new MountsModel(api, () => this._session);
     this.quota = new QuotaModel(api);
+    this.shown = new ShownModel(api);
     this.clones = new ClonesModel(api);
     const machines = new MachineClient(api.transport);
     this.machineFiles = new MachineFiles(api.transport, machines);
@@ -86,6 +88,9 @@ export class VMShareModel implements IDisposable {
 
   /** What the visitor's folders hold, and may hold together. */
   readonly quota: QuotaModel;
+
+  /** Which of the visitor's folders are mounted on machines, too. */
+  readonly shown: ShownModel;
 
   /** The visitor's copies of folders that are under way, or that failed. */
   readonly clones: ClonesModel;
@@ -263,7 +268,7 @@ export class VMShareModel implements IDisposable {
     const { stream, invitations, handOvers, folders, trash, mounts, quota, clones, machines } =
       this;
     [stream, invitations, handOvers, folders, trash].forEach(part => part.dispose());
-    [mounts, quota, clones, machines].forEach(part => part.dispose());
+    [mounts, quota, clones, machines, this.shown].forEach(part => part.dispose());
     Signal.clearData(this);
   }
 
@@ -303,6 +308,7 @@ export class VMShareModel implements IDisposable {
     this.trash.receive(event);
     this.mounts.sessions.receive(event);
     this.quota.receive(event);
+    this.shown.receive(event);
     this.clones.receive(event);
     this.machines.receive(event);
     this._happened.emit(event);

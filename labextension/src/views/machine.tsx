@@ -11,6 +11,7 @@ import { LevelChip } from './level';
 import { MachineDrives } from './machinedrives';
 import { Coming, Power, StateMark, Trouble, WhoIsOn } from './machines';
 import { happened, labelOf } from './machinewords';
+import { FoldersOnMachine } from './onmachines';
 import { ActionButton, Blank, EndDate, Message, useDeed } from './parts';
 import { endedNotice, grantStory, moment, shortMoment } from './words';
 
@@ -45,6 +46,7 @@ export function Machine(props: { model: MachinePageModel; deeds: MachinePageDeed
       <div className="jp-VMShare-cards">
         <People {...card} />
         <MachineDrives {...card} />
+        <FoldersOnMachine machine={machine} model={model.shared} />
         <Snapshots {...card} />
         <Idle {...card} />
         <Activity {...card} />
