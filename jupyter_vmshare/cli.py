@@ -30,6 +30,7 @@ from jupyter_vmshare.terminal import (
     owning,
     projects,
     reaching,
+    shells,
 )
 from jupyter_vmshare.terminal.handing import (
     delete_for_ever,
@@ -85,9 +86,19 @@ def parser() -> argparse.ArgumentParser:
 
     _listing(verb)
     _sharing(verb)
-    for room in (filing, owning, glancing, following, machines, reaching, kernels, onmachines):
+    for room in (
+        filing,
+        owning,
+        glancing,
+        following,
+        machines,
+        reaching,
+        shells,
+        kernels,
+        onmachines,
+        projects,
+    ):
         room.add_to(verb)
-    projects.add_to(verb)
     verb("doctor", doctor)
     return top
 

@@ -37,8 +37,11 @@ from jupyter_vmshare.routes.machine_uploads import MachineFile
 from jupyter_vmshare.routes.session import Session
 from jupyter_vmshare.routes.shown import SETTING as SHOWN
 from jupyter_vmshare.routes.shown import Shown
+from jupyter_vmshare.routes.terminals import Terminals
 from jupyter_vmshare.shared_dir import SharedDir
 from jupyter_vmshare.shared_link import link_view
+from jupyter_vmshare.shell.ledger import Ledger
+from jupyter_vmshare.shell.manager import have_them_on_machines
 from jupyter_vmshare.shown.keeping import ShownFolders
 
 
@@ -97,6 +100,9 @@ class VMShareExtension(ExtensionApp):
             self._tell_of_kernels(self._machine_kernels)
             self._find_kernels_again()
             self._show_folders(gateway.address.url)
+            # The server's extension for terminals may be loaded after this one.
+            serverapp: Any = self.serverapp
+            serverapp.io_loop.add_callback(self._have_terminals, gateway.address.url)
 
     def _show_folders(self, service: str) -> None:
         """On the machines that the person chose, while this session has them."""
@@ -105,6 +111,14 @@ class VMShareExtension(ExtensionApp):
             name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
             self._shown = self.settings[SHOWN] = ShownFolders(service, shared, name)
             self._shown.start()
+
+    def _have_terminals(self, service_url: str) -> None:
+        """Terminals on machines, unless the operator has switched terminals off."""
+        manager = self.settings.get("terminal_manager")
+        if manager is not None:
+            name = os.environ.get("JUPYTERHUB_SERVER_NAME", "")
+            ledger = Ledger.of_server(Path(jupyter_data_dir()), name)
+            have_them_on_machines(manager, ledger, service_url)
 
     def _find_kernels_again(self) -> None:
         """Those that the last server, which was killed, has left on machines."""
@@ -138,6 +152,7 @@ class VMShareExtension(ExtensionApp):
             (r"vmshare/events", Events),
             (r"vmshare/kernels", Kernels),
             (r"vmshare/shown", Shown),
+            (r"vmshare/terminals", Terminals),
             (r"vmshare/api/.*", Forward),
             (rf"vmshare/machines/{ID}/entries", MachineEntries),
             (rf"vmshare/machines/{ID}/entry", MachineEntry),
