@@ -52,6 +52,10 @@ class Shell(asyncssh.SSHClientSession[bytes]):
         if not self.ended.done():
             self._chan.change_terminal_size(*size)
 
+    def close(self) -> None:
+        """Whoever looked at it has left."""
+        self._chan.close()
+
     def hold(self, is_held: bool) -> None:
         """Whether the terminal here can't show more for now."""
         if is_held:
