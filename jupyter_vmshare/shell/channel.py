@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +18,9 @@ from jupyter_vmshare.shell.here import Here, Size
 _KEPT: Final = 2000
 _TERM: Final = "xterm-256color"
 _LANGUAGE: Final = "C.UTF-8"
+# tmux asks which terminal this is, and knows enough without an answer. JupyterLab plays what was
+# shown again after a reload, and the answer to that would be typed into whatever runs.
+_QUESTIONS: Final = re.compile(rb"\x1b(?:\[(?:>[cq]|0?c)|\]1[01];\?(?:\x07|\x1b\\))")
 # What is typed here is UTF-8, and the key above Enter sends this.
 _MODES: Final = {asyncssh.PTY_IUTF8: 1, asyncssh.PTY_VERASE: 0x7F}
 
@@ -33,8 +37,8 @@ class Ending:
 class Shell(asyncssh.SSHClientSession[bytes]):
     """From its first word to its last."""
 
-    def __init__(self, here: Here) -> None:
-        self._here = here
+    def __init__(self, here: Here, is_tmux: bool) -> None:
+        self._here, self._is_tmux = here, is_tmux
         self._chan: Any = None
         self._said = b""
         self._status: int | None = None
@@ -70,7 +74,7 @@ class Shell(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: int | None) -> None:
         if datatype is None:
-            self._here.write(data)
+            self._here.write(_QUESTIONS.sub(b"", data) if self._is_tmux else data)
         else:  # a terminal has no stderr: it is the relay's
             self._said = (self._said + data)[-_KEPT:]
 
@@ -101,7 +105,7 @@ async def shown(link: Link, here: Here, command: str | None = None) -> Ending:
     """
     try:
         _, session = await link.conn.create_session(
-            lambda: Shell(here),
+            lambda: Shell(here, command is not None),
             command or (),
             encoding=None,
             env=list(_languages().items()),

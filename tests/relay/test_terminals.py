@@ -74,7 +74,9 @@ async def test_they_are_on_the_machine_themselves(way: Scene, open_screen: Open)
 async def test_keys_and_bytes_go_through_as_they_are(open_screen: Open) -> None:
     screen = open_screen()
     await screen.sees(PROMPT)
-    screen.line("stty raw -echo; echo ready; head -c 260 | od -An -v -tx1 | tr -d ' \\r\\n'; stty sane")
+    screen.line(
+        "stty raw -echo; echo ready; head -c 260 | od -An -v -tx1 | tr -d ' \\r\\n'; stty sane"
+    )
     await screen.sees("ready")
     everything = bytes(range(256))
     screen.type(everything + "ü€".encode()[:4])
@@ -104,9 +106,7 @@ async def test_a_flood_is_shown_whole(open_screen: Open) -> None:
 
 
 @pytest.mark.scenario("V7")
-async def test_a_revoke_ends_it_within_a_second_and_says_why(
-    way: Scene, open_screen: Open
-) -> None:
+async def test_a_revoke_ends_it_within_a_second_and_says_why(way: Scene, open_screen: Open) -> None:
     grant = await way.give("ben")
     screen = open_screen(person="ben")
     await screen.sees(PROMPT)

@@ -7,6 +7,7 @@ import type { MachinePageDeeds } from '../views/card';
 import { machineIcon } from '../views/icons';
 import { Machine } from '../views/machine';
 import type { MachineActs } from './machineacts';
+import { TerminalCommandIDs } from './machineterminals';
 import { View } from './reactive';
 import { Here, ViewTab, ViewTabs } from './viewtab';
 
@@ -18,7 +19,10 @@ export function machineTabs(
   files: (id: string) => void,
   trans: TranslationBundle
 ): ViewTabs {
+  const { open, kept, goOn } = TerminalCommandIDs;
   const deeds: MachinePageDeeds = {
+    terminal: ({ id }, keep) => void app.commands.execute(keep ? kept : open, { id }),
+    goOn: ({ session }) => void app.commands.execute(goOn, { session }),
     files: machine => files(machine.id),
     share: machine => void acts.share(machine),
     reboot: machine => void acts.reboot(machine),

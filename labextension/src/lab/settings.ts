@@ -30,6 +30,11 @@ export class Settings {
     return this.flag('confirmDelete');
   }
 
+  /** Whether terminals on machines run on when nobody looks; not, unless the person says so. */
+  get keepTerminals(): boolean {
+    return this.registered?.get('keepTerminals').composite === true;
+  }
+
   /** The level that the share dialog begins with. */
   get defaultLevel(): string {
     const level = this.registered?.get('defaultLevel').composite;

@@ -30,6 +30,7 @@ import { QuotaModel } from './quota';
 import { ShownModel } from './shown';
 import type { Standing } from './standing';
 import { standingOf } from './standing';
+import { TerminalsModel } from './terminals';
 
 const PAGE = 200;
 const FIRST_RETRY_MS = 3000;
@@ -52,6 +53,7 @@ export class VMShareModel implements IDisposable {
     const machines = new MachineClient(api.transport);
     this.machineFiles = new MachineFiles(api.transport, machines);
     this.machines = new MachinesModel(machines, () => this.me);
+    this.terminals = new TerminalsModel(api.transport);
     this.stream = new EventStream(api.transport.settings);
     this.stream.received.connect(this.onEvent);
     this.stream.opened.connect(this.onOpened);
@@ -97,6 +99,9 @@ export class VMShareModel implements IDisposable {
 
   /** What the site offers, and the visitor's machines, drives and snapshots of machines. */
   readonly machines: MachinesModel;
+
+  /** The terminals on machines of this notebook server. */
+  readonly terminals: TerminalsModel;
 
   /** With what the directories of a folder, or of a machine, are walked through. */
   directoriesOf(id: string): DirectoryApi {

@@ -3,9 +3,10 @@ import { useId } from 'react';
 
 import type { DriveView, MachineView } from '../api/types';
 import type { MachinePageModel } from '../model/machinepage';
+import type { TerminalDeeds } from './terminals';
 
 /** What the page of a machine asks the shell to do. */
-export interface MachinePageDeeds {
+export interface MachinePageDeeds extends TerminalDeeds {
   files: (machine: MachineView) => void;
   share: (machine: MachineView) => void;
   reboot: (machine: MachineView) => void;

@@ -13,6 +13,7 @@ import { Coming, Power, StateMark, Trouble, WhoIsOn } from './machines';
 import { happened, labelOf } from './machinewords';
 import { FoldersOnMachine } from './onmachines';
 import { ActionButton, Blank, EndDate, Message, useDeed } from './parts';
+import { TerminalButtons } from './terminals';
 import { endedNotice, grantStory, moment, shortMoment } from './words';
 
 /** One machine with all that belongs to it. */
@@ -72,6 +73,7 @@ function Head({ model, machine, deeds }: CardProps): JSX.Element {
       </p>
       <div className="jp-VMShare-buttons">
         <Power machine={machine} machines={machines} />
+        <TerminalButtons machine={machine} terminals={model.shared.terminals} deeds={deeds} />
         {may('read_files') && (
           <ActionButton onClick={() => deeds.files(machine)}>{trans.__('Files')}</ActionButton>
         )}

@@ -1,8 +1,9 @@
-import { render, screen, waitFor, within } from '@testing-library/react';
+import { act, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
 import type { DriveView, GrantView, MachineView } from '../../src/api/types';
 import { MachinePageModel } from '../../src/model/machinepage';
+import type { TerminalView } from '../../src/model/terminals';
 import { VMShareModel } from '../../src/model/vmshare';
 import { Machine } from '../../src/views/machine';
 import { cloud, drive, machine, toUse } from '../fakes/machines';
@@ -46,7 +47,10 @@ async function shown(site: Site, server = new FakeServer()): Promise<string[]> {
   const [resize, rebuild, rename] = [note('resize'), note('rebuild'), note('rename')];
   const [remove, files] = [note('remove'), note('files')];
   const more = { snapshot, extend, clone, resize, rebuild, rename, remove };
-  const deeds = { files, share, reboot, console, ...more };
+  const terminal = (one: { id: string }, keep: boolean): void =>
+    void done.push(`${keep ? 'kept terminal' : 'terminal'} ${one.id}`);
+  const goOn = ({ name }: TerminalView): void => void done.push(`go on ${name}`);
+  const deeds = { terminal, goOn, files, share, reboot, console, ...more };
   render(<Machine model={page} deeds={deeds} />);
   return done;
 }
@@ -67,6 +71,22 @@ describe('the page of a machine', () => {
         .map(each => each.textContent);
     expect(names('Owners and managers')).toEqual(['benOwner', 'cleoCo-own']);
     expect(names('Users')).toEqual(['genomicsUse', 'danUsenot answered yet']);
+  });
+
+  it('opens terminals, where there are any, and goes on with what runs on', async () => {
+    const on = { machine: 'mch_1', keep: true, open: false, since: '2026-11-27T12:00:00+00:00' };
+    const left = [
+      { name: 'gpu_box_1', session: 't1', ...on },
+      { name: 'gpu_box_2', session: 't2', ...on, machine: 'mch_2' }
+    ];
+    const server = new FakeServer().on('GET terminals', () => ({ terminals: left }));
+    const done = await shown({ machines: [machine({ actions: ['open_terminal'] })] }, server);
+    expect(screen.queryByRole('button', { name: 'Terminal' })).toBeNull();
+    await act(() => page.shared.terminals.refresh());
+    await userEvent.click(screen.getByRole('button', { name: 'Terminal' }));
+    await userEvent.click(screen.getByRole('button', { name: 'Terminal that keeps running' }));
+    await userEvent.click(screen.getByRole('button', { name: /^Go on with the terminal of / }));
+    expect(done).toEqual(['terminal mch_1', 'kept terminal mch_1', 'go on gpu_box_1']);
   });
 
   it('tells what happened', async () => {
