@@ -181,7 +181,7 @@ class Visit:
             async with asyncio.timeout(_TO_LEARN):
                 view: MachineView = await self._client.machine(self._wanted.machine_id)
                 if because is None:
-                    self._here.say(str(await link.why()))
+                    self._here.say(self._why(view))
         except _OVER:
             if because is None:
                 self._here.say(_NO_MORE)
@@ -190,8 +190,14 @@ class Visit:
             if because is None:
                 self._here.say(f"The link to {self._name} broke.")
             return
-        if view.state is MachineState.RUNNING and "open_terminal" not in view.actions:
+        has_terminals = view.state is not MachineState.RUNNING or "open_terminal" in view.actions
+        if isinstance(ending.refusal, NotAllowed) or not has_terminals:
             raise Over("")
+
+    def _why(self, view: MachineView) -> str:
+        if view.state is None or view.state is MachineState.RUNNING:
+            return f"The link to {view.name} broke."
+        return f"{view.name} does not run any more: it is {view.state.value}."
 
     async def _farewell(self, error: Exception) -> int:
         """The last word, for as long as it takes to be read."""

@@ -134,7 +134,7 @@ class Holes(Stage):
 
 
 @asynccontextmanager
-async def holes(where: Path) -> AsyncIterator[Holes]:
+async def holes(where: Path, *, keepalive: int = 1) -> AsyncIterator[Holes]:
     """All of it, with two machines of ana's. Raises `OSError` where no network can be made."""
     async with AsyncExitStack() as stack:
         made = stack.enter_context(network("people", "service", "first", "second"))
@@ -146,7 +146,7 @@ async def holes(where: Path) -> AsyncIterator[Holes]:
         relay = RelayProcess(
             url + running.service.settings.prefix,
             where / "relay.log",
-            ("--RunRelay.keepalive=1",),
+            (f"--RunRelay.keepalive={keepalive}",),
             host=cables["people"].there,
             inside=made.inside,
         )

@@ -8,11 +8,14 @@ import re
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
+from jupyterhub_vmshare.db.tables import machines
+from tests.fixtures.waiting import within
 from tests.relay.entrance import PATIENCE
 from tests.relay.scene import Scene
 from tests.relay.screen import Screen
@@ -128,7 +131,6 @@ async def test_the_tick_is_asked(way: Scene, open_screen: Open) -> None:
     way.rights.without["ben"] = frozenset({"open_terminal"})
     screen = open_screen(person="ben")
     await screen.sees("You may not open a terminal or run programs on this machine")
-    screen.type("\x03")
     assert await screen.ended() == 1
     assert "Traceback" not in screen.text
 
@@ -230,6 +232,47 @@ async def test_a_machine_that_is_off_is_started_with_a_word_on_progress(
     await screen.sees("gpu-box is off: it is being started")
     await screen.sees(PROMPT)
     assert await screen.says("echo I am $(id -un)", r"I am (\w+)\n") == "ana"
+
+
+@pytest.mark.scenario("V10")
+async def test_one_that_is_open_keeps_the_machine_on_and_one_that_is_left_does_not(
+    way: Scene, open_screen: Open
+) -> None:
+    policy = f"/machines/{way.id}/idle-policy"
+    await way.api("ana").ask("PUT", policy, {"minutes": 60})
+    await counts_as_used(way)  # how much it computed is known from the second look on
+    screen = open_screen("gpu-box", "--keep")
+    await screen.sees(PROMPT)
+    assert await counts_as_used(way)
+    os.kill(screen.pid, 9)
+    await way.until(lambda: not way.relay.links.held())
+    assert await asyncio.to_thread(way.machine.run, "pgrep", "-u", "ana", "tmux")
+    assert not await counts_as_used(way)
+    await way.api("ana").ask("PUT", policy, {"minutes": None})
+
+
+async def counts_as_used(way: Scene) -> bool:
+    """Whether somebody who looks sees that the machine is used."""
+    then = datetime.now(UTC) - timedelta(minutes=55)
+    db, mine = way.running.service.db, machines.c.id == way.id
+    async with db.write() as tx:
+        await tx.conn.execute(machines.update().where(mine).values(active_at=then, heard_at=then))
+    async with within(PATIENCE, "A look at the machine's use"):
+        while True:
+            await way.running.service.telling.ask_for_use()
+            await asyncio.sleep(0.3)
+            async with db.read() as conn:
+                row = (await conn.execute(machines.select().where(mine))).one()
+            if row.heard_at is not None and row.heard_at > then:
+                break
+    return bool(row.active_at > then)
+
+
+async def test_what_tmux_asks_the_terminal_is_not_shown(open_screen: Open) -> None:
+    """JupyterLab shows it again after a reload, and types the answer."""
+    screen = open_screen("gpu-box", "--keep")
+    await screen.sees(PROMPT)
+    assert not re.search(rb"\x1b\[>?0?[cq]", screen.raw)
 
 
 async def test_nobody_is_asked_where_nobody_can_type(way: Scene, tmp_path: Path) -> None:
