@@ -124,7 +124,6 @@ def test_terminals_come_with_access_and_go_with_it(
     theirs.front.sees("not shared with you any more")
     assert time.monotonic() - ended < 5, "a browser is read, too: the client's own test says 1 s"
     theirs.front.sees("Press Enter to close this terminal")
-    picture(ben.page, "terminal-ended")
     found.nth(0).click()
     theirs.front.sees("not shared with you any more")
     for left in (1, 0):
@@ -138,7 +137,7 @@ def test_terminals_come_with_access_and_go_with_it(
 
 @pytest.mark.scenario("V11")
 def test_one_that_was_shut_down_is_gone_on_with(
-    sandbox_lab_of: Labs, sandbox_hub: RealHub, terminals: Terminals, picture: Picture
+    sandbox_lab_of: Labs, sandbox_hub: RealHub, terminals: Terminals
 ) -> None:
     ana = sandbox_lab_of("ana")
     hers = TerminalLab(ana)
@@ -169,7 +168,6 @@ def test_one_that_was_shut_down_is_gone_on_with(
     card = hers.card(re.compile(r"Go on with off-box \(ana\)"))
     expect(card).to_be_visible()
     assert violations(card) == []
-    picture(ana.page, "terminal-go-on")
     card.click()
     hers.front.sees(r"ana@[\w-]+:~\$")
     assert hers.front.says("echo is $mine", r"is (\w+)\n") == "kept"
