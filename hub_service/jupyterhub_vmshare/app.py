@@ -71,6 +71,7 @@ from jupyterhub_vmshare.relay.telling import Telling
 from jupyterhub_vmshare.relay.ways import GONE, RelayAddress, Ways
 from jupyterhub_vmshare.sharing.expiry import Expiry
 from jupyterhub_vmshare.sharing.moving import members_changed
+from jupyterhub_vmshare.sharing.projects import administered_by
 from jupyterhub_vmshare.sharing.succession import end_what_they_had
 from jupyterhub_vmshare.steady import steadily
 from jupyterhub_vmshare.storage.posix.store import PosixStore
@@ -214,7 +215,9 @@ class Service:
         return Rooms(
             db=self.db,
             hub=self.hub,
-            identity=Identity(self.hub, self._oauth(), self.membership, self.succession),
+            identity=Identity(
+                *(self.hub, self._oauth(), self.membership, self.succession), self._administered
+            ),
             membership=self.membership,
             search=PeopleSearch(self.db, self.hub, self.succession, limit),
             leavers=Leavers(self.db, self.hub),
@@ -229,6 +232,10 @@ class Service:
             hook=HubHook(settings.hub_token),
             succession=self.succession,
         )
+
+    async def _administered(self, person: str) -> frozenset[str]:
+        async with self.db.glance() as conn:
+            return await administered_by(conn, person, self.db.clock())
 
     def _oauth(self) -> HubOAuth:
         settings = self.settings

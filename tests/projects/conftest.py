@@ -48,6 +48,18 @@ class ProjectLab:
         version = (await admin.ask("GET", path))["version"]
         return await admin.ask("PATCH", path, dict(changes), headers={"If-Match": f'"{version}"'})
 
+    async def folder(self, project: str, name: str, level: str = "edit") -> Json:
+        """A folder of the project, made by ana."""
+        asked = {"name": name, "level": level}
+        return await (await self.admin()).ask("POST", f"/projects/{project}/folders", asked)
+
+    async def override(self, folder: str, person: str, level: str | None, by: str = "ana") -> Json:
+        """ana gives a member a level of their own, or takes it away."""
+        admin, path = await self.admin(by), f"/folders/{folder}/overrides/{person}"
+        if level is None:
+            return await admin.ask("DELETE", path)
+        return await admin.ask("PUT", path, {"level": level})
+
     async def members(self, project: str, by: str = "ana") -> dict[str, str]:
         """Who is in it, as what; as an administrator sees it."""
         found = await (await self.admin(by)).all(f"/projects/{project}/members")

@@ -58,6 +58,7 @@ class Folders(FolderRoute):
                 relation=None if asked.relation is None else asked.relation.value,
                 state=ThingState(asked.state.value),
                 matching=asked.q,
+                project=asked.project,
                 after=asked.after,
                 limit=asked.limit,
             )
@@ -198,6 +199,7 @@ def view(folder: SeenFolder, trash_for: timedelta | None) -> FolderView:
         trashed_at=trashed,
         cloneable=folder.cloneable,
         fast=folder.fast,
+        project_id=folder.project_id,
         deleted_at=None if trashed is None or keeps is None else trashed + keeps,
         ends_at=folder.ends_at,
         shared_with=folder.shared_with,

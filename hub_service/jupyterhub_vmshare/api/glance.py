@@ -156,7 +156,7 @@ def _view(share: Share) -> ShareView:
         thing_name=share.thing.name,
         thing_label=share.label,
         thing_state=share.thing.state,
-        owner=share.thing.owner,
+        owner=share.thing.shown_owner,
         answer=share.answer,
         effective_level=share.level,
         actions=list(share.actions),

@@ -195,6 +195,7 @@ class QuotaOfProject(ProjectRoute):
         async with self.rooms.db.write() as tx:
             await life.set_quota(tx, self.caller.person(), project_id, quota)
             told = await self.seen(tx, project_id)
+        await self.rooms.folders.quota.catch_up()  # so that it holds at once
         self.reply(200, told)
 
 

@@ -74,6 +74,7 @@ def people_view(told: PeopleOf) -> PeopleOfThing:
         owner=told.owner,
         grants=[grant_view(grant) for grant in told.grants],
         people=[_person_view(one) for one in told.people],
+        administrators=told.administrators,
         handed_over=[_handed_over_view(one) for one in told.handed_over],
     )
 
@@ -95,8 +96,10 @@ def _person_view(access: Access) -> PersonWithAccess:
             giver=source.grant.giver,
             level=source.grant.level,
             team=source.team,
+            project=source.project,
+            override=source.override,
             parent_id=source.grant.parent_id,
-            ends_at=source.grant.ends_at,
+            ends_at=source.ends_at,
             answer=source.answer,
         )
         for source in access.sources
@@ -184,7 +187,7 @@ def invitation_view(invitation: Invitation, suggested_alias: str | None) -> Invi
         thing_id=thing.id,
         thing_kind=thing.kind,
         thing_name=thing.name,
-        owner=thing.owner,
+        owner=thing.shown_owner,
         giver=grant.giver,
         level=grant.level,
         receiver=Receiver(kind=grant.receiver_kind, name=grant.receiver),

@@ -15,6 +15,7 @@ from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.explain import Explanation, HeldSource, explain
 from jupyterhub_vmshare.policy.model import Person, Target, Thing
 from jupyterhub_vmshare.policy.tables import ACTIONS
+from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.facts import demand, load, load_one
 from jupyterhub_vmshare.words import ID_PREFIX
 
@@ -70,7 +71,7 @@ class WhyAnother(Route):
                 # What is over is between the person, the giver and the owner.
                 past = decide(asker, "revoke", seen, at).allowed or asker.hub_admin
                 thing = (await load(conn, other, [seen.id], ended=past))[seen.id]
-        if asker.hub_admin and seen is not None and seen.owner != asker.name:
+        if asker.hub_admin and seen is not None and not _is_ones_own(seen, asker.name):
             await self._tell_the_owner(seen, asker.name, person)
         told = explain(other, action, thing, at, listener=asker.name)
         self.reply(200, _view(other, action, thing, told))
@@ -78,16 +79,21 @@ class WhyAnother(Route):
     async def _tell_the_owner(self, thing: Thing, asker: str, person: str) -> None:
         """What a hub admin does with somebody's thing is no secret from them."""
         async with self.rooms.db.write() as tx:
+            its = await store.thing_of(tx.conn, thing.id)
             await tx.record(
                 NewEvent(
                     "admin.asked_why",
                     actor=asker,
-                    audience=frozenset({thing.owner}),
+                    audience=frozenset(await store.keepers(tx.conn, its, tx.at)),
                     thing_id=thing.id,
                     thing_name=thing.name,
                     data={"person": person},
                 )
             )
+
+
+def _is_ones_own(thing: Thing, person: str) -> bool:
+    return thing.personal and thing.owner == person
 
 
 def _bare(asked: WhyAsked) -> str:

@@ -7,6 +7,20 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Tabl
 from jupyterhub_vmshare.db.metadata import ID, NAME, metadata
 from jupyterhub_vmshare.db.types import Json, Moment
 
+
+def owner_of(project_id: str) -> str:
+    """What stands as the owner of a project's things, and of its account.
+
+    No user of JupyterHub can have a slash in their name, so this is never somebody's.
+    """
+    return f"/{project_id}"
+
+
+def is_project(owner: str) -> bool:
+    """Whether that is what stands there."""
+    return owner.startswith("/")
+
+
 projects = Table(
     "projects",
     metadata,
@@ -99,3 +113,16 @@ Index(
     postgresql_where=text("state = 'waiting'"),
 )
 Index("ix_project_asks_person", project_asks.c.person, project_asks.c.state)
+
+# An administrator's level for one member on one folder of the project, in the place of the
+# project's own.
+project_overrides = Table(
+    "project_overrides",
+    metadata,
+    Column("thing_id", ID, ForeignKey("things.id"), primary_key=True),
+    Column("person", NAME, primary_key=True),
+    Column("level", String(16), nullable=False),
+    Column("set_by", NAME, nullable=False),
+    Column("set_at", Moment, nullable=False),
+)
+Index("ix_project_overrides_person", project_overrides.c.person)

@@ -33,6 +33,7 @@ from jupyterhub_vmshare.db.metadata import metadata as metadata
 from jupyterhub_vmshare.db.projects import project_asks as project_asks
 from jupyterhub_vmshare.db.projects import project_links as project_links
 from jupyterhub_vmshare.db.projects import project_members as project_members
+from jupyterhub_vmshare.db.projects import project_overrides as project_overrides
 from jupyterhub_vmshare.db.projects import projects as projects
 from jupyterhub_vmshare.db.types import Json, Moment
 from jupyterhub_vmshare.db.way_in import authorities as authorities
@@ -52,6 +53,9 @@ things = Table(
     Column("trashed_at", Moment),
     Column("cloneable", Boolean, nullable=False, server_default=text("false")),
     Column("fast", Boolean, nullable=False, server_default=text("false")),
+    # The project that it belongs to; `owner` is then `owner_of` it, and this is what it is called.
+    Column("project_id", _ID),
+    Column("project_name", _NAME),
     Column("version", Integer, nullable=False, server_default="1"),
 )
 Index(
@@ -65,6 +69,12 @@ Index(
     postgresql_where=text("state = 'live'"),
 )
 Index("ix_things_owner", things.c.owner, things.c.kind, things.c.state)
+Index(
+    "ix_things_project",
+    things.c.project_id,
+    sqlite_where=text("project_id IS NOT NULL"),
+    postgresql_where=text("project_id IS NOT NULL"),
+)
 Index(
     "ix_things_deleting",
     things.c.id,

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
-from jupyterhub_vmshare.db.tables import aliases, grants, team_members, things
+from jupyterhub_vmshare.db.tables import aliases, grants, project_members, team_members, things
 from jupyterhub_vmshare.db.upsert import insert_or_replace
 from jupyterhub_vmshare.errors import NameTaken
 from jupyterhub_vmshare.folders.audience import everyone_with_access
@@ -106,10 +106,10 @@ async def suggested_aliases(
     choices = {
         choice
         for thing in clashing
-        for choice in islice(alternatives(thing.name, thing.owner), _TRIED_AT_ONCE)
+        for choice in islice(alternatives(thing.name, thing.shown_owner), _TRIED_AT_ONCE)
     }
     used |= await taken(conn, person, choices, at) if choices else set()
-    return {thing.id: free_name(thing.name, used, owner=thing.owner) for thing in clashing}
+    return {thing.id: free_name(thing.name, used, owner=thing.shown_owner) for thing in clashing}
 
 
 async def demand_free(
@@ -157,7 +157,7 @@ async def label_accepted(
     if already is not None and alias is None:
         return
     alias = None if alias is None else checked(alias, "alias")
-    owner = None if alias else thing.owner
+    owner = None if alias else thing.shown_owner
     await demand_free(tx, person, alias or thing.name, owner=owner, besides=thing.id)
     # An alias of an earlier acceptance is no answer to this one.
     if await _put(tx, person.name, thing.id, None if alias == thing.name else alias) and alias:
@@ -167,9 +167,9 @@ async def label_accepted(
 async def make_room(tx: Transaction, thing: SharedThing, name: str) -> None:
     """Give an alias to everybody in whose list a label would now come twice.
 
-    The folder's owner renames or restores it, or gives it to a team; nobody is asked, and nobody
-    loses anything. What somebody called it before it went to the trash may be taken by now, as the
-    name may.
+    The folder's owner renames or restores it, or gives it to a team, or it is a project's from the
+    start; nobody is asked, and nobody loses anything. What somebody called it before it went to
+    the trash may be taken by now, as the name may.
     """
     everyone = await everyone_with_access(tx.conn, thing.id, thing.owner, tx.at)
     receivers = sorted(everyone - {thing.owner})
@@ -188,7 +188,7 @@ async def end_clash(tx: Transaction, person: Person, thing: SharedThing, label: 
     """Give the person an alias where their list, which must be held, has the label twice."""
     if not await taken(tx.conn, person, [label], tx.at, besides=thing.id):
         return
-    owner = thing.owner if label == thing.name else None
+    owner = thing.shown_owner if label == thing.name else None
     alias = await suggestion(tx.conn, person, label, tx.at, owner=owner, besides=thing.id)
     await _put(tx, person.name, thing.id, alias)
     await _tell(tx, person.name, thing.id, thing.name, alias, by=None)
@@ -230,12 +230,18 @@ async def _maybe_clashing(
         .where(grants.c.receiver_kind == ReceiverKind.TEAM, things.c.id != thing_id)
         .where(IS_LIVE_FOLDER)
     )
+    by_project = (
+        sa.select(project_members.c.person)
+        .join(things, things.c.project_id == project_members.c.project_id)
+        .where(project_members.c.person.in_(receivers), things.c.name.in_(names))
+        .where(things.c.id != thing_id, IS_LIVE_FOLDER)
+    )
     named = sa.select(aliases.c.person).where(
         aliases.c.person.in_(receivers),
         aliases.c.alias.in_(names),
         aliases.c.thing_id != thing_id,
     )
-    found = sa.union(own, shared, by_team, named).subquery()
+    found = sa.union(own, shared, by_team, by_project, named).subquery()
     return list((await conn.execute(sa.select(found.c.person).order_by("person"))).scalars())
 
 

@@ -124,7 +124,7 @@ async def finish(
     told = NewEvent(
         "folder.cloned",
         actor=clone.owner,
-        audience=frozenset({source.owner, clone.owner}),
+        audience=frozenset({*await store.keepers(tx.conn, source, tx.at), clone.owner}),
         thing_id=source.id,
         thing_name=source.name,
     )

@@ -1,4 +1,6 @@
-"""Somebody joins a team: its folders stand in their list at once, each under a label of its own."""
+"""Somebody joins a team or a project: its folders stand in their list at once, each under a label
+of its own.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +35,16 @@ async def make_room_for_joined(tx: Transaction, change: MembersChanged) -> None:
     teams = await teams_of(tx.conn, list(joined))
     for name in sorted(joined):
         await _make_room(tx, Person(name, teams=teams.get(name, frozenset())), joined[name])
+
+
+async def make_room_for_member(tx: Transaction, project_id: str, person: str) -> None:
+    """The same for who becomes a member of a project, with what it has held."""
+    query = things.select().where(things.c.project_id == project_id, IS_LIVE_FOLDER)
+    new = {row.id: SharedThing.of(row) for row in await tx.conn.execute(query)}
+    if new:
+        await hold_lists(tx, [person])
+        teams = (await teams_of(tx.conn, [person])).get(person, frozenset())
+        await _make_room(tx, Person(person, teams=teams), new)
 
 
 async def _folders_of(tx: Transaction, teams: Collection[str]) -> dict[str, dict[str, SharedThing]]:

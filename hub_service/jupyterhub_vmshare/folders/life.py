@@ -13,10 +13,10 @@ import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
 from jupyterhub_vmshare.db.tables import aliases, things
-from jupyterhub_vmshare.errors import ChangedMeanwhile
+from jupyterhub_vmshare.errors import ChangedMeanwhile, NameTaken
 from jupyterhub_vmshare.folders.aliases import demand_free, make_room
 from jupyterhub_vmshare.folders.audience import everyone_with_access
-from jupyterhub_vmshare.folders.names import checked
+from jupyterhub_vmshare.folders.names import checked, free_name
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.sharing import store
@@ -33,19 +33,57 @@ async def create(tx: Transaction, person: Person, folder_id: str, name: str) -> 
     demand(decide(person, "create_folder", None, tx.at))
     name = checked(name, "folder name")
     await demand_free(tx, person, name)
+    folder = SharedThing(folder_id, ThingKind.FOLDER, person.name, name, ThingState.LIVE, 1)
+    await created(tx, folder, person.name)
+    reached("folders.create.inserted")
+
+
+async def created(tx: Transaction, folder: SharedThing, by: str) -> None:
+    """Write down a new folder, whose name is free, and tell whoever keeps it."""
     await tx.conn.execute(
         things.insert().values(
-            id=folder_id,
+            id=folder.id,
             kind=ThingKind.FOLDER,
-            owner=person.name,
-            name=name,
+            owner=folder.owner,
+            name=folder.name,
             state=ThingState.LIVE,
             created_at=tx.at,
+            project_id=folder.project_id,
+            project_name=folder.project_name,
         )
     )
-    folder = SharedThing(folder_id, ThingKind.FOLDER, person.name, name, ThingState.LIVE, 1)
-    await _tell(tx, "created", folder, person.name, frozenset({person.name}))
-    reached("folders.create.inserted")
+    await _tell(tx, "created", folder, by, frozenset(await store.keepers(tx.conn, folder, tx.at)))
+
+
+async def demand_name(tx: Transaction, folder: SharedThing, name: str) -> None:
+    """Raise ``NameTaken`` where the folder's project has another one of that name.
+
+    The clash of a label in a member's list is no reason to refuse: see ``make_room``.
+    """
+    if tx.conn.dialect.name == "postgresql":
+        lock = sa.text("SELECT pg_advisory_xact_lock(hashtextextended('vmshare list ' || :of, 0))")
+        await tx.conn.execute(lock, {"of": folder.owner})
+    query = sa.select(things.c.name).where(
+        things.c.owner == folder.owner,
+        things.c.kind == ThingKind.FOLDER,
+        things.c.state == ThingState.LIVE,
+        things.c.id != folder.id,
+    )
+    taken = set((await tx.conn.scalars(query)).all())
+    if name in taken:
+        free = free_name(name, taken)
+        raise NameTaken(
+            f"{folder.shown_owner} has a folder called {name} already. Take another name, such as "
+            f"{free}.",
+            suggestion=free,
+        )
+
+
+async def _demand_free(tx: Transaction, person: Person, folder: SharedThing, name: str) -> None:
+    if folder.project_id is None:
+        await demand_free(tx, person, name, besides=folder.id)
+    else:
+        await demand_name(tx, folder, name)
 
 
 async def rename(tx: Transaction, person: Person, folder_id: str, version: int, name: str) -> None:
@@ -58,7 +96,7 @@ async def rename(tx: Transaction, person: Person, folder_id: str, version: int, 
     if name == folder.name:
         return
     await make_room(tx, folder, name)
-    await demand_free(tx, person, name, besides=folder.id)
+    await _demand_free(tx, person, folder, name)
     await call_it(tx, folder, name, person.name)
     reached("folders.rename.renamed")
 
@@ -116,7 +154,7 @@ async def restore(tx: Transaction, person: Person, folder_id: str, name: str | N
     await permitted(tx.conn, person, "restore_folder", folder_id, tx.at)
     name = folder.name if name is None else checked(name, "folder name")
     await make_room(tx, folder, name)
-    await demand_free(tx, person, name, besides=folder.id)
+    await _demand_free(tx, person, folder, name)
     restored = await _update(tx, folder, state=ThingState.LIVE, trashed_at=None, name=name)
     marks = {} if name == folder.name else {"from": folder.name, "to": name}
     await _tell(tx, "restored", restored, person.name, await _all(tx, folder), **marks)

@@ -50,6 +50,8 @@ class SeenFolder:
     trashed_at: datetime | None
     cloneable: bool
     fast: bool
+    project_id: str | None
+    """The project that it belongs to; ``owner`` is then what that is called."""
     ends_at: datetime | None
     """When the last of the person's access ends."""
     shared_with: int | None
@@ -79,16 +81,21 @@ async def page(
     relation: Relation | None = None,
     state: ThingState = ThingState.LIVE,
     matching: str = "",
+    project: str | None = None,
     after: str | None = None,
     limit: int,
 ) -> SeenPage:
-    """A page of the person's list, by label without regard to ASCII case, then by id."""
-    told = asking(person, at=at, limit=limit + 1)
+    """A page of the person's list, by label without regard to ASCII case, then by id.
+
+    ``project``: what belongs to it alone.
+    """
+    told = asking(person, at=at, limit=limit + 1, project=project)
     if matching:
         told["matching"] = _like(_lower(matching))
     if after is not None:
         told["after_key"], told["after_id"] = _position(after)
-    query = _page(conn.dialect.name, state, relation, bool(matching), after is not None)
+    narrowed = (bool(matching), project is not None, after is not None)
+    query = _page(conn.dialect.name, state, relation, *narrowed)
     seen = _seen(person, (await conn.execute(query, told)).all(), at)
     last = seen[limit - 1] if len(seen) > limit else None
     return SeenPage(
@@ -126,13 +133,14 @@ def _folder(row: Any, person: Person, thing: Thing, at: datetime) -> SeenFolder:
         name=thing.name,
         alias=row.alias,
         owner=thing.owner,
-        relation="mine" if thing.owner == person.name else "shared_with_me",
+        relation="mine" if thing.personal and thing.owner == person.name else "shared_with_me",
         level=level,
         state=thing.state,
         created_at=row.created_at,
         trashed_at=row.trashed_at,
         cloneable=thing.cloneable,
         fast=thing.fast,
+        project_id=thing.project,
         ends_at=ends_at,
         shared_with=row.grants_on if "see_people" in may else None,
         actions=may,
@@ -151,7 +159,12 @@ def _level(thing: Thing, at: datetime) -> tuple[str, datetime | None]:
 
 @lru_cache
 def _page(
-    dialect: str, state: ThingState, relation: Relation | None, matching: bool, after: bool
+    dialect: str,
+    state: ThingState,
+    relation: Relation | None,
+    matching: bool,
+    project: bool,
+    after: bool,
 ) -> sa.Select[Any]:
     """The statement of a page: put together once, since that takes longer than running it."""
     found = listed(state, relation)
@@ -159,6 +172,8 @@ def _page(
     query = sa.select(found.c.id, found.c.alias, key.label("key"))
     if matching:
         query = query.where(key.like(sa.bindparam("matching"), escape="/"))
+    if project:
+        query = query.where(found.c.project_id == sa.bindparam("project"))
     if after:
         last = sa.tuple_(sa.bindparam("after_key"), sa.bindparam("after_id"))
         query = query.where(sa.tuple_(key, found.c.id) > last)

@@ -42,8 +42,8 @@ _LOOK_EVERY: Final = 60.0
 _REST: Final = 0.5
 _BATCH: Final = 100
 _COUNT_EVERY: Final = timedelta(days=1)
-# Most commits change nobody's owner; what another replica did is found within a minute.
-_NEW_OWNER: Final = frozenset({"hand_over.accepted"})
+# Most commits change nobody's owner or limit; what another replica did is found within a minute.
+_NEW_OWNER: Final = frozenset({"hand_over.accepted", "project.quota_changed"})
 _ALL_STATES: Final = (ThingState.LIVE, ThingState.TRASHED)
 
 

@@ -7,6 +7,7 @@ whoever wrote it, the trash included.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
-from jupyterhub_vmshare.db.tables import accounts, meters, things
+from jupyterhub_vmshare.db.projects import is_project, owner_of
+from jupyterhub_vmshare.db.tables import accounts, meters, projects, things
 from jupyterhub_vmshare.db.upsert import insert_new, insert_or_replace
 from jupyterhub_vmshare.errors import QuotaExceeded
 from jupyterhub_vmshare.ids import new_id
@@ -63,11 +65,25 @@ async def find(conn: AsyncConnection, owner: str, defaults: Limits) -> Account |
 
 
 async def opened(tx: Transaction, owner: str, defaults: Limits) -> Account:
-    """The owner's account, made if it is not there."""
+    """The owner's account, made if it is not there. A project's limit is in its own quota."""
     fresh = {"owner": owner, "id": new_id("acc"), "is_set": False, "applied": False}
+    if is_project(owner):
+        query = sa.select(projects.c.quota).where(projects.c.id == owner.lstrip("/"))
+        fresh |= _of_project((await tx.conn.scalar(query.with_for_update(read=True))) or {})
     await insert_new(tx.conn, accounts, fresh)
     row = (await tx.conn.execute(_OF_OWNER, {"asked": owner})).one()
     return Account.of(row, defaults)
+
+
+async def limit_project(tx: Transaction, project_id: str, quota: Mapping[str, int]) -> None:
+    """Have what a project may hold count for its folders, too. The project is held."""
+    its = accounts.update().where(accounts.c.owner == owner_of(project_id))
+    await tx.conn.execute(its.values(**_of_project(quota), applied=False))
+
+
+def _of_project(quota: Mapping[str, int]) -> dict[str, Any]:
+    most = quota.get("folder_gib")
+    return {"is_set": True, "most_bytes": None if most is None else most * 2**30}
 
 
 async def book(tx: Transaction, folder_id: str, account: Account) -> None:

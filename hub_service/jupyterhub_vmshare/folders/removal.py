@@ -26,6 +26,7 @@ from jupyterhub_vmshare.db.tables import (
     hand_overs,
     meters,
     mount_choices,
+    project_overrides,
     shown_folders,
     snapshot_policies,
     snapshots,
@@ -165,7 +166,8 @@ async def _forget(tx: Transaction, folder_id: str) -> None:
     await tx.conn.execute(grants.delete().where(grants.c.thing_id == folder_id))
     await tx.conn.execute(hand_overs.delete().where(hand_overs.c.thing_id == folder_id))
     await tx.conn.execute(aliases.delete().where(aliases.c.thing_id == folder_id))
-    for table in (mount_choices, shown_folders, meters, snapshots, snapshot_policies, uploads):
+    await tx.conn.execute(mount_choices.delete().where(mount_choices.c.thing_id == folder_id))
+    for table in (shown_folders, meters, project_overrides, snapshots, snapshot_policies, uploads):
         await tx.conn.execute(table.delete().where(table.c.thing_id == folder_id))
     await tx.conn.execute(
         things.delete().where(things.c.id == folder_id, things.c.state == ThingState.DELETING)

@@ -227,7 +227,7 @@ async def set_policy(
     told = NewEvent(
         "snapshot.policy_changed",
         actor=person.name,
-        audience=frozenset({folder.owner}),
+        audience=frozenset(await store.keepers(tx.conn, folder, tx.at)),
         thing_id=folder.id,
         thing_name=folder.name,
         data={"every_hours": every_hours, "keep": None if every_hours is None else keep},
@@ -280,11 +280,12 @@ async def _tell(
     data = {"snapshot_id": snapshot.id, "automatic": snapshot.automatic, **more}
     if verb == "ended":
         data["state"] = snapshot.state
+    is_known = actor is not None or snapshot.automatic or folder.project_id is not None
     await tx.record(
         NewEvent(
             f"snapshot.{verb}",
-            actor=actor if actor is not None or snapshot.automatic else folder.owner,
-            audience=frozenset({folder.owner}),
+            actor=actor if is_known else folder.owner,
+            audience=frozenset(await store.keepers(tx.conn, folder, tx.at)),
             thing_id=folder.id,
             thing_name=folder.name,
             data=data,

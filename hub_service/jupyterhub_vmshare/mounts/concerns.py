@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, Final, Protocol
 
-_ROOMS: Final = frozenset({"grant", "folder", "team", "session", "hand_over"})
+_ROOMS: Final = frozenset({"grant", "folder", "team", "session", "hand_over", "override"})
+
+_MEMBERS: Final = frozenset(
+    {
+        *("project.joined", "project.left", "project.removed"),
+        *("project.member_ended", "project.member_changed"),
+    }
+)
 
 _ANSWERS: Final = frozenset({"grant.accepted", "grant.declined", "grant.left"})
 
@@ -27,10 +34,14 @@ def concerned(event: Happened) -> frozenset[str] | None:
     Who hears of a change of a folder, of their teams or of a grant of their own is in the event's
     audience. What becomes of a team's or a project's grant concerns all members, and somebody who
     joins in the same instant may not be among those who hear; a member's answer is theirs alone.
-    An owner's limit decides how everybody has their folders.
+    An owner's limit, or a project's, decides how everybody has their folders.
     """
-    if event.type == "quota.changed":
+    if event.type in ("quota.changed", "project.quota_changed"):
         return None
+    if event.type == "project.changed":
+        return frozenset(event.audience) if "name" in event.data["changed"] else frozenset()
+    if event.type in _MEMBERS:
+        return frozenset({str(event.data["person"])})
     room = event.type.partition(".")[0]
     if room not in _ROOMS and event.type != "mount.chosen":
         return frozenset()

@@ -15,6 +15,8 @@ from jupyterhub_vmshare.db.tables import mounts, sessions, things
 from jupyterhub_vmshare.mounts.desired import DesiredMount
 from jupyterhub_vmshare.mounts.messages import FolderWanted, SessionSeen
 from jupyterhub_vmshare.mounts.sessions import Session
+from jupyterhub_vmshare.sharing import store
+from jupyterhub_vmshare.sharing.model import SharedThing
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,16 +190,18 @@ async def _tell_change(
 
 async def _tell_owner(tx: Transaction, session: Session, row: Mount, processes: int) -> None:
     """What nobody can cut is said to the owner, who may want the session to end."""
-    query = sa.select(things.c.name, things.c.owner).where(things.c.id == row.thing_id)
-    found = (await tx.conn.execute(query)).one_or_none()
+    found = (
+        await tx.conn.execute(things.select().where(things.c.id == row.thing_id))
+    ).one_or_none()
     if found is None:
         return
+    keepers = await store.keepers(tx.conn, SharedThing.of(found), tx.at)
     counted = {"processes": processes} if processes else {}
     await tx.record(
         NewEvent(
             f"mount.{'held' if processes else 'let_go'}",
             actor=None,
-            audience=frozenset({found.owner}),
+            audience=frozenset(keepers),
             thing_id=row.thing_id,
             thing_name=found.name,
             data={**session.told_of, "person": session.person, **counted},

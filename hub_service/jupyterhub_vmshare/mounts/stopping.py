@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
-from jupyterhub_vmshare.db.tables import mounts, things
+from jupyterhub_vmshare.db.tables import mounts
 from jupyterhub_vmshare.mounts.reach import Holder, holders_of
 from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.facts import permitted
 
 
@@ -28,12 +29,13 @@ async def holders(
 
 async def record(tx: Transaction, by: Person, folder_id: str, holder: Holder) -> None:
     """Say to both that a session was stopped, and why; to each under the name that they know."""
-    owners = sa.select(things.c.name, things.c.owner).where(things.c.id == folder_id)
     theirs = sa.select(mounts.c.name).where(
         mounts.c.session_id == holder.session_id, mounts.c.thing_id == folder_id
     )
-    name, owner = (await tx.conn.execute(owners)).one()
-    known = {owner: name, holder.person: (await tx.conn.scalar(theirs)) or name}
+    folder = await store.thing_of(tx.conn, folder_id)
+    keepers = await store.keepers(tx.conn, folder, tx.at)
+    known = dict.fromkeys(keepers, folder.name)
+    known[holder.person] = (await tx.conn.scalar(theirs)) or folder.name
     for person, called in known.items():
         await tx.record(
             NewEvent(

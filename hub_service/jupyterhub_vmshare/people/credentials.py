@@ -77,11 +77,17 @@ class Caller:
     hub_admin: bool = False
     organizer: bool = False
     teams: frozenset[str] = frozenset()
+    administers: frozenset[str] = frozenset()
+    """Ids of projects, on the service's own pages alone."""
 
     def person(self) -> Person:
         """The same for ``policy.decide``."""
         return Person(
-            self.name, teams=self.teams, hub_admin=self.hub_admin, organizer=self.organizer
+            self.name,
+            teams=self.teams,
+            hub_admin=self.hub_admin,
+            administers=self.administers,
+            organizer=self.organizer,
         )
 
 

@@ -7,6 +7,7 @@ together with the XSRF token that JupyterHub ties to it. Never in the address.
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from hmac import compare_digest
 from typing import Any, Final
 
@@ -43,15 +44,22 @@ class Identity:
         oauth: The service's own OAuth client, which made and reads the cookie.
         membership: Tells the caller's teams.
         succession: Notices that a name is somebody else's by now.
+        administers: Tells the projects that somebody administers.
     """
 
     def __init__(
-        self, hub: Hub, oauth: HubOAuth, membership: Membership, succession: Succession
+        self,
+        hub: Hub,
+        oauth: HubOAuth,
+        membership: Membership,
+        succession: Succession,
+        administers: Callable[[str], Awaitable[frozenset[str]]],
     ) -> None:
         self._hub = hub
         self._succession = succession
         self.oauth: Any = oauth
         self._membership = membership
+        self._administers = administers
 
     async def caller(self, handler: RequestHandler, *, fresh: bool = False) -> Caller:
         """The caller of an API request.
@@ -99,7 +107,14 @@ class Identity:
             hub_admin=credential.hub_admin and credential.kind is CredentialKind.PAGE,
             organizer=credential.organizer and credential.kind is CredentialKind.PAGE,
             teams=await self._membership.teams_of(credential.name, fresh=fresh),
+            administers=await self._administered(credential),
         )
+
+    async def _administered(self, credential: Credential) -> frozenset[str]:
+        """Projects count on the service's own pages alone (DESIGN: D12 d)."""
+        if credential.kind is not CredentialKind.PAGE:
+            return frozenset()
+        return await self._administers(credential.name)
 
     async def _why_read_only(self, credential: Credential, fresh: bool) -> str | None:
         if not credential.depends_on_shares or credential.server is None:

@@ -50,7 +50,9 @@ class Leavers:
         return found, after
 
     async def _owners(self, after: str | None) -> list[str]:
-        query = sa.select(things.c.owner).where(things.c.state != ThingState.DELETING).distinct()
+        personal = things.c.project_id.is_(None)
+        there = things.c.state != ThingState.DELETING
+        query = sa.select(things.c.owner).where(there, personal).distinct()
         if after is not None:
             query = query.where(things.c.owner > after)
         async with self._db.read() as conn:
@@ -94,7 +96,8 @@ async def is_gone(hub: Hub, db: Database, thing_or_offer: str) -> bool:
     """Whether the owner of a thing, or of what an offer is about, is gone from the hub."""
     of_offer = sa.select(hand_overs.c.thing_id).where(hand_overs.c.id == thing_or_offer)
     query = sa.select(things.c.owner).where(
-        sa.or_(things.c.id == thing_or_offer, things.c.id.in_(of_offer))
+        sa.or_(things.c.id == thing_or_offer, things.c.id.in_(of_offer)),
+        things.c.project_id.is_(None),
     )
     async with db.read() as conn:
         owner = await conn.scalar(query)

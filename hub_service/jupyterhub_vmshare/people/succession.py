@@ -39,6 +39,7 @@ HELD: Final = (
     *("machine_snapshots.owner", "projects.created_by", "projects.answered_by"),
     *("project_members.person", "project_links.made_by"),
     *("project_asks.person", "project_asks.answered_by"),
+    *("project_overrides.person", "project_overrides.set_by"),
 )
 """The columns in which a name means whoever had it then."""
 

@@ -119,6 +119,7 @@ _ENDED: Final[dict[EndedWhy, str]] = {
     EndedWhy.THING_DELETED: "{their} access{grant} ended on {when}, when the {noun} was deleted",
 }
 
+_MEMBER_NO_MORE: Final = "{their} access{grant} ended on {when}, with {their_own} membership"
 _UNANSWERED: Final = "{their} invitation{grant} ended unanswered on {when}"
 
 
@@ -127,8 +128,11 @@ def has_ended(holding: Holding, thing: Thing, voice: Voice) -> str:
     why = holding.ended_why or EndedWhy.EXPIRED
     over = holding.ends_at if why is EndedWhy.EXPIRED else holding.ended_at
     unanswered = holding.state is GrantState.PENDING
-    text = (_UNANSWERED if unanswered else _ENDED[why]).format(
+    of_project = holding.via in ("project_grant", "project_override")
+    left = _MEMBER_NO_MORE if of_project and why is EndedWhy.TEAM_LEFT else _ENDED[why]
+    text = (_UNANSWERED if unanswered else left).format(
         their=voice.their_first,
+        their_own="your" if voice.is_direct else "their",
         they_left=voice.begins("left", "left"),
         noun=noun(thing.kind),
         grant=_named(holding, voice),
@@ -165,7 +169,7 @@ def gate(name: str, thing: Thing, action: str, voice: Voice) -> str:
         return f"{what} is being deleted for ever: nothing more can be done with it."
     if thing.state is ThingState.LIVE:
         return f"{what} is not in the trash: {doing(thing.kind, action)} is for what is there."
-    first = f"{voice.first(thing.owner)} {_has_to(thing, voice)} restore it first."
+    first = f"{_keeper(thing, voice)} {_has_to(thing, voice)} restore it first."
     return f"{what} is in the trash, so {doing(thing.kind, action)} has to wait. {first}"
 
 
@@ -242,4 +246,4 @@ def _keeper(thing: Thing, voice: Voice) -> str:
 
 
 def _has_to(thing: Thing, voice: Voice) -> str:
-    return "have to" if thing.owner == voice.listener else "has to"
+    return "have to" if thing.personal and thing.owner == voice.listener else "has to"

@@ -13,6 +13,7 @@ from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.db.tables import project_members, projects
 from jupyterhub_vmshare.errors import BadInput, ChangedMeanwhile, Conflict, NameTaken, NotFound
 from jupyterhub_vmshare.folders.names import checked, free_name
+from jupyterhub_vmshare.folders.quota import limit_project
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Person
@@ -20,6 +21,7 @@ from jupyterhub_vmshare.projects.model import PROJECTS, QUOTAS, Project, describ
 from jupyterhub_vmshare.projects.standing import Asker, locked, permitted, project_of
 from jupyterhub_vmshare.projects.telling import tell_administrators, tell_members
 from jupyterhub_vmshare.sharing.facts import demand
+from jupyterhub_vmshare.sharing.projects import renamed
 from jupyterhub_vmshare.words import ProjectKind, ProjectRole, ProjectState
 
 _THERE = (ProjectState.REQUESTED, ProjectState.ACTIVE)
@@ -117,6 +119,8 @@ async def change(
     new = {name: value for name, value in changes.items() if getattr(project, name) != value}
     if new:
         await _change(tx, project, **new)
+        if "name" in new:
+            await renamed(tx, project.id, new["name"])
         changed = await project_of(tx.conn, project.id)
         await tell_members(tx, "changed", changed, asker.name, changed=sorted(new))
 
@@ -130,6 +134,7 @@ async def set_quota(
     if project.state is not ProjectState.ACTIVE:
         raise NotFound
     await _change(tx, project, quota=dict(_limits(quota)))
+    await limit_project(tx, project.id, quota)
     await tell_administrators(tx, "quota_changed", project, person.name)
 
 

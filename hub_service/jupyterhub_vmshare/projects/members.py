@@ -11,12 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.db.tables import project_members
 from jupyterhub_vmshare.errors import BadInput, ChangedMeanwhile, Forbidden, NotFound
+from jupyterhub_vmshare.folders.joining import make_room_for_member
 from jupyterhub_vmshare.policy.projects import Whose, decide_in_project
 from jupyterhub_vmshare.policy.rule_sentences import LAST_ADMINISTRATOR
 from jupyterhub_vmshare.projects.model import MEMBERS, Member, Project, active
 from jupyterhub_vmshare.projects.standing import Asker, locked, member_of, permitted, standing
 from jupyterhub_vmshare.projects.telling import tell_administrators
 from jupyterhub_vmshare.sharing.model import wire
+from jupyterhub_vmshare.sharing.projects import asked_anew, lost
 from jupyterhub_vmshare.words import MemberEnded, ProjectRole
 
 UNSET: Final = object()
@@ -62,6 +64,8 @@ async def join(
     else:
         again = project_members.update().where(ours)
         await tx.conn.execute(again.values(version=project_members.c.version + 1, **values))
+    await asked_anew(tx, project.id, person)
+    await make_room_for_member(tx, project.id, person)
     await tell_administrators(tx, "joined", project, actor, also=[person], person=person)
 
 
@@ -121,7 +125,8 @@ async def leave(tx: Transaction, asker: Asker, project_id: str) -> None:
 async def end(
     tx: Transaction, project: Project, member: Member, why: MemberEnded, actor: str | None
 ) -> None:
-    """Their membership is over. The project is held."""
+    """Their membership is over, and what the project has is not theirs. The project is held."""
+    await lost(tx, project.id, member.person)
     await tx.conn.execute(
         project_members.update()
         .where(_row(project.id, member.person))

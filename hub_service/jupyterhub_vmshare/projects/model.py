@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.tables import project_asks, project_links, project_members, projects
 from jupyterhub_vmshare.errors import BadInput
+from jupyterhub_vmshare.sharing.store import active as active
 from jupyterhub_vmshare.words import AskState, MemberEnded, ProjectKind, ProjectRole, ProjectState
 
 QUOTAS: Final = (
@@ -119,12 +120,6 @@ class Ask:
         """From a row of ``project_asks``."""
         told = {name: getattr(row, name) for name in cls.__slots__}
         return cls(**{**told, "state": AskState(row.state)})
-
-
-def active(at: sa.BindParameter[Any] | datetime) -> sa.ColumnElement[bool]:
-    """In SQL: who is in a project at that moment."""
-    ends = project_members.c.ends_at
-    return sa.and_(project_members.c.ended_at.is_(None), sa.or_(ends.is_(None), ends > at))
 
 
 def described(text: str) -> str:

@@ -1,6 +1,7 @@
 """The receiver's answer to an invitation: one transaction, and only the receiver's own.
 
-What a team was given is active; there each member answers for themself, and may change a no.
+What a team or a project was given is active; there each member answers for themself, and may change
+a no.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.errors import ChangedMeanwhile, Conflict, NotFound
 from jupyterhub_vmshare.policy.model import Person
-from jupyterhub_vmshare.sharing import store, teams
+from jupyterhub_vmshare.sharing import projects, store, teams
 from jupyterhub_vmshare.sharing.ending import end, end_given_through
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
@@ -50,7 +51,7 @@ async def accept(
         raise ChangedMeanwhile("The invitation was changed meanwhile; look at it again.")
     if settle is not None:
         await settle(thing)
-    if grant.receiver_kind is ReceiverKind.TEAM:
+    if grant.receiver_kind is not ReceiverKind.PERSON:
         await teams.write_answer(tx, grant, person.name, "accepted")
         accepted = grant
     else:
@@ -61,14 +62,14 @@ async def accept(
 
 
 async def decline(tx: Transaction, person: Person, grant_id: str) -> Grant:
-    """The receiver says no; a later yes needs a new invitation, but for a team's member."""
+    """The receiver says no; a later yes needs a new invitation, but for a member's."""
     thing, grant = await _own(tx, person, grant_id)
     if grant.ended_why is EndedWhy.DECLINED:
         return grant
     if await _is_accepted(tx, person, grant):
-        raise Conflict("You accepted this already; leave it instead.")
+        raise Conflict(_LEAVE_IT if thing.project_id is None else _OF_PROJECT)
     _still_open(grant, tx)
-    if grant.receiver_kind is ReceiverKind.TEAM:
+    if grant.receiver_kind is not ReceiverKind.PERSON:
         if await teams.decline(tx, thing, grant, person.name):
             await end_given_through(tx, thing, grant, person.name, person.name)
         return grant
@@ -77,10 +78,13 @@ async def decline(tx: Transaction, person: Person, grant_id: str) -> Grant:
 
 
 async def _own(tx: Transaction, person: Person, grant_id: str) -> tuple[SharedThing, Grant]:
-    """A grant that this person, or a team of theirs, received; to all others it is not there."""
+    """A grant that this person, or a team or project of theirs, received; to all others it is
+    not there."""
     thing, grant = await store.locked_grant(tx, grant_id)
     is_theirs = grant.receiver_kind is ReceiverKind.PERSON and grant.receiver == person.name
-    if not is_theirs and not teams.is_for(person, thing, grant):
+    if is_theirs or teams.is_for(person, thing, grant):
+        return thing, grant
+    if not await projects.is_for(tx.conn, person.name, thing, grant, tx.at):
         raise NotFound
     return thing, grant
 
@@ -100,6 +104,10 @@ def _still_open(grant: Grant, tx: Transaction) -> None:
     raise InvitationOver(_SAID.get(why, "This invitation is over.").format(giver=grant.giver))
 
 
+_LEAVE_IT = "You accepted this already; leave it instead."
+_OF_PROJECT = (
+    "You accepted this already. It need not be in your sessions; it is left by leaving its project."
+)
 _SAID = {
     EndedWhy.CANCELLED: "{giver} took this invitation back.",
     EndedWhy.DECLINED: "You declined this invitation; ask {giver} for a new one.",

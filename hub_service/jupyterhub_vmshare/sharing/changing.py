@@ -12,7 +12,7 @@ from jupyterhub_vmshare.errors import BadInput, ChangedMeanwhile, Conflict
 from jupyterhub_vmshare.policy.decide import granting
 from jupyterhub_vmshare.policy.model import OWNERSHIP, Person, Target, Thing
 from jupyterhub_vmshare.sharing import store
-from jupyterhub_vmshare.sharing.ending import target_of
+from jupyterhub_vmshare.sharing.ending import PROJECTS_OWN, target_of
 from jupyterhub_vmshare.sharing.facts import permitted
 from jupyterhub_vmshare.sharing.inviting import (
     NeedsConfirmation,
@@ -105,6 +105,8 @@ def _changes(thing: SharedThing, grant: Grant, at: datetime, wished: Wished) -> 
         if wished.level == "co_own":
             changes["parent_id"] = None  # an owner's stands by itself
     if wished.ends_at is not UNSET and wished.ends_at != grant.ends_at:
+        if grant.receiver_kind is ReceiverKind.PROJECT:
+            raise Conflict(PROJECTS_OWN)
         if isinstance(wished.ends_at, datetime):
             check_end(wished.ends_at, at)
         changes["ends_at"] = wished.ends_at

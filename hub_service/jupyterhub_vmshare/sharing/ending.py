@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import Transaction
+from jupyterhub_vmshare.errors import Conflict
 from jupyterhub_vmshare.policy.model import Person, Target
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.facts import permitted
@@ -15,6 +16,10 @@ from jupyterhub_vmshare.sharing.verbs import verb
 from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind
 
+PROJECTS_OWN = (
+    "This folder belongs to the project: its members have it as long as it is there. Lower their "
+    "level, or put it in the trash."
+)
 _EVENT = {
     EndedWhy.DECLINED: "declined",
     EndedWhy.CANCELLED: "cancelled",
@@ -89,16 +94,21 @@ async def revoke(tx: Transaction, person: Person, grant_id: str) -> list[Grant]:
     await permitted(tx.conn, person, verb(thing.kind, "revoke"), thing.id, tx.at, target=about)
     if grant.is_over(tx.at):
         return []
+    if grant.receiver_kind is ReceiverKind.PROJECT:
+        raise Conflict(PROJECTS_OWN)
     pending = grant.state is GrantState.PENDING
     why = EndedWhy.CANCELLED if pending else EndedWhy.REVOKED
     return await end(tx, thing, [grant], why, person.name)
 
 
 async def stop_sharing(tx: Transaction, person: Person, thing_id: str) -> list[Grant]:
-    """Stop sharing with everyone: pending, team and project grants too, never a co-owner's."""
+    """Stop sharing with everyone: pending and team grants too, never a co-owner's; nor does a
+    project lose what is its own."""
     thing = await store.lock(tx, thing_id)
     await permitted(tx.conn, person, verb(thing.kind, "stop_sharing"), thing_id, tx.at)
-    live = [g for g in await store.live_on(tx.conn, thing_id) if g.level != "co_own"]
+    there = await store.live_on(tx.conn, thing_id)
+    of_others = (g for g in there if g.receiver_kind is not ReceiverKind.PROJECT)
+    live = [g for g in of_others if g.level != "co_own"]
     waiting = [g for g in _roots(live) if g.state is GrantState.PENDING]
     active = [g for g in _roots(live) if g.state is GrantState.ACTIVE]
     ended = await end(tx, thing, active, EndedWhy.REVOKED, person.name)

@@ -10,34 +10,31 @@ from typing import Any, Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from jupyterhub_vmshare.db.tables import answers, grants, hand_overs, team_members, things
+from jupyterhub_vmshare.db.tables import (
+    answers,
+    grants,
+    hand_overs,
+    project_members,
+    project_overrides,
+    team_members,
+    things,
+)
 from jupyterhub_vmshare.errors import Forbidden, NotFound, VMShareError, WrongState
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import (
     NOBODY,
-    OWNERSHIP,
-    Answer,
     Decision,
     Fact,
-    Holding,
     Person,
     Target,
     Thing,
-    Via,
-    column_of,
 )
+from jupyterhub_vmshare.sharing.holding import holdings_of
 from jupyterhub_vmshare.sharing.model import SharedThing
-from jupyterhub_vmshare.sharing.store import LIVE, TEAM_LEFT
+from jupyterhub_vmshare.sharing.store import LIVE, TEAM_LEFT, TO_PROJECT
 from jupyterhub_vmshare.sharing.teams import teams_of
 from jupyterhub_vmshare.sharing.verbs import in_one_team
-from jupyterhub_vmshare.words import EndedWhy, GrantState, ReceiverKind, ThingKind
-
-_VIA: dict[ReceiverKind, Via] = {
-    ReceiverKind.PERSON: "grant",
-    ReceiverKind.TEAM: "team_grant",
-    ReceiverKind.PROJECT: "project_grant",
-}
-
+from jupyterhub_vmshare.words import GrantState, ReceiverKind
 
 # Statements are put together once: building one takes longer than running it.
 RECEIVED: Final = sa.or_(
@@ -46,10 +43,22 @@ RECEIVED: Final = sa.or_(
             grants.c.receiver_kind == kind,
             grants.c.receiver.in_(sa.bindparam(f"their_{kind}", expanding=True)),
         )
-        for kind in _VIA
+        for kind in (ReceiverKind.PERSON, ReceiverKind.TEAM)
     )
 )
-"""Grants to a person, to a team of theirs, or to a project of theirs (see ``asking``)."""
+"""Grants to a person, or to a team of theirs (see ``asking``). What belongs to a project of theirs
+is found through the thing: see ``with_holdings``."""
+
+# Of the thing's own project: one row at most, of an earlier membership too.
+_MEMBER: Final = sa.and_(
+    project_members.c.project_id == things.c.project_id,
+    project_members.c.person == sa.bindparam("asker"),
+)
+_OVERRIDE: Final = sa.and_(
+    project_overrides.c.thing_id == things.c.id,
+    project_overrides.c.person == project_members.c.person,
+)
+_AS_MEMBER: Final = sa.and_(TO_PROJECT, project_members.c.person.is_not(None))
 
 # Of what a team was given and lost before somebody joined it, they never had anything.
 _WAS_A_MEMBER: Final = sa.exists().where(
@@ -80,9 +89,15 @@ HOLDING_COLUMNS: Final = [
         grants.c[name].label(f"held_{name}")
         for name in (
             *("id", "receiver_kind", "receiver", "giver", "level", "state", "parent_id"),
-            *("ends_at", "ended_at", "ended_why", "ticks"),
+            *("ends_at", "ended_at", "ended_why", "ticks", "created_at"),
         )
     ),
+    *(
+        project_members.c[name].label(f"member_{name}")
+        for name in ("role", "ends_at", "ended_at", "ended_why")
+    ),
+    project_overrides.c.level.label("override_level"),
+    project_overrides.c.set_by.label("override_by"),
     answers.c.answer.label("held_answer"),
     answers.c.answered_at.label("held_answered_at"),
     hand_overs.c.owner.label("offered_by"),
@@ -94,8 +109,10 @@ def with_holdings(base: sa.FromClause, *, ended: bool = False) -> sa.Join:
 
     A thing on which they hold several grants comes several times.
     """
-    theirs = sa.and_(grants.c.thing_id == things.c.id, _EVER_RECEIVED if ended else RECEIVED)
+    received = sa.or_(_EVER_RECEIVED if ended else RECEIVED, _AS_MEMBER)
+    theirs = sa.and_(grants.c.thing_id == things.c.id, received)
     answered = sa.and_(answers.c.grant_id == grants.c.id, answers.c.person == sa.bindparam("asker"))
+    base = base.outerjoin(project_members, _MEMBER).outerjoin(project_overrides, _OVERRIDE)
     held = base.outerjoin(grants, theirs if ended else sa.and_(theirs, LIVE))
     # One offer waits at most, so this makes no row twice.
     offered = sa.and_(
@@ -125,7 +142,7 @@ def asking(person: Person, **more: Any) -> dict[str, Any]:
         "asker": person.name,
         f"their_{ReceiverKind.PERSON}": [person.name],
         f"their_{ReceiverKind.TEAM}": sorted(person.teams),
-        f"their_{ReceiverKind.PROJECT}": sorted(person.projects),
+        "administers": sorted(person.administers),
         **more,
     }
 
@@ -217,68 +234,15 @@ def refusal(decision: Decision) -> VMShareError:
 
 def _thing(person: Person, rows: Sequence[sa.Row[Any]]) -> Thing:
     thing = SharedThing.of(rows[0])
-    own = (OWNERSHIP,) if thing.owner == person.name else _offered(rows[0])
-    # Whoever owns a thing needs nothing that a team of theirs was given.
-    is_own = thing.owner == person.name
-    given = () if is_own else [row for row in rows if row.held_id is not None]
-    held = (_holding(person, thing.kind, row) for row in given)
     return Thing(
         id=thing.id,
         kind=thing.kind,
-        owner=thing.owner,
+        owner=thing.shown_owner,
         name=thing.name,
         state=thing.state,
+        personal=thing.project_id is None,
         cloneable=thing.cloneable,
         fast=thing.fast,
-        holdings=(*own, *held),
+        project=thing.project_id,
+        holdings=holdings_of(person, thing, rows),
     )
-
-
-def _offered(row: sa.Row[Any]) -> tuple[Holding, ...]:
-    """The owner's offer to hand it over, which waits as an invitation does."""
-    if row.offered_by is None:
-        return ()
-    offer = Holding("owner", "hand_over", "owner", giver=row.offered_by, state=GrantState.PENDING)
-    return (offer,)
-
-
-def _holding(person: Person, of: ThingKind, row: sa.Row[Any]) -> Holding:
-    kind = ReceiverKind(row.held_receiver_kind)
-    held = Holding(
-        column=column_of(of, row.held_level),
-        via=_VIA[kind],
-        level=row.held_level,
-        grant_id=row.held_id,
-        giver=row.held_giver,
-        receiver=row.held_receiver,
-        state=GrantState(row.held_state),
-        ends_at=row.held_ends_at,
-        ended_at=row.held_ended_at,
-        ended_why=EndedWhy(row.held_ended_why) if row.held_ended_why else None,
-        answer=_answer(kind, row.held_answer),
-        parent_id=row.held_parent_id,
-        ticks=frozenset(row.held_ticks or ()),
-    )
-    if row.held_answer != TEAM_LEFT or row.held_receiver in person.teams:
-        return held
-    return _with_the_team_left(held, row.held_answered_at)
-
-
-def _with_the_team_left(held: Holding, at: datetime) -> Holding:
-    """What the team has is no longer theirs, unless it had ended before they left."""
-    if held.ended_at is not None and held.ended_at <= at:
-        return held
-    return replace(
-        held,
-        answer="accepted",
-        state=GrantState.ENDED,
-        ended_at=at,
-        ended_why=EndedWhy.TEAM_LEFT,
-    )
-
-
-def _answer(kind: ReceiverKind, answer: str | None) -> Answer:
-    """A person's grant is answered by its state; a team's by each member's own row."""
-    if kind is ReceiverKind.PERSON or answer == "accepted":
-        return "accepted"
-    return "declined" if answer == "declined" else "none"

@@ -14,6 +14,7 @@ from jupyterhub_vmshare.policy.decide import actions, effective
 from jupyterhub_vmshare.policy.model import Answer, Person, Thing
 from jupyterhub_vmshare.sharing.facts import RECEIVED, asking, load
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
+from jupyterhub_vmshare.sharing.projects import grants_for
 from jupyterhub_vmshare.sharing.store import LIVE
 from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingKind, ThingState
 
@@ -36,15 +37,23 @@ _THING: Final = [column.label(f"its_{column.name}") for column in things.columns
 async def given(
     conn: AsyncConnection, person: Person, at: datetime, *, before: str | None, limit: int
 ) -> list[Share]:
-    """What the person gave and what is on things of theirs, newest first. Two queries."""
-    theirs = sa.or_(grants.c.giver == person.name, things.c.owner == person.name)
+    """What the person gave and what is on things of theirs, newest first. Two queries.
+
+    Of projects, on the service's own pages: what is on things of those that they administer.
+    """
+    theirs = sa.or_(
+        # What an administrator gave, the project gave.
+        sa.and_(grants.c.giver == person.name, things.c.project_id.is_(None)),
+        things.c.owner == person.name,
+        things.c.project_id.in_(sorted(person.administers)),
+    )
     return await _page(conn, person, at, theirs, before, limit)
 
 
 async def received(
     conn: AsyncConnection, person: Person, at: datetime, *, before: str | None, limit: int
 ) -> list[Share]:
-    """What the person, or a team of theirs, was given, newest first. Two queries.
+    """What the person, or a team or project of theirs, was given, newest first. Three queries.
 
     What they declined is left out, and so is what is in its owner's trash and accepted.
     """
@@ -54,7 +63,9 @@ async def received(
     )
     declined = sa.func.coalesce(answers.c.answer, "none") == "declined"
     is_there = sa.or_(things.c.state == ThingState.LIVE, sa.not_(accepted))
-    theirs = sa.and_(RECEIVED, things.c.owner != person.name, sa.not_(declined), is_there)
+    by_projects = grants.c.id.in_(await grants_for(conn, person.name, at))
+    received = sa.or_(RECEIVED, by_projects)
+    theirs = sa.and_(received, things.c.owner != person.name, sa.not_(declined), is_there)
     return await _page(conn, person, at, theirs, before, limit)
 
 
@@ -96,6 +107,8 @@ def _share(row: sa.Row[Any], person: Person, thing: Thing, at: datetime) -> Shar
             name=row.its_name,
             state=ThingState(row.its_state),
             version=row.its_version,
+            project_id=row.its_project_id,
+            project_name=row.its_project_name,
         ),
         label=row.alias or row.its_name,
         answer=_answer(grant, row.answer),

@@ -61,6 +61,8 @@ async def offer(tx: Transaction, person: Person, thing_id: str, wanted: Offer) -
     """
     thing = await store.lock(tx, thing_id)
     await _permitted(tx, person, thing_id, wanted)
+    if thing.project_id is not None:
+        raise Conflict(f"This {thing.kind} belongs to a project, and stays with it.")
     return await ask(tx, thing, person.name, wanted)
 
 

@@ -26,6 +26,9 @@ class SharedThing:
     """The owner lets others copy it."""
     fast: bool = False
     """The owner chose direct mounts for it."""
+    project_id: str | None = None
+    """The project that it belongs to; ``owner`` is then nobody's name."""
+    project_name: str | None = None
 
     @classmethod
     def of(cls, row: sa.Row[Any]) -> SharedThing:
@@ -39,7 +42,14 @@ class SharedThing:
             version=row.version,
             cloneable=row.cloneable,
             fast=row.fast,
+            project_id=row.project_id,
+            project_name=row.project_name,
         )
+
+    @property
+    def shown_owner(self) -> str:
+        """Whose it is, for people: a person's name, or the project's."""
+        return self.project_name or self.owner
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
-from jupyterhub_vmshare.db.tables import answers, grants, team_members, things
+from jupyterhub_vmshare.db.tables import answers, grants, project_members, team_members, things
 from jupyterhub_vmshare.errors import NotFound
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
-from jupyterhub_vmshare.words import GrantState, ReceiverKind
+from jupyterhub_vmshare.words import GrantState, ProjectRole, ReceiverKind
 
 LIVE = sa.or_(grants.c.state == GrantState.PENDING, grants.c.state == GrantState.ACTIVE)
 """Pending or active. Spelled out: a partial index is used only for constants, not for IN."""
+
+TO_PROJECT: Final = grants.c.receiver_kind == ReceiverKind.PROJECT
+"""A project receives what belongs to it, and nothing else."""
 
 TEAM_LEFT: Final = "team_left"
 """In ``answers``: the person has left the team, and had what it was given until then."""
 
 _ONES_OWN: Final = frozenset({"accepted", "declined", "left"})
 """What one member of a team does for themself: the others need not hear of it."""
+
+
+def active(at: sa.BindParameter[Any] | datetime) -> sa.ColumnElement[bool]:
+    """In SQL: who is in a project at that moment."""
+    ends = project_members.c.ends_at
+    return sa.and_(project_members.c.ended_at.is_(None), sa.or_(ends.is_(None), ends > at))
 
 
 async def lock(tx: Transaction, thing_id: str) -> SharedThing:
@@ -117,7 +127,7 @@ async def tell(
 
     Of a team's grant all members hear that have not declined it; of one member's answer that one.
     """
-    audience = await _concerned(tx.conn, verb, thing, grant, actor)
+    audience = await _concerned(tx, verb, thing, grant, actor)
     await _record(tx, verb, thing, grant, actor, audience, more)
 
 
@@ -149,17 +159,46 @@ async def _record(
     )
 
 
+async def keepers(conn: AsyncConnection, thing: SharedThing, at: datetime) -> set[str]:
+    """Who hears what an owner hears: the owner, or the administrators of the thing's project."""
+    if thing.project_id is None:
+        return {thing.owner}
+    query = sa.select(project_members.c.person).where(
+        project_members.c.project_id == thing.project_id,
+        project_members.c.role == ProjectRole.ADMINISTRATOR,
+        active(at),
+    )
+    return set((await conn.execute(query)).scalars())
+
+
 async def _concerned(
-    conn: AsyncConnection, verb: str, thing: SharedThing, grant: Grant, actor: str | None
+    tx: Transaction, verb: str, thing: SharedThing, grant: Grant, actor: str | None
 ) -> set[str]:
-    concerned = {thing.owner, grant.giver}
+    concerned = await keepers(tx.conn, thing, tx.at)
+    if thing.project_id is None:
+        concerned.add(grant.giver)  # an administrator gave for the project, and may be out of it
     if grant.receiver_kind is ReceiverKind.PERSON:
         concerned.add(grant.receiver)
     elif verb in _ONES_OWN and actor is not None:
         concerned.add(actor)
     elif grant.receiver_kind is ReceiverKind.TEAM:
-        concerned |= await _members(conn, grant)
+        concerned |= await _members(tx.conn, grant)
+    else:
+        concerned |= await _project_members(tx, thing, grant)
     return concerned
+
+
+async def _project_members(tx: Transaction, thing: SharedThing, grant: Grant) -> set[str]:
+    """The members of the project whose thing it is, but for those who declined it."""
+    declined = sa.exists().where(
+        answers.c.grant_id == grant.id,
+        answers.c.person == project_members.c.person,
+        answers.c.answer == "declined",
+    )
+    query = sa.select(project_members.c.person).where(
+        project_members.c.project_id == thing.project_id, active(tx.at), ~declined
+    )
+    return set((await tx.conn.execute(query)).scalars())
 
 
 async def _members(conn: AsyncConnection, grant: Grant) -> set[str]:

@@ -30,7 +30,9 @@ async def end_what_they_had(tx: Transaction, former: FormerHolder) -> None:
     received = sa.and_(
         grants.c.receiver_kind == ReceiverKind.PERSON.value, grants.c.receiver == name
     )
-    passed_on = sa.and_(grants.c.giver == name, things.c.owner != name)
+    # What an administrator gave of a project's, the project gave.
+    personal = things.c.project_id.is_(None)
+    passed_on = sa.and_(grants.c.giver == name, things.c.owner != name, personal)
     query = (
         sa.select(grants.c.id)
         .join(things, things.c.id == grants.c.thing_id)

@@ -33,7 +33,11 @@ def is_for(person: Person, thing: SharedThing, grant: Grant) -> bool:
 async def answer_of(conn: AsyncConnection, grant: Grant, person: str) -> Answer:
     """What a member has said to a team's grant."""
     mine = (answers.c.grant_id == grant.id, answers.c.person == person)
-    said = await conn.scalar(sa.select(answers.c.answer).where(*mine))
+    return kept(await conn.scalar(sa.select(answers.c.answer).where(*mine)))
+
+
+def kept(said: str | None) -> Answer:
+    """A member's answer from its row; whoever has none has not answered."""
     if said == "accepted":
         return "accepted"
     return "declined" if said == "declined" else "none"
@@ -109,6 +113,5 @@ async def members_with_answers(
     )
     found: dict[str, list[tuple[str, Answer]]] = {grant_id: [] for grant_id in ids}
     for grant_id, person, answer in await conn.execute(query):
-        kept: Answer = answer if answer in ("accepted", "declined") else "none"
-        found[grant_id].append((person, kept))
+        found[grant_id].append((person, kept(answer)))
     return found

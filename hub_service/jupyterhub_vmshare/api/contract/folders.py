@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
-from jupyterhub_vmshare.api.contract.base import Asked, Page, Timestamp
+from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp
 from jupyterhub_vmshare.api.contract.grants import InSessions
 from jupyterhub_vmshare.api.contract.things import ThingView
 from jupyterhub_vmshare.words import ThingState
+
+FolderLevel = Literal["view", "edit", "edit_delete"]
+
+PROJECT_ID = "^prj_[0-9a-hjkmnp-tv-z]{26}$"
 
 
 class Relation(StrEnum):
@@ -32,6 +37,9 @@ class FoldersAsked(Asked):
     relation: Relation | None = Field(None, description="Left out: both.")
     state: ListedState = Field(ListedState.LIVE, description="The trash is its owner's alone.")
     q: str = Field("", max_length=255, description="Only labels with this in them.")
+    project: str | None = Field(
+        None, pattern=PROJECT_ID, description="Only what belongs to this project, by its id."
+    )
     after: str | None = Field(None, max_length=1000)
     limit: int = Field(100, ge=1, le=200)
 
@@ -40,6 +48,29 @@ class NewFolder(Asked):
     """A folder to make."""
 
     name: str = Field(max_length=1000)
+
+
+class NewProjectFolder(NewFolder):
+    """A folder to make for all members of a project."""
+
+    level: FolderLevel = Field(description="What all members have of it.")
+
+
+class MemberLevel(Asked):
+    """A member's own level on a project's folder."""
+
+    level: FolderLevel
+
+
+class OverrideView(InSessions):
+    """A member's own level on a project's folder, in the place of the project's; null: they have
+    none any more. And what that reached in running sessions."""
+
+    folder_id: str
+    person: PersonName
+    level: FolderLevel | None
+    set_by: PersonName | None = None
+    set_at: Timestamp | None = None
 
 
 class FolderRename(Asked):
@@ -79,6 +110,9 @@ class FolderView(ThingView):
         False,
         description="Whether its owner chose fast mounts: directly in sessions at View and "
         "Edit+Delete, where access to what is open ends with the session.",
+    )
+    project_id: str | None = Field(
+        None, description="The project that it belongs to, whose name `owner` is then."
     )
     deleted_at: Timestamp | None = Field(
         None, description="When the trash will be emptied of it for ever; null: never by itself."

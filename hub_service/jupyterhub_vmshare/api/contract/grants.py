@@ -264,7 +264,12 @@ class PeopleOfThing(Told):
     grants: list[GrantView]
     people: list[PersonWithAccess] = Field(
         default_factory=list,
-        description="Everybody but the owner, by name; members of teams one by one.",
+        description="Everybody but the owner, by name; members of teams and projects one by one.",
+    )
+    administrators: list[PersonName] = Field(
+        default_factory=list,
+        description="Of the project that it belongs to: on the service's own pages they do what an "
+        "owner does.",
     )
     handed_over: list[HandedOver] = Field(
         default_factory=list, description="How it came to its owner, newest first."
@@ -297,7 +302,13 @@ class AccessSourceView(Told):
     grant_id: str
     giver: PersonName
     level: str
-    team: str | None = Field(None, description="The team that received it; null: the person did.")
+    team: str | None = Field(None, description="The team that received it; null: none did.")
+    project: str | None = Field(None, description="The project whose members all have it.")
+    override: str | None = Field(
+        None,
+        description="An administrator's level for this member, in the place of the project's; it "
+        "caps what else they were given.",
+    )
     parent_id: str | None = Field(None, description="The grant that its giver gave from.")
     ends_at: Timestamp | None = None
     answer: MembersAnswer = Field(description="This person's own.")
