@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from jupyterhub_vmshare.db.upgrade import upgrade
 from jupyterhub_vmshare.storage.posix import copying
+from tests.sharing.belonging import ProjectHistories
 from tests.sharing.mounting import MountedHistories
-from tests.sharing.played import Ground
+from tests.sharing.played import Ground, Played
 
 # Explaining traces every line, and a history that fails is told before the time is over.
 _MEMORY = Path("/dev/shm")
@@ -42,11 +43,11 @@ def _keeps_attributes(directory: Path) -> bool:
     return True
 
 
-def play(url: str, root: Path, examples: int) -> None:
+def play(url: str, root: Path, examples: int, histories: type[Played] = MountedHistories) -> None:
     """Bring an empty database to the schema, and play so many histories on it."""
     upgrade(url)
     ground = Ground(url, root / "store")
-    machine = cast(type[RuleBasedStateMachine], lambda: MountedHistories(ground))
+    machine = cast(type[RuleBasedStateMachine], lambda: histories(ground))
     try:
         run_state_machine_as_test(
             machine,
@@ -71,6 +72,17 @@ def test_histories_on_postgresql(postgres_url: str, root: Path) -> None:
     play(postgres_url, root, 9)
 
 
+@pytest.mark.scenario("P5")
+def test_histories_of_projects_on_sqlite(root: Path) -> None:
+    play(f"sqlite:///{root / 'histories.sqlite'}", root, 20, ProjectHistories)
+
+
+@pytest.mark.scenario("P5")
+@pytest.mark.postgres_all
+def test_histories_of_projects_on_postgresql(postgres_url: str, root: Path) -> None:
+    play(postgres_url, root, 9, ProjectHistories)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_long_histories_on_sqlite(root: Path) -> None:
@@ -82,3 +94,16 @@ def test_long_histories_on_sqlite(root: Path) -> None:
 @pytest.mark.timeout(2400)
 def test_long_histories_on_postgresql(postgres_url: str, root: Path) -> None:
     play(postgres_url, root, 75)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(2400)
+def test_long_histories_of_projects_on_sqlite(root: Path) -> None:
+    play(f"sqlite:///{root / 'histories.sqlite'}", root, 150, ProjectHistories)
+
+
+@pytest.mark.slow
+@pytest.mark.postgres_all
+@pytest.mark.timeout(2400)
+def test_long_histories_of_projects_on_postgresql(postgres_url: str, root: Path) -> None:
+    play(postgres_url, root, 75, ProjectHistories)
