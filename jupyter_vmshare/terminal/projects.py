@@ -21,6 +21,7 @@ def add_to(verb: Callable[..., Any]) -> None:
     verb("join-project", join_project)
     for name, command in (
         ("project-members", project_members),
+        ("project-folders", project_folders),
         ("leave-project", leave_project),
         ("withdraw-from-project", withdraw),
     ):
@@ -59,6 +60,13 @@ def project_members(asked: Asked) -> int:
     with Share() as share:
         project = share.projects.named(asked.project)
         found = Members(share.client.members(project.id), project.name)
+    return show(asked, list(found), found)
+
+
+def project_folders(asked: Asked) -> int:
+    """List the folders of a project that you have."""
+    with Share() as share:
+        found = share.project_folders(asked.project)
     return show(asked, list(found), found)
 
 

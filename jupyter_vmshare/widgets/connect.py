@@ -23,7 +23,7 @@ from jupyter_vmshare.widgets.glance import GlanceVerbs
 from jupyter_vmshare.widgets.handle import Handle
 from jupyter_vmshare.widgets.invitations import AsyncInvitations, Invitations
 from jupyter_vmshare.widgets.machines import AsyncMachines, Machines
-from jupyter_vmshare.widgets.projects import Projects
+from jupyter_vmshare.widgets.projects import ProjectFolders, Projects
 from jupyter_vmshare.widgets.tables import (
     Answer,
     Copies,
@@ -69,6 +69,14 @@ class VMShareVerbs(GlanceVerbs):
         """Projects that you are in, asked for, or asked to join, the newest first."""
         found = yield from project_calls.projects().steps()
         return Projects(found, "Your projects")
+
+    @twin
+    def project_folders(self, project: str) -> Steps[ProjectFolders]:
+        """The folders of one of your projects, by its name or id. Raises ``LookupError``."""
+        mine = yield from project_calls.projects().steps()
+        its = Projects(mine, "Your projects").named(project)
+        found = yield from project_calls.project_folders(its.id).steps()
+        return ProjectFolders(found, its.name)
 
     @twin
     def give_up_copy(self, clone_id: str) -> Steps[None]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.tables import Table
+from jupyterhub_vmshare.api.contract.folders import FolderView
 from jupyterhub_vmshare.api.contract.projects import MemberView, ProjectView
 
 
@@ -33,6 +35,19 @@ class Members(Table[MemberView]):
     def row(self, item: MemberView) -> tuple[str, ...]:
         """Name, role, and from when to when."""
         return item.person, item.role.value, shown(item.since), shown(item.ends_at)
+
+
+class ProjectFolders(Table[FolderView]):
+    """The folders of a project, as one has them."""
+
+    heads = ("Folder", "Level", "Until", "In sessions")
+    empty = "This project has no folder that you have."
+
+    def row(self, item: FolderView) -> tuple[str, ...]:
+        """Label, level, until when, and whether it waits for one's own yes."""
+        waits = "mount_read_only" not in item.actions
+        told = "after you accept" if waits else "yes, unless you chose otherwise"
+        return item.label, cards.level(item.level), shown(item.ends_at), told
 
 
 def _standing(project: ProjectView) -> str:

@@ -220,9 +220,14 @@ class Holders(Table[PersonWithAccess]):
 
 def _source(source: AccessSourceView) -> str:
     team = f" through {source.team}" if source.team else ""
+    if source.project:
+        team = f" as a member of the project {source.project}"
     until = f" until {shown(source.ends_at)}" if source.ends_at else ""
     said = "" if source.answer == "accepted" else f" ({source.answer.replace('none', 'no answer')})"
-    return f"{cards.level(source.level)} from {source.giver}{team}{until}{said}"
+    held = f"{cards.level(source.level)} from {source.giver}{team}{until}{said}"
+    if source.override is None:
+        return held
+    return f"{held}, which an administrator set to {cards.level(source.override)}"
 
 
 class Answer:

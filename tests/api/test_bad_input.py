@@ -116,6 +116,8 @@ FIELDS: list[Any] = [
     ("POST", "/projects/{project_id}/decline", {"because": "x"}),
     ("PATCH", "/projects/{project_id}/members/{person}", {"role": "member"}),
     ("POST", "/projects/{project_id}/links", {"note": "x"}),
+    ("POST", "/projects/{project_id}/folders", {"name": "x", "level": "view"}),
+    ("PUT", "/folders/{folder_id}/overrides/{person}", {"level": "view"}),
     ("POST", "/hub/sessions", {"person": "ana"}),
     ("DELETE", "/hub/sessions", {"person": "ana"}),
 ]

@@ -98,6 +98,8 @@ TYPES = {
     "project.removed",
     "project.member_ended",
     "project.member_changed",
+    "override.set",
+    "override.removed",
     "team.joined",
     "team.left",
     "admin.asked_why",

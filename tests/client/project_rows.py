@@ -8,7 +8,7 @@ from typing import Any
 
 from jupyterhub_vmshare.api.contract.projects import ProjectQuota
 
-P, K, A = (f"{prefix}_01hzzzzzzzzzzzzzzzzzzzzzzz" for prefix in ("prj", "lnk", "ask"))
+P, K, A, F = (f"{x}_01hzzzzzzzzzzzzzzzzzzzzzzz" for x in ("prj", "lnk", "ask", "fld"))
 AT = "2026-11-27T12:00:00.000Z"
 FRIDAY = datetime(2026, 11, 27, 18, tzinfo=UTC)
 FRIDAYS = "2026-11-27T18:00:00.000Z"
@@ -28,6 +28,15 @@ LINK = {
 }  # fmt: skip
 ASK = {"id": A, "project_id": P, "person": "ben", "state": "waiting", "asked_at": AT}
 LEADS = {"project_id": P, "name": "genome", "description": "", "administrators": ["ana"]}
+FOLDER = {
+    "id": F, "name": "reads", "label": "reads", "owner": "genome", "relation": "shared_with_me",
+    "level": "edit", "state": "live", "created_at": AT, "actions": [], "project_id": P,
+    "version": 1,
+}  # fmt: skip
+OVERRIDE = {
+    "folder_id": F, "person": "ben b/c", "level": "view",
+    "sessions_cut": 1, "descriptors_cut": 0, "unconfirmed": 0,
+}  # fmt: skip
 KEY, VERSION, NONE = {"idempotency_key": "?"}, {"if_match": '"3"'}, dict[str, str]()
 WANTED = {"name": "genome", "description": "", "quota": {"machines": 3}}
 SMALL = ProjectQuota(machines=3)
@@ -71,6 +80,14 @@ PROJECTS: list[Told] = [
      f"DELETE /projects/{P}/members/ben%20b%2Fc", None, None, 204, NONE),
     ("leave_project", lambda c: c.leave_project(P), f"POST /projects/{P}/leave", None, None, 204,
      NONE),
+    ("project_folders", lambda c: c.project_folders(P), f"GET /folders?project={P}", page(FOLDER),
+     None, 200, NONE),
+    ("create_project_folder", lambda c: c.create_project_folder(P, "reads", "edit"),
+     f"POST /projects/{P}/folders", FOLDER, {"name": "reads", "level": "edit"}, 201, KEY),
+    ("override_level", lambda c: c.override_level(F, "ben b/c", "view"),
+     f"PUT /folders/{F}/overrides/ben%20b%2Fc", OVERRIDE, {"level": "view"}, 200, NONE),
+    ("remove_override", lambda c: c.remove_override(F, "ben b/c"),
+     f"DELETE /folders/{F}/overrides/ben%20b%2Fc", {**OVERRIDE, "level": None}, None, 200, NONE),
     ("project_links", lambda c: c.project_links(P), f"GET /projects/{P}/links", page(LINK), None,
      200, NONE),
     ("make_project_link", lambda c: c.make_project_link(P, "lab", uses=5),

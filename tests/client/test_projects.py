@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from jupyter_vmshare.widgets.projects import Projects
+from jupyterhub_vmshare.db.projects import owner_of
 from jupyterhub_vmshare.policy.model import Person
-from jupyterhub_vmshare.projects import life, links
+from jupyterhub_vmshare.projects import folders, life, links, members
 from jupyterhub_vmshare.projects.life import Wanted
-from jupyterhub_vmshare.projects.standing import Asker
+from jupyterhub_vmshare.projects.standing import Asker, locked
 from tests.client.conftest import Real
 from tests.client.terminal import Terminal
 
@@ -73,3 +74,37 @@ async def _made(real: Real) -> tuple[str, str]:
         asker = Asker("ana", on_pages=True)
         _, code = await links.make(tx, asker, project, note="", uses=5, ends_at=None)
     return project, code
+
+
+@pytest.mark.scenario("P5")
+def test_a_projects_folders_at_the_terminal_and_in_a_notebook(ben: Terminal, real: Real) -> None:
+    real.loop.run(_reef(real))
+    told = ben("project-folders reef")[1]
+    assert "reads" in told
+    assert "Edit" in told
+    assert "after you accept" in told
+    (folder,) = ben.json("project-folders reef")
+    assert (folder["owner"], folder["level"]) == ("reef", "edit")
+    assert ben("project-folders atoll")[0] == 1
+    assert ben("accept reads")[0] == 0
+    assert "after you accept" not in ben("project-folders reef")[1]
+    vm = real.notebook("ben")
+    (seen,) = vm.project_folders("reef")
+    assert "mount_read_write" in seen.actions
+    people = vm.folders["reads"].people.people._repr_html_()
+    assert "View from ana as a member of the project reef, which an administrator set to Edit" in (
+        people
+    )
+    vm.close()
+
+
+async def _reef(real: Real) -> None:
+    """ana's project with ben in it, and a folder that he has at a level of his own."""
+    service = real.service.service
+    lead = Asker("ana", on_pages=True)
+    async with service.db.write() as tx:
+        made = await life.create(tx, Person("ana", organizer=True), Wanted("reef"), ["ana"])
+        await members.join(tx, await locked(tx, made), "ben", None, "ana")
+    async with service.folders.tree_made(owner_of(made)) as tree, service.db.write() as tx:
+        await folders.create(tx, lead, made, tree.folder_id, "reads", "view")
+        await folders.set_level(tx, lead, tree.folder_id, "ben", "edit")

@@ -108,7 +108,7 @@ async def site(world: FakeHub, hub: Hub, db: Database) -> AsyncIterator[Site]:
         oauth_redirect_uri=callback,
         access_scopes={"access:services!service=vmshare"},
     )
-    identity = Identity(hub, oauth, membership, Succession(db, hub))
+    identity = Identity(hub, oauth, membership, Succession(db, hub), _administered)
     handlers: list[Any] = [
         (PREFIX, Front, {"identity": identity}),
         (PREFIX + "who", Who, {"identity": identity}),
@@ -289,3 +289,7 @@ async def test_a_hub_that_is_down_opens_nothing(site: Site) -> None:
     token = site.world.visitor_token("ana")
     site.world.fail("/hub/api/user", 503)
     assert (await site.with_token(token)).status_code == 503
+
+
+async def _administered(person: str) -> frozenset[str]:
+    return frozenset({f"prj of {person}"})

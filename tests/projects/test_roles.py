@@ -18,10 +18,10 @@ from tests.projects.conftest import ProjectLab
 pytestmark = pytest.mark.asyncio
 
 COLUMNS = ("admin_own", "admin_others", "member_own", "member_others")
-OBJECTS = ("member", "settings")
+OBJECTS = ("member", "settings", "project_folder")
 """The others come with what belongs to a project."""
 SEEN = {"If-Match": '"1"'}
-ONE_ACT = ("invite", "answer_request", "change")
+ONE_ACT = ("invite", "answer_request", "change", "create")
 
 
 def _cells(column: str) -> list[tuple[str, str]]:
@@ -33,8 +33,8 @@ def _cells(column: str) -> list[tuple[str, str]]:
 
 
 def _is_nobodys(action: str, column: str) -> bool:
-    """Nobody leaves for somebody else; and inviting, answering and settings are about the project,
-    so that there is no other request for one's own."""
+    """Nobody leaves for somebody else; and inviting, answering, settings and its folders are about
+    the project, so that there is no other request for one's own."""
     own = column.endswith("own")
     return (action == "leave" and not own) or (action in ONE_ACT and own)
 
@@ -52,6 +52,7 @@ class Scene:
         for other in others:
             await self.lab.change(self.project, other, role="administrator")
         self.ask = await self.lab.ask(self.project, "dan")
+        self.folder = (await self.lab.folder(self.project, "reads"))["id"]
         if not_so == "if:members_see_each_other":
             await self.settings(members_see_each_other=False)
 
@@ -76,6 +77,9 @@ class Scene:
                              "headers": SEEN}),
             "remove": ("DELETE", f"{at}/members/{about}", {}),
             "leave": ("POST", f"{at}/leave", {}),
+            "create": ("POST", f"{at}/folders", {"json": {"name": "runs", "level": "view"}}),
+            "override_member_level": ("PUT", f"/folders/{self.folder}/overrides/{about}",
+                                      {"json": {"level": "view"}}),
             "change": ("PATCH", at, {"json": {"members_may_create": False}, "headers": SEEN}),
         }  # fmt: skip
         method, path, more = asked[action]

@@ -294,11 +294,7 @@ class ProjectHistories(Played):
     @rule(by=admins, folder=ours, name=people, level=st.one_of(st.none(), levels), on_pages=pages)
     def override(self, by: str, folder: str, name: str, level: str | None, on_pages: bool) -> None:
         asker, it = Asker(by, on_pages), self.ours_[folder]
-        if level is None:
-            act = self._write(project_folders.unset_level, asker, folder, name)
-        else:
-            act = self._write(project_folders.set_level, asker, folder, name, level)
-        result = self.attempt(act)
+        result = self.attempt(self._override(asker, folder, name, level))
         if not self._may_lead(by, on_pages):
             assert isinstance(result, NOT_FOR_THEM), result
         elif level is None:
@@ -310,6 +306,15 @@ class ProjectHistories(Played):
         else:
             assert not isinstance(result, VMShareError), result
             it.overrides[name] = level
+
+    async def _override(
+        self, asker: Asker, folder: str, name: str, level: str | None
+    ) -> project_folders.Override | None:
+        async with self.db.write() as tx:
+            if level is not None:
+                return await project_folders.set_level(tx, asker, folder, name, level)
+            await project_folders.unset_level(tx, asker, folder, name)
+            return None
 
     @rule(by=admins, folder=ours, level=levels, on_pages=pages)
     def change_level(self, by: str, folder: str, level: str, on_pages: bool) -> None:

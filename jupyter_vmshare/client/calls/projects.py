@@ -7,6 +7,14 @@ from datetime import datetime
 from typing import Any, Literal
 
 from jupyter_vmshare.client.call import Call, Paged, get, nothing, reads, segment, send
+from jupyterhub_vmshare.api.contract.folders import (
+    FolderLevel,
+    FoldersPage,
+    FolderView,
+    MemberLevel,
+    NewProjectFolder,
+    OverrideView,
+)
 from jupyterhub_vmshare.api.contract.projects import (
     AsksPage,
     AskView,
@@ -138,6 +146,36 @@ def remove_member(project_id: str, person: str) -> Call[None]:
 def leave_project(project_id: str) -> Call[None]:
     """Go out of a project."""
     return send("POST", _path(project_id, "leave"), nothing)
+
+
+def project_folders(project_id: str) -> Paged[FolderView]:
+    """The folders of a project that the caller has, by label."""
+    return Paged(
+        lambda after: get("folders", FoldersPage, project=project_id, after=after),
+        lambda page: list(page.items),
+    )
+
+
+def create_project_folder(project_id: str, name: str, level: FolderLevel) -> Call[FolderView]:
+    """Make a folder for all members; on the service's own pages, for administrators."""
+    asked = NewProjectFolder(name=name, level=level)
+    return send("POST", _path(project_id, "folders"), reads(FolderView), asked, key=True)
+
+
+def override_level(folder_id: str, person: str, level: FolderLevel) -> Call[OverrideView]:
+    """Give one member a level of their own on a project's folder, in the place of the project's;
+    on the service's own pages, for administrators."""
+    asked, path = MemberLevel(level=level), _override(folder_id, person)
+    return send("PUT", path, reads(OverrideView), asked, repeatable=True)
+
+
+def remove_override(folder_id: str, person: str) -> Call[OverrideView]:
+    """Let the project's level hold again for that member; for administrators, as above."""
+    return send("DELETE", _override(folder_id, person), reads(OverrideView))
+
+
+def _override(folder_id: str, person: str) -> str:
+    return f"folders/{segment(folder_id)}/overrides/{segment(person)}"
 
 
 def project_links(project_id: str) -> Paged[LinkView]:

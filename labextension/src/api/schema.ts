@@ -591,6 +591,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/folders/{folder_id}/overrides/{person}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Raise or lower one member's level; it caps what else they were given of the folder. */
+        put: operations["putFolderOverride"];
+        post?: never;
+        /** Take a member's own level away: the project's holds for them again. */
+        delete: operations["deleteFolderOverride"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/folders/{folder_id}/people": {
         parameters: {
             query?: never;
@@ -1749,6 +1767,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project_id}/folders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a folder for all members, at a level; for administrators, on the service's pages. */
+        post: operations["postProjectFolders"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project_id}/leave": {
         parameters: {
             query?: never;
@@ -2011,14 +2046,26 @@ export interface components {
             /** Level */
             level: string;
             /**
+             * Override
+             * @description An administrator's level for this member, in the place of the project's; it caps what else they were given.
+             * @default null
+             */
+            override?: string | null;
+            /**
              * Parent Id
              * @description The grant that its giver gave from.
              * @default null
              */
             parent_id?: string | null;
             /**
+             * Project
+             * @description The project whose members all have it.
+             * @default null
+             */
+            project?: string | null;
+            /**
              * Team
-             * @description The team that received it; null: the person did.
+             * @description The team that received it; null: none did.
              * @default null
              */
             team?: string | null;
@@ -2741,6 +2788,12 @@ export interface components {
             name: string;
             /** Owner */
             owner: string;
+            /**
+             * Project Id
+             * @description The project that it belongs to, whose name `owner` is then.
+             * @default null
+             */
+            project_id?: string | null;
             relation: components["schemas"]["Relation"];
             /**
              * Sessions Cut
@@ -2869,6 +2922,12 @@ export interface components {
             name: string;
             /** Owner */
             owner: string;
+            /**
+             * Project Id
+             * @description The project that it belongs to, whose name `owner` is then.
+             * @default null
+             */
+            project_id?: string | null;
             relation: components["schemas"]["Relation"];
             /**
              * Sessions Cut
@@ -2977,6 +3036,12 @@ export interface components {
             name: string;
             /** Owner */
             owner: string;
+            /**
+             * Project Id
+             * @description The project that it belongs to, whose name `owner` is then.
+             * @default null
+             */
+            project_id?: string | null;
             relation: components["schemas"]["Relation"];
             /**
              * Sessions Cut
@@ -3082,6 +3147,12 @@ export interface components {
             name: string;
             /** Owner */
             owner: string;
+            /**
+             * Project Id
+             * @description The project that it belongs to, whose name `owner` is then.
+             * @default null
+             */
+            project_id?: string | null;
             relation: components["schemas"]["Relation"];
             /**
              * Shared With
@@ -4000,6 +4071,17 @@ export interface components {
             role?: components["schemas"]["ProjectRole"] | null;
         };
         /**
+         * MemberLevel
+         * @description A member's own level on a project's folder.
+         */
+        MemberLevel: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "view" | "edit" | "edit_delete";
+        };
+        /**
          * MemberView
          * @description Somebody in a project.
          */
@@ -4335,6 +4417,20 @@ export interface components {
             quota?: components["schemas"]["ProjectQuota"];
         };
         /**
+         * NewProjectFolder
+         * @description A folder to make for all members of a project.
+         */
+        NewProjectFolder: {
+            /**
+             * Level
+             * @description What all members have of it.
+             * @enum {string}
+             */
+            level: "view" | "edit" | "edit_delete";
+            /** Name */
+            name: string;
+        };
+        /**
          * NewSession
          * @description A notebook server that the hub is about to start.
          */
@@ -4465,10 +4561,72 @@ export interface components {
             state: components["schemas"]["AttachmentState"];
         };
         /**
+         * OverrideView
+         * @description A member's own level on a project's folder, in the place of the project's; null: they have
+         *     none any more. And what that reached in running sessions.
+         */
+        OverrideView: {
+            /**
+             * Descriptors Cut
+             * @description Open files of theirs that were cut.
+             * @default 0
+             */
+            descriptors_cut?: number;
+            /** Folder Id */
+            folder_id: string;
+            /**
+             * Holders
+             * @description Sessions in which something is left that can't be cut, only ended.
+             */
+            holders?: components["schemas"]["HolderView"][];
+            /**
+             * In Sessions
+             * @description The same in a sentence; null where no session was concerned.
+             * @default null
+             */
+            in_sessions?: string | null;
+            /** Level */
+            level: ("view" | "edit" | "edit_delete") | null;
+            /**
+             * Links
+             * @description Of a machine: who was on it, and is not any more.
+             */
+            links?: components["schemas"]["LinkCut"][];
+            /** Person */
+            person: string;
+            /**
+             * Sessions Cut
+             * @description Running sessions in which a mount was closed or its level lowered.
+             * @default 0
+             */
+            sessions_cut?: number;
+            /**
+             * Set At
+             * @default null
+             */
+            set_at?: string | null;
+            /**
+             * Set By
+             * @default null
+             */
+            set_by?: string | null;
+            /**
+             * Unconfirmed
+             * @description Running sessions in which that is under way, and not confirmed yet.
+             * @default 0
+             */
+            unconfirmed?: number;
+        };
+        /**
          * PeopleOfThing
          * @description Who has a thing: its owner, every pending or live grant, and each person's sources.
          */
         PeopleOfThing: {
+            /**
+             * Administrators
+             * @description Of the project that it belongs to: on the service's own pages they do what an owner does.
+             */
+            administrators?: string[];
             /** Grants */
             grants: components["schemas"]["GrantView"][];
             /**
@@ -4480,7 +4638,7 @@ export interface components {
             owner: string;
             /**
              * People
-             * @description Everybody but the owner, by name; members of teams one by one.
+             * @description Everybody but the owner, by name; members of teams and projects one by one.
              */
             people?: components["schemas"]["PersonWithAccess"][];
         };
@@ -7506,6 +7664,7 @@ export interface operations {
                 relation?: "mine" | "shared_with_me";
                 state?: "live" | "trashed";
                 q?: string;
+                project?: string;
                 after?: string;
                 limit?: number;
             };
@@ -10559,6 +10718,227 @@ export interface operations {
             };
             /** @description A problem */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putFolderOverride: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                folder_id: string;
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MemberLevel"];
+            };
+        };
+        responses: {
+            /** @description Raise or lower one member's level; it caps what else they were given of the folder. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverrideView"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteFolderOverride: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                folder_id: string;
+                person: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Take a member's own level away: the project's holds for them again. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverrideView"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20119,6 +20499,124 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectView"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProjectFolders: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewProjectFolder"];
+            };
+        };
+        responses: {
+            /** @description Make a folder for all members, at a level; for administrators, on the service's pages. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FolderView"];
                 };
             };
             /** @description A problem */
