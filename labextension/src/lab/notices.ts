@@ -1,7 +1,7 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { EventView } from '../api/types';
-import { concerns, detail, isEnding, isOfTeam } from '../model/application';
+import { concerns, detail, isEnding, isOfMany } from '../model/application';
 import { endedNotice, levelName, moment } from '../views/words';
 
 /** What to tell the person about an event, in one sentence. */
@@ -112,7 +112,7 @@ function toReceiver(event: EventView, trans: TranslationBundle): Notice | null {
       return {
         ...notice(
           'info',
-          isOfTeam(event)
+          isOfMany(event)
             ? trans.__('%1 shares "%2" with %3 (%4).', giver, thing, team, level)
             : trans.__('%1 invites you to "%2" (%3).', giver, thing, level)
         ),
@@ -153,8 +153,8 @@ function notMounted(event: EventView, trans: TranslationBundle): string {
 
 function toGiver(event: EventView, trans: TranslationBundle): Notice | null {
   const thing = event.thing_name ?? '';
-  // A member of a team answers for themself.
-  const who = (isOfTeam(event) ? event.actor : null) ?? detail(event, 'receiver') ?? '';
+  // A member of a team or project answers for themself.
+  const who = (isOfMany(event) ? event.actor : null) ?? detail(event, 'receiver') ?? '';
   switch (event.type) {
     case 'grant.accepted':
       return notice('success', trans.__('%1 accepted your invitation to "%2".', who, thing));

@@ -14,6 +14,9 @@ const ENDINGS = new Set([
   'grant.ended'
 ]);
 
+/** What one of many receivers does for themself. */
+const ANSWERS = new Set(['grant.accepted', 'grant.declined', 'grant.left']);
+
 /** Whether an event says that a grant is over. */
 export function isEnding(event: EventView): boolean {
   return ENDINGS.has(event.type);
@@ -25,17 +28,30 @@ export function detail(event: EventView, name: string): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** Whether a team received the grant that the event is about. */
-export function isOfTeam(event: EventView): boolean {
-  return detail(event, 'receiver_kind') === 'team';
+/** Whether a team or a project received the grant that the event is about. */
+export function isOfMany(event: EventView): boolean {
+  return ['team', 'project'].includes(detail(event, 'receiver_kind') ?? '');
+}
+
+/** Whether it may be about what the visitor has through a team or a project. */
+export function movesMembers(event: EventView): boolean {
+  return /^(team|project|override)\./u.test(event.type);
 }
 
 /**
  * Whether the person is who receives the grant that the event is about. Of a team's, its members
- * hear, and who gave it.
+ * hear, and who gave it; of a project's, its members alone.
  */
 export function concerns(event: EventView, me: string): boolean {
-  return isOfTeam(event) ? detail(event, 'giver') !== me : detail(event, 'receiver') === me;
+  if (detail(event, 'receiver_kind') === 'project') {
+    return !ANSWERS.has(event.type) || event.actor === me;
+  }
+  return isOfMany(event) ? detail(event, 'giver') !== me : detail(event, 'receiver') === me;
+}
+
+/** Whether another member of a project answered: its administrators, members too, hear of that. */
+function isOfAnother(event: EventView, me: string): boolean {
+  return detail(event, 'receiver_kind') === 'project' && !concerns(event, me);
 }
 
 /** What is open to `me` after an event. Applying one twice changes nothing. */
@@ -46,6 +62,9 @@ export function applyToInvitations(
 ): Applied<InvitationView> {
   const grant = detail(event, 'grant_id');
   const answered = event.type === 'grant.accepted' || event.type === 'grant.declined';
+  if (isOfAnother(event, me)) {
+    return { items, stale: false };
+  }
   if (answered || isEnding(event)) {
     return { items: items.filter(item => item.id !== grant), stale: false };
   }
@@ -66,7 +85,7 @@ export function applyToInvitations(
     default:
       return {
         items,
-        stale: event.type.startsWith('team.') || event.type === 'hand_over.accepted'
+        stale: movesMembers(event) || event.type === 'hand_over.accepted'
       };
   }
 }
@@ -112,9 +131,9 @@ export function applyToFolders(
     // Another source may still open it: the list is asked for again.
     return { items: others, stale: true };
   }
-  // What a team was given is listed at once; an invitation of one's own is not.
-  const mayAppear = concerns(event, me) && (event.type !== 'grant.invited' || isOfTeam(event));
-  const maybe = event.type.startsWith('team.') || event.type.startsWith('hand_over.');
+  // What a team or a project has is listed at once; an invitation of one's own is not.
+  const mayAppear = concerns(event, me) && (event.type !== 'grant.invited' || isOfMany(event));
+  const maybe = movesMembers(event) || event.type.startsWith('hand_over.');
   return { items, stale: listed || mayAppear || maybe };
 }
 

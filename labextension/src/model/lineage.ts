@@ -4,21 +4,23 @@ type Person = NonNullable<PeopleOfThing['people']>[number];
 type Source = Person['sources'][number];
 type Answer = Source['answer'];
 
-/** Somebody, or a team, to whom a thing was given, and what they gave on. */
+/** Somebody, a team or a project, to whom a thing was given, and what they gave on. */
 export interface Branch {
   grant: GrantView;
   /** Of a person: this way beside their others. */
   way: Way | null;
-  /** Of a team: each member with their own answer. */
+  /** Of a team or a project: each member with their own answer. */
   members: readonly Member[];
   /** What was given on from here. */
   below: readonly Branch[];
 }
 
-/** A member of a team that received a thing. */
+/** A member of a team or a project that received a thing. */
 export interface Member {
   name: string;
   answer: Answer;
+  /** An administrator's level for them, in the place of the project's. */
+  override: string | null;
   way: Way;
 }
 
@@ -53,12 +55,12 @@ function below(
     const next = told.grants.filter(
       ({ id, parent_id: parent }) => parent === grant.id && !path.has(id)
     );
-    const isTeam = grant.receiver.kind === 'team';
-    const person = isTeam ? undefined : personIn(told, grant.receiver.name);
+    const isOfMany = grant.receiver.kind !== 'person';
+    const person = isOfMany ? undefined : personIn(told, grant.receiver.name);
     return {
       grant,
       way: person ? wayOf(person, grant.id) : null,
-      members: isTeam ? membersOf(told, grant.id) : [],
+      members: isOfMany ? membersOf(told, grant.id) : [],
       below: below(told, next, path)
     };
   });
@@ -72,7 +74,12 @@ function membersOf({ people = [] }: PeopleOfThing, grantId: string): Member[] {
   return people.flatMap(person =>
     person.sources
       .filter(source => source.grant_id === grantId)
-      .map(({ answer }) => ({ name: person.name, answer, way: wayOf(person, grantId) }))
+      .map(({ answer, override = null }) => ({
+        name: person.name,
+        answer,
+        override,
+        way: wayOf(person, grantId)
+      }))
   );
 }
 
@@ -81,14 +88,14 @@ function wayOf({ level = null, sources }: Person, grantId: string): Way {
   return {
     counts: level,
     ways: sources.length,
-    same: giving.filter(source => source.level === level).length,
+    same: giving.filter(source => (source.override ?? source.level) === level).length,
     gives: giving.some(source => source.grant_id === grantId)
   };
 }
 
-/** What a team received counts for its members at once, until they say no. */
-function gives({ answer, team }: Source): boolean {
-  return answer === 'accepted' || (team != null && answer === 'none');
+/** What a team or a project has counts for its members at once, until they say no. */
+function gives({ answer, team, project }: Source): boolean {
+  return answer === 'accepted' || ((team ?? project) != null && answer === 'none');
 }
 
 /** How many people, how many of them have not answered, and which end comes first. */

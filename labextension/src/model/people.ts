@@ -5,6 +5,7 @@ import { Signal } from '@lumino/signaling';
 import type { ApiClient } from '../api/client';
 import { sentenceOf } from '../api/problem';
 import type { EventView, FolderView, PeopleOfThing } from '../api/types';
+import { movesMembers } from './application';
 
 const SETTLE_MS = 250;
 
@@ -56,7 +57,7 @@ export class PeopleModel implements IDisposable {
 
   receive(event: EventView): void {
     const isAboutFiles = event.type === 'files.changed';
-    if ((event.thing_id === this.folderId && !isAboutFiles) || event.type.startsWith('team.')) {
+    if ((event.thing_id === this.folderId && !isAboutFiles) || movesMembers(event)) {
       clearTimeout(this._settling);
       this._settling = setTimeout(() => void this.open(), SETTLE_MS);
     }

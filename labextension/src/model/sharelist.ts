@@ -49,9 +49,9 @@ function isKept(share: ShareView, kept: Kept): boolean {
   }
 }
 
-/** Whether somebody's answer is still to come; of a team's it is each member's own. */
+/** Whether somebody's answer is still to come; of a team's or a project's it is each member's own. */
 export function isWaiting({ state, receiver, answer }: ShareView): boolean {
-  return state === 'pending' || (receiver.kind === 'team' && answer === 'none');
+  return state === 'pending' || (receiver.kind !== 'person' && answer === 'none');
 }
 
 /** Whether the visitor may give it another level or end: a co-owner's is confirmed on a page. */

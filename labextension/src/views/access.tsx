@@ -43,9 +43,9 @@ export function Access(props: { model: SharingModel; rights: ShareRights }): JSX
   );
 }
 
-function Person(props: { name: string; story: string; isTeam?: boolean }): JSX.Element {
-  const { name, story, isTeam = false } = props;
-  const Icon = isTeam ? usersIcon : userIcon;
+function Person(props: { name: string; story: string; isMany?: boolean }): JSX.Element {
+  const { name, story, isMany = false } = props;
+  const Icon = isMany ? usersIcon : userIcon;
   return (
     <>
       <Icon.react tag="span" className="jp-VMShare-rowIcon" />
@@ -72,7 +72,7 @@ function Holder({ grant, model, rights }: HolderProps): JSX.Element {
   const mayChange = rights.change(grant) && grant.level !== 'co_own';
   return (
     <li className="jp-VMShare-person" data-receiver={name}>
-      <Person name={name} story={grantStory(trans, grant)} isTeam={kind === 'team'} />
+      <Person name={name} story={grantStory(trans, grant)} isMany={kind !== 'person'} />
       {mayChange ? (
         <LevelSelect
           label={trans.__('Level of %1', name)}

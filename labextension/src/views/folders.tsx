@@ -165,6 +165,15 @@ function FolderRow(props: {
 
 function Relationship({ folder }: { folder: FolderView }): JSX.Element {
   const trans = useTrans();
+  if (folder.project_id != null) {
+    return (
+      <span>
+        {folder.alias
+          ? trans.__('"%1" of the project %2', folder.name, folder.owner)
+          : trans.__('of the project %1', folder.owner)}
+      </span>
+    );
+  }
   if (folder.relation === 'shared_with_me') {
     return (
       <span>

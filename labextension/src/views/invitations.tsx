@@ -156,6 +156,12 @@ function story(
       receiver.name
     );
   }
+  if (receiver.kind === 'project') {
+    return trans.__(
+      'It belongs to the project %1, and is in your list; accept to have it in your sessions.',
+      receiver.name
+    );
+  }
   return giver === owner
     ? trans.__('%1 invites you', giver)
     : trans.__('%1 invites you to a folder of %2', giver, owner);

@@ -119,7 +119,7 @@ function BranchView({ branch }: { branch: Branch }): JSX.Element {
 
 function MemberView({ member, level }: { member: Member; level: string }): JSX.Element {
   const trans = useTrans();
-  const { name, answer, way } = member;
+  const { name, answer, override, way } = member;
   return (
     <li>
       <div
@@ -127,8 +127,12 @@ function MemberView({ member, level }: { member: Member; level: string }): JSX.E
         data-person={name}
       >
         <Name kind="person" name={name} />
-        <span className="jp-VMShare-detail">{memberStory(trans, name, answer)}</span>
-        <Strongest level={level} way={way} />
+        {override !== null && <LevelChip level={override} />}
+        <span className="jp-VMShare-detail">
+          {memberStory(trans, name, answer)}
+          {override !== null && ` · ${trans.__('level set by an administrator')}`}
+        </span>
+        <Strongest level={override ?? level} way={way} />
       </div>
     </li>
   );
@@ -165,7 +169,7 @@ function alike(trans: TranslationBundle, { ways, same }: Way): string {
 }
 
 function Name({ kind, name }: { kind: string; name: string }): JSX.Element {
-  const Icon = kind === 'team' ? usersIcon : userIcon;
+  const Icon = kind === 'person' ? userIcon : usersIcon;
   return (
     <>
       <Icon.react tag="span" className="jp-VMShare-rowIcon" />

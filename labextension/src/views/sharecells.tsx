@@ -106,14 +106,28 @@ export function ShareCells({ share, side, tabIndex, deeds }: CellsProps): JSX.El
   );
 }
 
+function receiverName(
+  trans: ReturnType<typeof useTrans>,
+  { kind, name }: ShareView['receiver']
+): string {
+  switch (kind) {
+    case 'team':
+      return trans.__('%1 (team)', name);
+    case 'project':
+      return trans.__('%1 (project)', name);
+    default:
+      return name;
+  }
+}
+
 function Who({ share, side }: { share: ShareView; side: Side }): JSX.Element {
   const trans = useTrans();
   const { receiver, giver, owner } = share;
-  const team = receiver.kind === 'team' ? trans.__('%1 (team)', receiver.name) : receiver.name;
+  const to = receiverName(trans, receiver);
   const given = giver === owner ? null : trans.__('given by %1', giver);
   const main =
-    side === 'given' ? team : receiver.kind === 'team' ? trans.__('%1, to %2', giver, team) : giver;
-  const waits = isWaiting(share) && (side === 'received' || receiver.kind !== 'team');
+    side === 'given' ? to : receiver.kind === 'person' ? giver : trans.__('%1, to %2', giver, to);
+  const waits = isWaiting(share) && (side === 'received' || receiver.kind === 'person');
   const details = [
     waits ? trans.__('not answered') : null,
     side === 'received' && share.answer === 'declined' ? trans.__('declined') : null,

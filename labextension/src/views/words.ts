@@ -103,12 +103,19 @@ export function grantStory(trans: TranslationBundle, grant: GrantView): string {
       since
     );
   }
+  if (grant.receiver.kind === 'project') {
+    return trans.__(
+      'Project: all members since %1, made by %2; each accepts for themself',
+      since,
+      grant.giver
+    );
+  }
   return grant.state === 'pending'
     ? trans.__('Invited by %1 on %2, not answered yet', grant.giver, since)
     : trans.__('Invited by %1, has access since %2', grant.giver, since);
 }
 
-/** What a member of a team says to what the team has. */
+/** What a member of a team or a project says to what it has. */
 export function memberStory(trans: TranslationBundle, name: string, answer: string): string {
   switch (answer) {
     case 'accepted':
@@ -162,7 +169,9 @@ export function endedNotice(trans: TranslationBundle, event: EventView): string 
 function endedElsewhere(trans: TranslationBundle, event: EventView): string {
   switch (detail(event, 'why')) {
     case 'team_left':
-      return trans.__('You are no longer in the team it was shared with.');
+      return detail(event, 'receiver_kind') === 'project'
+        ? trans.__('You are no longer in the project %1.', detail(event, 'receiver') ?? '')
+        : trans.__('You are no longer in the team it was shared with.');
     case 'giver_lost':
       return trans.__('Who shared it with you may no longer do so.');
     case 'handed_over':

@@ -36,6 +36,16 @@ describe('a notification', () => {
     expect(message(left, 'ben')).toContain('You are no longer in the team');
   });
 
+  it('of a project tells its members, and who answered alone of their answer', () => {
+    const given = { receiver: 'reef', receiver_kind: 'project' };
+    expect(noticeOf(grantEvent('grant.invited', given), 'ben', trans)).toMatchObject({
+      message: 'ana shares "tests" with reef (View).',
+      invitation: 'gnt_1'
+    });
+    const left = { ...grantEvent('grant.ended', { ...given, why: 'team_left' }), actor: null };
+    expect(message(left, 'ben')).toContain('You are no longer in the project reef.');
+  });
+
   it.each([
     ['hand_over.offered', 'ana', 'ben', 'ana offers to hand "tests" over to you.'],
     ['hand_over.accepted', 'ben', 'ana', 'ben has taken "tests" over.'],

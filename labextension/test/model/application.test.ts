@@ -20,6 +20,17 @@ describe('invitations', () => {
     expect(applyToInvitations([], invited, 'ana').stale).toBe(false);
   });
 
+  it('to what is a project’s go with one’s own answer, and not with another member’s', () => {
+    const given = { receiver: 'reef', receiver_kind: 'project' };
+    const said = { ...grantEvent('grant.accepted', given), actor: 'ben' };
+    expect(applyToInvitations([invitation()], said, 'ana').items).toHaveLength(1);
+    expect(applyToInvitations([invitation()], said, 'ben').items).toEqual([]);
+  });
+
+  it.each(['project.joined', 'project.removed', 'team.left'])('are asked for again on %s', type => {
+    expect(applyToInvitations([], happening(type), 'ben').stale).toBe(true);
+  });
+
   it('show a changed level and end date before they are answered', () => {
     const event = grantEvent('grant.changed', {
       level: 'edit',
@@ -49,6 +60,16 @@ describe('folders', () => {
     const event = happening('folder.renamed', { data: { from: 'tests', to: 'reef' } });
     const { items } = applyToFolders([folder({ alias: 'mine' })], event, 'ben');
     expect(items[0]).toMatchObject({ label: 'mine', name: 'reef' });
+  });
+
+  it('of a project stay with others’ answers, and are asked for again with one’s membership', () => {
+    const given = { receiver: 'reef', receiver_kind: 'project' };
+    const left = { ...grantEvent('grant.left', given), actor: 'cleo' };
+    expect(applyToFolders([folder()], left, 'ben').items).toHaveLength(1);
+    expect(applyToFolders([], grantEvent('grant.invited', given), 'ana').stale).toBe(true);
+    for (const type of ['project.member_ended', 'override.set']) {
+      expect(applyToFolders([], happening(type), 'ben').stale).toBe(true);
+    }
   });
 
   it.each(['grant.revoked', 'grant.expired', 'grant.left', 'grant.ended'])(

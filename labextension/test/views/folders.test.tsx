@@ -62,6 +62,15 @@ describe('the list of folders', () => {
     expect(screen.getByText(/^until .*2099/)).toBeTruthy();
   });
 
+  it('says that a folder belongs to a project', async () => {
+    await shown([
+      folder({ id: 'f1', name: 'reads', owner: 'reef', project_id: 'prj_1' }),
+      folder({ id: 'f2', name: 'runs', alias: 'mine', owner: 'reef', project_id: 'prj_1' })
+    ]);
+    expect(screen.getByText('of the project reef')).toBeTruthy();
+    expect(screen.getByText('"runs" of the project reef')).toBeTruthy();
+  });
+
   it.each([
     ['All', ['reef', 'scratch', 'tests (ana)']],
     ['Mine', ['reef', 'scratch']],

@@ -192,6 +192,36 @@ describe('the picture of a folder’s people', () => {
   const node = (grantId: string): HTMLElement =>
     document.querySelector<HTMLElement>(`[data-grant="${grantId}"]`)!;
 
+  it('names a project as receiver, with each member’s answer and own level', async () => {
+    const ofReef = { grant_id: 'g1', giver: 'ana', level: 'edit', project: 'reef' };
+    await drawn(['see_people'], {
+      owner: 'reef',
+      administrators: ['ana'],
+      grants: [grant({ id: 'g1', receiver: { kind: 'project', name: 'reef' }, level: 'edit' })],
+      people: [
+        {
+          name: 'ben',
+          accepted: false,
+          level: 'view',
+          sources: [{ ...ofReef, override: 'view', answer: 'none' }]
+        },
+        {
+          name: 'cleo',
+          accepted: true,
+          level: 'edit',
+          sources: [{ ...ofReef, answer: 'accepted' }]
+        }
+      ]
+    });
+    const branch = node('g1').closest('li')!;
+    expect(node('g1').textContent).toContain('reef');
+    const ben = branch.querySelector('[data-person="ben"]')!;
+    expect(ben.textContent).toContain('View');
+    expect(ben.textContent).toContain('level set by an administrator');
+    const cleo = branch.querySelector('[data-person="cleo"]')!;
+    expect(cleo.textContent).not.toContain('administrator');
+  });
+
   it('hangs what was given on below who gave it on', async () => {
     await drawn();
     const below = node('gnt_1').closest('li')!;
