@@ -34,6 +34,14 @@ describe('an invitation', () => {
     expect(screen.getByText(/^until .*2099/)).toBeTruthy();
   });
 
+  it('says to which project something belongs', async () => {
+    await shown(new FakeServer(), {
+      owner: 'reef',
+      receiver: { kind: 'project', name: 'reef' }
+    });
+    expect(screen.getByText(/belongs to the project reef, and is in your list/)).toBeTruthy();
+  });
+
   it('is accepted with one press, and then gone', async () => {
     const server = new FakeServer().on(ACCEPT, () => ({}));
     const user = await shown(server);
