@@ -8,14 +8,25 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from jupyterhub_vmshare.db.tables import things
+from jupyterhub_vmshare.db.tables import project_overrides, things
+from jupyterhub_vmshare.errors import Conflict
+from jupyterhub_vmshare.folders import life
+from jupyterhub_vmshare.people.succession import Former
+from jupyterhub_vmshare.policy.model import Person as PolicyPerson
 from jupyterhub_vmshare.projects.expiry import end_what_is_over
+from jupyterhub_vmshare.sharing import handing
 from jupyterhub_vmshare.sharing.model import wire
+from jupyterhub_vmshare.sharing.succession import end_what_they_had
 from tests.fixtures.api import Api, Json, Person
 from tests.fixtures.service import ScriptedClock
 from tests.projects.conftest import ProjectLab
 
 pytestmark = pytest.mark.asyncio
+
+
+def lead(project: str) -> PolicyPerson:
+    """ana, as the service's own pages know her."""
+    return PolicyPerson("ana", administers=frozenset({project}))
 
 
 async def may(api: Api, name: str, folder: str, action: str) -> tuple[bool, str]:
@@ -250,8 +261,9 @@ async def test_on_the_pages_administrators_do_what_an_owner_does(
         headers={"If-Match": '"2"'},
     )
     assert end.status_code == 409
-    away = await admin.call("POST", f"/folders/{folder}/hand-over", json={"receiver": "ben"})
-    assert away.status_code in (404, 405, 409)
+    async with api.running.service.db.write() as tx:
+        with pytest.raises(Conflict, match="belongs to genome, and stays with it"):
+            await handing.offer(tx, lead(project), folder, handing.Offer("ben"))
     await admin.ask("POST", f"/folders/{folder}/trash")
     assert await api("ben").folders() == await api("ana").folders() == {}
     assert set(await admin.folders(state="trashed")) == {"runs"}
@@ -340,3 +352,34 @@ async def test_lists_at_a_glance_name_the_project(api: Api, lab: ProjectLab, pro
     (kept,) = await (await lab.admin()).all("/shares/given")
     assert kept["thing_id"] == folder
     assert await api("dan").all("/shares/received") == []
+
+
+@pytest.mark.scenario("P5")
+async def test_what_is_deleted_for_ever_leaves_no_level_of_anybody(
+    api: Api, lab: ProjectLab, project: str
+) -> None:
+    folder = (await lab.folder(project, "reads"))["id"]
+    await lab.override(folder, "ben", "view")
+    await (await lab.admin()).ask("POST", f"/folders/{folder}/trash")
+    service = api.running.service
+    async with service.db.write() as tx:
+        await life.delete_for_ever(tx, lead(project), folder)
+    assert await api("ben").folders() == {}
+    assert [e["thing_id"] for e in await api("ben").events("folder.deleted")] == [folder]
+    await service.folders.removal.catch_up()
+    async with service.db.read() as conn:
+        assert (await conn.execute(project_overrides.select())).all() == []
+        assert (await conn.execute(things.select())).all() == []
+
+
+@pytest.mark.scenario("P5")
+async def test_what_a_former_administrator_gave_the_project_gave(
+    api: Api, lab: ProjectLab, project: str
+) -> None:
+    folder = (await lab.folder(project, "reads"))["id"]
+    (given,) = await (await lab.admin()).invite(folder, "view", "dan")
+    await api("dan").accept(given)
+    async with api.running.service.db.write() as tx:
+        await end_what_they_had(tx, Former("ana", "ana", tx.at))
+    assert (await api("ben").folders())["reads"]["level"] == "edit"
+    assert (await api("dan").folders())["reads"]["level"] == "view"

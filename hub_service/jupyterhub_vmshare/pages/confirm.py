@@ -110,7 +110,8 @@ class ConfirmDeletion(Page):
         direct = {g.receiver for g in grants if g.receiver_kind is ReceiverKind.PERSON}
         groups = {g.receiver for g in grants if g.receiver_kind is not ReceiverKind.PERSON}
         # A co-owner who deletes it takes it from its owner, too.
-        people = (direct | {thing.owner}) - {self.caller.name}
+        owner = {thing.owner} if thing.project_id is None else set[str]()
+        people = (direct | owner) - {self.caller.name}
         invited = sum(1 for g in grants if g.state == "pending")
         return Doomed(thing, tuple(sorted(people)), tuple(sorted(groups)), invited, drives)
 

@@ -95,6 +95,7 @@ class ConfirmHandOver(Page):
         async with self.db.read() as conn:
             await permitted(conn, person, VERB, folder_id, at, owner_gone=gone, target=Target())
             folder = await store.thing_of(conn, folder_id)
+            handing.demand_personal(folder)
             waiting = await open_on(conn, folder_id)
         return Offered(folder, folder.owner == person.name, waiting), gone
 

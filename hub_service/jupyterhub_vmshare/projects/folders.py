@@ -27,7 +27,6 @@ from jupyterhub_vmshare.projects.standing import Asker, locked, member_of, permi
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.inviting import check_level
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
-from jupyterhub_vmshare.steps import reached
 from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingKind, ThingState
 
 
@@ -80,7 +79,6 @@ async def create(
     await store.insert(tx, grant)
     await make_room(tx, folder, folder.name)
     await store.tell(tx, "invited", folder, grant, asker.name)
-    reached("projects.folder.created")
 
 
 async def set_level(
@@ -103,7 +101,6 @@ async def set_level(
     values = {"level": level, "set_by": asker.name, "set_at": tx.at}
     await insert_or_replace(tx.conn, project_overrides, key, values)
     await _tell(tx, "set", folder, person, asker.name, level=level)
-    reached("projects.override.set")
     return Override(folder_id, person, level, asker.name, tx.at)
 
 
@@ -115,7 +112,6 @@ async def unset_level(tx: Transaction, asker: Asker, folder_id: str, person: str
     mine = (project_overrides.c.thing_id == folder_id, project_overrides.c.person == person)
     await tx.conn.execute(project_overrides.delete().where(*mine))
     await _tell(tx, "removed", folder, person, asker.name)
-    reached("projects.override.removed")
 
 
 async def _to_change(

@@ -61,9 +61,14 @@ async def offer(tx: Transaction, person: Person, thing_id: str, wanted: Offer) -
     """
     thing = await store.lock(tx, thing_id)
     await _permitted(tx, person, thing_id, wanted)
-    if thing.project_id is not None:
-        raise Conflict(f"This {thing.kind} belongs to a project, and stays with it.")
+    demand_personal(thing)
     return await ask(tx, thing, person.name, wanted)
+
+
+def demand_personal(thing: SharedThing) -> None:
+    """Raise ``Conflict`` for what belongs to a project: nobody can give that away."""
+    if thing.project_id is not None:
+        raise Conflict(f"This {thing.kind} belongs to {thing.shown_owner}, and stays with it.")
 
 
 async def ask(tx: Transaction, thing: SharedThing, by: str, wanted: Offer) -> HandOver:
