@@ -45,7 +45,8 @@ class Who(RequestHandler):
             self.finish(json.dumps({"rule": error.rule, "message": error.message}))
             return
         told = {slot: getattr(caller, slot) for slot in caller.__slots__}
-        self.finish(json.dumps(told | {"teams": sorted(caller.teams)}))
+        sets = {"teams": sorted(caller.teams), "administers": sorted(caller.administers)}
+        self.finish(json.dumps(told | sets))
 
     def check_xsrf_cookie(self) -> None:
         pass
@@ -133,6 +134,7 @@ async def test_a_visitor_of_their_own_server(site: Site) -> None:
         "hub_admin": False,
         "organizer": False,
         "teams": ["genomics"],
+        "administers": [],
     }
 
 
@@ -216,6 +218,7 @@ async def test_the_services_own_login_is_a_page(site: Site) -> None:
     browser = await site.browser("root-hub")
     told = (await browser.get(PREFIX + "who")).json()
     assert (told["name"], told["credential"], told["hub_admin"]) == ("root-hub", "page", True)
+    assert told["administers"] == ["prj of root-hub"]
 
 
 async def test_a_hub_admin_is_none_in_a_panel(site: Site) -> None:

@@ -18,6 +18,7 @@ from tests.policy.holdings import (
     BEN,
     DRIVE,
     FOLDER,
+    LEADS,
     MACHINE,
     OWNS,
     ROOT,
@@ -256,6 +257,27 @@ SENTENCES = [
         "You have View on this folder through reef; uploading needs Edit. "
         "An administrator of reef can raise your level.",
         id="a project's level is too low",
+    ),
+    pytest.param(
+        "upload",
+        project_folder(give("edit", via="project_grant"), give("view", via="project_override")),
+        "An administrator of the project set your level on this folder to View, and uploading "
+        "needs Edit.",
+        id="an administrator set a lower level",
+    ),
+    pytest.param(
+        "read_file",
+        project_folder(over("edit", EndedWhy.TEAM_LEFT, via="project_grant")),
+        "Your access (Edit from ana through reef) ended on 26 Nov 2026 18:00 UTC, with your "
+        "membership. An administrator of reef can give it again.",
+        id="no member any more",
+    ),
+    pytest.param(
+        "read_file",
+        project_folder(give("edit", via="project_grant"), LEADS, state=TRASHED),
+        "This folder is in the trash, so reading files has to wait. "
+        "An administrator of reef has to restore it first.",
+        id="a project's folder in the trash",
     ),
     pytest.param(
         "leave",

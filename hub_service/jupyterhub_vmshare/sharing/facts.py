@@ -109,7 +109,9 @@ def with_holdings(base: sa.FromClause, *, ended: bool = False) -> sa.Join:
 
     A thing on which they hold several grants comes several times.
     """
-    received = sa.or_(_EVER_RECEIVED if ended else RECEIVED, _AS_MEMBER)
+    is_in = project_members.c.ended_at.is_(None)
+    as_member = _AS_MEMBER if ended else sa.and_(_AS_MEMBER, is_in)
+    received = sa.or_(_EVER_RECEIVED if ended else RECEIVED, as_member)
     theirs = sa.and_(grants.c.thing_id == things.c.id, received)
     answered = sa.and_(answers.c.grant_id == grants.c.id, answers.c.person == sa.bindparam("asker"))
     base = base.outerjoin(project_members, _MEMBER).outerjoin(project_overrides, _OVERRIDE)
