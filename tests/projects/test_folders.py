@@ -383,3 +383,16 @@ async def test_what_a_former_administrator_gave_the_project_gave(
         await end_what_they_had(tx, Former("ana", "ana", tx.at))
     assert (await api("ben").folders())["reads"]["level"] == "edit"
     assert (await api("dan").folders())["reads"]["level"] == "view"
+
+
+@pytest.mark.scenario("P4")
+async def test_a_limit_that_was_there_before_the_first_folder_holds(
+    api: Api, lab: ProjectLab, project: str
+) -> None:
+    hub_admin = await api.page("root-hub")
+    await hub_admin.ask("PUT", f"/projects/{project}/quota", {"folder_gib": 0})
+    folder = (await lab.folder(project, "reads"))["id"]
+    refused = await api("ben").call(
+        "PUT", f"/folders/{folder}/file", params={"path": "a"}, content=b"xyz"
+    )
+    assert (refused.status_code, refused.json()["code"]) == (409, "quota-exceeded")
