@@ -179,12 +179,13 @@ node_packages() {
 
 build_labextension() {
   local want stamp=node_modules/.labextension-stamp built=jupyter_vmshare/labextension/package.json
+  local pages=hub_service/jupyterhub_vmshare/pages/built/manifest.json
   want=$(find labextension/src labextension/style labextension/schema -type f -print0 |
     LC_ALL=C sort -z | xargs -0 sha256sum |
-    cat - package.json labextension/tsconfig.json package-lock.json | sha256sum | cut -c1-16)
-  if ! is_stamped "$stamp" "$want" || [[ ! -f $built ]]; then
+    cat - package.json labextension/tsconfig.json package-lock.json scripts/build-hub.mjs | sha256sum | cut -c1-16)
+  if ! is_stamped "$stamp" "$want" || [[ ! -f $built || ! -f $pages ]]; then
     need_node
-    say "Building the labextension."
+    say "Building the labextension and the hub's pages."
     local log
     log=$(mktemp)
     rm -rf labextension/lib

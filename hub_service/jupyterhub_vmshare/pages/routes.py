@@ -18,7 +18,9 @@ from jupyterhub_vmshare.pages.hand_over import ConfirmHandOver
 from jupyterhub_vmshare.pages.landing import Landing
 from jupyterhub_vmshare.pages.leavers import LeaversPage
 from jupyterhub_vmshare.pages.page import OAuthCallback
+from jupyterhub_vmshare.pages.projects import JoinPage, ProjectPage, ProjectsPage
 from jupyterhub_vmshare.pages.quota import QuotaPage
+from jupyterhub_vmshare.pages.shell import BuiltFile, Bundle
 from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.membership import Membership
@@ -55,6 +57,9 @@ def pages(
     confirming = {**who, "db": db, "membership": membership, "forms": forms}
     metering = {**who, "db": db, "people": search.people, "quota": quota, "forms": forms}
     handing = {**confirming, "search": search}
+    bundle = Bundle.read()
+    viewing = {**who, "db": db, "bundle": bundle}
+    project = ID_PATTERN.replace("[a-z]{3}", "prj")
     thing = ID_PATTERN.replace("[a-z]{3}", "(?:fld|mch|drv)")
     machine = ID_PATTERN.replace("[a-z]{3}", "(?:mch|drv)")
     deletions = [
@@ -73,5 +78,9 @@ def pages(
         url(prefix + f"confirm/hand-over/({thing})", ConfirmHandOver, handing),
         url(prefix + f"confirm/co-own/({machine})", ConfirmCoOwner, handing),
         url(prefix + "quota", QuotaPage, metering),
+        url(prefix + "built/([a-zA-Z0-9.-]+)", BuiltFile, {"bundle": bundle}),
+        url(prefix + "projects", ProjectsPage, viewing),
+        url(prefix + "projects/join", JoinPage, viewing),
+        url(prefix + f"projects/({project})", ProjectPage, viewing),
         url(prefix + "leavers", LeaversPage, {**who, "db": db, "leavers": leavers}),
     ]

@@ -15,7 +15,8 @@ import type { Column } from '../model/order';
 import { useTrans } from './context';
 import type { EntryDeeds } from './entries';
 import { openContextMenu } from './folders';
-import { IconButton, ModifiedAndSize, NameButton } from './parts';
+import { IconButton } from './iconbutton';
+import { ModifiedAndSize, NameButton } from './parts';
 
 const INDENT = 16;
 

@@ -9,17 +9,10 @@ import { Clones } from './clones';
 import { useSignal, useTrans } from './context';
 import { Grid } from './grid';
 import { FastChip } from './fast';
+import { IconButton } from './iconbutton';
 import { LevelChip } from './level';
 import { mountData, MountMark, NoMounts } from './mounts';
-import {
-  ActionButton,
-  Blank,
-  EndDate,
-  IconButton,
-  LiveRegion,
-  Message,
-  SearchField
-} from './parts';
+import { ActionButton, Blank, EndDate, LiveRegion, Message, SearchField } from './parts';
 import { Quota } from './quota';
 import { moment } from './words';
 

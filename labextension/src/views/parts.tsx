@@ -1,5 +1,4 @@
 import type { LabIcon } from '@jupyterlab/ui-components';
-import { Button } from '@jupyterlab/ui-components';
 import type { JSX, ReactNode } from 'react';
 import { useState } from 'react';
 
@@ -78,30 +77,6 @@ export function ActionLink(props: { href: string; look?: Look; children: ReactNo
 
 function actionClass(look: Look): string {
   return `jp-VMShare-button jp-mod-${look}`;
-}
-
-/** A button that shows only an icon, and has a name. */
-export function IconButton(props: {
-  icon: LabIcon;
-  label: string;
-  onClick: (event: React.MouseEvent<HTMLButtonElement>) => void;
-  tabIndex?: 0 | -1;
-  hasPopup?: boolean;
-}): JSX.Element {
-  return (
-    <Button
-      className="jp-VMShare-iconButton"
-      minimal
-      small
-      title={props.label}
-      aria-label={props.label}
-      aria-haspopup={props.hasPopup ? 'menu' : undefined}
-      tabIndex={props.tabIndex}
-      onClick={props.onClick}
-    >
-      <props.icon.react tag="span" />
-    </Button>
-  );
 }
 
 /** A button of a toolbar: an icon, and words where there is room. */

@@ -7,15 +7,8 @@ import type { EntryView } from '../api/types';
 import type { PastModel } from '../model/past';
 import { useSignal, useTrans } from './context';
 import { Grid } from './grid';
-import {
-  Blank,
-  IconButton,
-  LiveRegion,
-  Message,
-  ModifiedAndSize,
-  NameButton,
-  ToolButton
-} from './parts';
+import { IconButton } from './iconbutton';
+import { Blank, LiveRegion, Message, ModifiedAndSize, NameButton, ToolButton } from './parts';
 import { moment } from './words';
 
 /** What the files of a snapshot ask the shell to do. */

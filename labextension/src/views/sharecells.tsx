@@ -7,9 +7,10 @@ import type { ShareColumn } from '../model/sharelist';
 import { isWaiting } from '../model/sharelist';
 import type { SharesModel, Side } from '../model/shares';
 import { useTrans } from './context';
+import { IconButton } from './iconbutton';
 import { driveIcon, machineIcon } from './icons';
 import { LevelChip } from './level';
-import { IconButton, NameButton } from './parts';
+import { NameButton } from './parts';
 import type { ShareDeeds } from './shares';
 import { moment, shortMoment } from './words';
 

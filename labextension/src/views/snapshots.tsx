@@ -6,9 +6,10 @@ import type { PastModel } from '../model/past';
 import type { SnapshotsModel } from '../model/snapshots';
 import { useSignal, useTrans } from './context';
 import { Grid } from './grid';
+import { IconButton } from './iconbutton';
 import type { PastDeeds } from './past';
 import { Past } from './past';
-import { Blank, IconButton, LiveRegion, Message, ToolButton } from './parts';
+import { Blank, LiveRegion, Message, ToolButton } from './parts';
 import { Policy } from './policy';
 import { bytes, moment, shortMoment } from './words';
 

@@ -5,9 +5,10 @@ import type { JSX, ReactNode } from 'react';
 import type { DriveView, MachineView } from '../api/types';
 import { useTrans } from './context';
 import { openContextMenu } from './folders';
+import { IconButton } from './iconbutton';
 import { LevelChip } from './level';
 import { labelOf } from './machinewords';
-import { EndDate, IconButton, NameButton } from './parts';
+import { EndDate, NameButton } from './parts';
 
 /** A machine or a drive in the panel: what it is called, how it is, what can be done with it. */
 export function ThingRow(props: {

@@ -5,7 +5,8 @@ import { useState } from 'react';
 import type { UploadView } from '../api/types';
 import type { Upload, UploadsModel } from '../model/uploads';
 import { useSignal, useTrans } from './context';
-import { ActionButton, IconButton, LiveRegion } from './parts';
+import { IconButton } from './iconbutton';
+import { ActionButton, LiveRegion } from './parts';
 import { bytes } from './words';
 
 const SHOWN = 20;
