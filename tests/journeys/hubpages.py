@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from tests.fixtures.real_hub import RealHub
 from tests.journeys.lab import Lab
@@ -16,10 +17,17 @@ def as_admin(lab: Lab, hub: RealHub, path: str = "") -> Iterator[Page]:
     """A window beside somebody's lab, in which the hub admin is at a page of the service."""
     browser = lab.page.context.browser
     assert browser is not None
+    with at_page(browser, hub, "root-hub", path) as page:
+        yield page
+
+
+@contextmanager
+def at_page(browser: Browser, hub: RealHub, person: str, path: str = "") -> Iterator[Page]:
+    """Somebody's own window, in which they have signed in to a page of the service."""
     context = browser.new_context(base_url=hub.url)
     page = context.new_page()
-    page.goto(f"/hub/login?next=%2Fservices%2Fvmshare%2F{path}")
-    page.get_by_label("Username").fill("root-hub")
+    page.goto(f"/hub/login?next={quote(f'/services/vmshare/{path}', safe='')}")
+    page.get_by_label("Username").fill(person)
     page.get_by_label("Password").fill("any")
     page.get_by_role("button", name="Sign in").click()
     yield page

@@ -1,7 +1,9 @@
 import { createRoot } from 'react-dom/client';
-import { ActionButton } from '../views/parts';
-import { DOMAIN } from '../views/context';
+
+import { HubApp } from './app';
+import { openView } from './views';
+
 const place = document.getElementById('vmshare');
 if (place) {
-  createRoot(place).render(<ActionButton>{DOMAIN}</ActionButton>);
+  createRoot(place).render(<HubApp opened={openView(place.dataset)} />);
 }

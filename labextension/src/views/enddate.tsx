@@ -10,10 +10,13 @@ interface EndDateFieldProps {
   value: string | null;
   onChange: (value: string | null) => void;
   disabled?: boolean;
+  /** What an empty field means, where it is not "no end". */
+  empty?: string;
 }
 
 /** A date and time in the person's own zone, which is named. */
-export function EndDateField({ label, value, onChange, disabled }: EndDateFieldProps): JSX.Element {
+export function EndDateField(props: EndDateFieldProps): JSX.Element {
+  const { label, value, onChange, disabled, empty } = props;
   const trans = useTrans();
   const id = useId();
   return (
@@ -31,7 +34,7 @@ export function EndDateField({ label, value, onChange, disabled }: EndDateFieldP
       <span className="jp-VMShare-detail">
         {value
           ? trans.__('Your time (%1)', zoneName())
-          : trans.__('Empty: it does not end by itself. Your time (%1).', zoneName())}
+          : (empty ?? trans.__('Empty: it does not end by itself. Your time (%1).', zoneName()))}
       </span>
     </div>
   );

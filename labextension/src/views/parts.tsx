@@ -162,19 +162,20 @@ export function LiveRegion({ text }: { text: string }): JSX.Element {
 export function useDeed(): {
   isBusy: boolean;
   failure: string | null;
+  error: unknown;
   run: (deed: () => Promise<void>) => Promise<void>;
 } {
   const [isBusy, setBusy] = useState(false);
-  const [failure, setFailure] = useState<string | null>(null);
+  const [error, setError] = useState<unknown>(null);
   const run = async (deed: () => Promise<void>): Promise<void> => {
     setBusy(true);
-    setFailure(null);
+    setError(null);
     try {
       await deed();
-    } catch (error) {
-      setFailure(sentenceOf(error));
+    } catch (thrown) {
+      setError(thrown);
     }
     setBusy(false);
   };
-  return { isBusy, failure, run };
+  return { isBusy, failure: error == null ? null : sentenceOf(error), error, run };
 }
