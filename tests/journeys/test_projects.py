@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.fixtures.real_hub import RealHub
 from tests.journeys.axe import violations
-from tests.journeys.hubpages import at_page
+from tests.journeys.hubpages import at_page, send
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser_all]
 
@@ -41,6 +41,7 @@ def test_a_project_is_asked_for_and_people_come_into_it(page_of: Open, picture: 
     ana.get_by_role("link", name="genome").click()
     expect(ana.get_by_role("region", name="Quota")).to_contain_text("Machines4")
     link = make_link(ana, "ben, who sequences")
+    expect(ana.get_by_label("Invitation link", exact=True)).to_be_focused()
     picture(ana, "hub-project-link")
 
     ben = page_of("ben", "projects/join")
@@ -52,7 +53,7 @@ def test_a_project_is_asked_for_and_people_come_into_it(page_of: Open, picture: 
     assert link.partition("#")[2] not in ben.url
 
     wish = row(ana, "Wishes to join", "ben")
-    wish.get_by_role("button", name="Let ben in", exact=True).click()
+    wish.get_by_role("button", name="Let in ben", exact=True).click()
     expect(standing(ben)).to_have_text("Member")
     expect(row(ben, "Members", "ana")).to_contain_text("Administrator")
     for forbidden in ("Invitation links", "Wishes to join", "Settings"):
@@ -60,9 +61,10 @@ def test_a_project_is_asked_for_and_people_come_into_it(page_of: Open, picture: 
     expect(ben.get_by_role("button", name="Remove")).to_have_count(0)
     expect(ana.get_by_text("You are its only administrator for good")).to_be_visible()
 
-    row(ana, "Members", "ben").get_by_role("button", name="Make ben an administrator").click()
+    row(ana, "Members", "ben").get_by_role("button", name="Make administrator: ben").click()
     expect(standing(ben)).to_have_text("Administrator")
     expect(ben.get_by_role("region", name="Invitation links")).to_be_visible()
+    expect(row(ben, "Members", "ben")).to_contain_text("Administrator")
     picture(ben, "hub-project")
 
     ana.get_by_role("button", name="Leave the project…").click()
@@ -70,6 +72,113 @@ def test_a_project_is_asked_for_and_people_come_into_it(page_of: Open, picture: 
     expect(ana.get_by_text("You left this project.")).to_be_visible()
     expect(row(ben, "Members", "ana")).to_have_count(0)
     assert ana.goto(ana.url).status == 404  # type: ignore[union-attr]
+
+
+@pytest.mark.scenario("P3")
+def test_two_administrators_change_settings_at_once(page_of: Open) -> None:
+    project = make(page_of, "tides", ["ana", "cleo"])
+    ana, cleo = (page_of(person, f"projects/{project}") for person in ("ana", "cleo"))
+    member = let_in(page_of, ana, project, "ben")
+    expect(row(member, "Members", "ana")).to_be_visible()
+
+    ana.get_by_label("Name", exact=True).fill("tides of the north")
+    cleo.get_by_label("Description").fill("since 1999")
+    cleo.get_by_label("Members see each other").uncheck()
+    cleo.get_by_role("button", name="Save").click()
+    expect(cleo.get_by_text("Saved.")).to_be_visible()
+    expect(member.get_by_text("since 1999")).to_be_visible()
+    expect(row(member, "Members", "ana")).to_have_count(0)
+    expect(member.get_by_text("Members of this project do not see each other.")).to_be_visible()
+
+    expect(ana.get_by_text("What you typed is still here.")).to_be_visible()
+    expect(ana.get_by_label("Name", exact=True)).to_have_value("tides of the north")
+    expect(ana.get_by_label("Members see each other")).not_to_be_checked()
+    expect(ana.get_by_role("button", name="Save")).to_be_disabled()
+    ana.get_by_role("button", name="Go on with mine").click()
+    ana.get_by_role("button", name="Save").click()
+    for page in (ana, cleo, member):
+        expect(page.get_by_role("heading", level=1)).to_contain_text("tides of the north")
+    expect(ana.get_by_label("Description")).to_have_value("since 1999")
+
+    people = row(ana, "Members", "ben")
+    people.get_by_role("button", name="Remove ben…").click()
+    people.get_by_role("button", name="Keep").click()
+    expect(people.get_by_role("button", name="Remove ben…")).to_be_focused()
+    people.get_by_role("button", name="Remove ben…").click()
+    people.get_by_role("button", name="Remove ben", exact=True).click()
+    expect(member.get_by_text("ana took you out of this project")).to_be_visible()
+    expect(people).to_have_count(0)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_also_where_it_is_narrow(
+    page_of: Open, picture: Picture, theme: str
+) -> None:
+    project = make(page_of, f"reef {theme}", ["ana"])
+    ana, admin = page_of("ana", f"projects/{project}"), page_of("root-hub", "projects")
+    waiting = page_of("dan", "projects")
+    send(waiting, "POST", "project-requests", {"name": f"dunes {theme}", "description": "sand"})
+    let_in(page_of, ana, project, "ben")
+    make_link(ana, "for everybody")
+    code = ana.get_by_label("Invitation link", exact=True).input_value().partition("#")[2]
+    send(waiting, "POST", "project-links/ask", {"code": code})
+    wish = row(ana, "Wishes to join", "dan")
+    wish.get_by_role("button", name="Let in until… (dan)").click()
+    admin.get_by_role("button", name="Make a project…").click()
+    row(admin, "Requests to answer", "dunes").get_by_role("button", name="Decline").click()
+    joining = page_of("cleo", "projects/join")
+    joining.get_by_label("Invitation link, or its code").fill("nothing")
+    joining.get_by_role("button", name="Look where it leads").click()
+    expect(joining.get_by_role("alert")).to_be_visible()
+    for page in (ana, admin, waiting, joining):
+        page.evaluate("theme => localStorage.setItem('jupyterhub-bs-theme', theme)", theme)
+        # Windows are told of what another one chose; this one is not.
+        page.evaluate(
+            "window.dispatchEvent(new StorageEvent('storage', {key: 'jupyterhub-bs-theme'}))"
+        )
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+        for width in (1280, 320):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert violations(page.locator("html")) == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+    picture(ana, f"hub-project-narrow-{theme}")
+    picture(admin, f"hub-projects-narrow-{theme}")
+
+
+def test_who_is_signed_out_keeps_what_was_typed(page_of: Open) -> None:
+    ana = page_of("ana", "projects")
+    ana.get_by_role("button", name="Ask for a project…").click()
+    ana.get_by_label("Name", exact=True).fill("lagoon")
+    ana.get_by_label("Description").fill("a long story")
+    kept = ana.context.cookies()
+    ana.context.clear_cookies()
+    ana.get_by_role("button", name="Ask for it").click()
+    expect(ana.get_by_text("You are signed out, so nothing was done.")).to_be_visible()
+    expect(ana.get_by_label("Description")).to_have_value("a long story")
+    ana.context.add_cookies(kept)
+    ana.get_by_role("button", name="Ask for it").click()
+    asked = row(ana, "Your projects", "lagoon")
+    expect(asked).to_contain_text("A hub admin has not answered yet.")
+    asked.get_by_role("button", name='Take back that you asked for "lagoon"').click()
+    expect(asked).to_have_count(0)
+
+
+def make(page_of: Open, name: str, administrators: list[str]) -> str:
+    """A project that the hub admin makes; its id."""
+    asked = {"name": name, "administrators": administrators}
+    return str(send(page_of("root-hub", "projects"), "POST", "projects", asked)["id"])
+
+
+def let_in(page_of: Open, administrator: Page, project: str, person: str) -> Page:
+    """Brings somebody into a project; their window at its page."""
+    link = send(administrator, "POST", f"projects/{project}/links", {})
+    page = page_of(person, "projects")
+    ask = send(page, "POST", "project-links/ask", {"code": link["code"]})
+    page.goto(f"/services/vmshare/projects/{project}")
+    expect(standing(page)).to_have_text("You asked to join")
+    send(administrator, "POST", f"projects/{project}/asks/{ask['id']}/accept")
+    expect(standing(page)).to_have_text("Member")
+    return page
 
 
 def ask_for(page: Page, name: str, **quota: str) -> None:

@@ -50,15 +50,12 @@ function Row({ model, ask }: { model: ProjectModel; ask: AskView }): JSX.Element
         <ActionButton
           look="accept"
           disabled={isBusy}
-          aria-label={trans.__('Let %1 in', person)}
+          aria-label={trans.__('Let in %1', person)}
           onClick={() => void run(() => model.letIn(ask.id, null))}
         >
           {trans.__('Let in')}
         </ActionButton>
-        <Unfolding
-          label={trans.__('Let in until…')}
-          name={trans.__('Let %1 in until a date…', person)}
-        >
+        <Unfolding label={trans.__('Let in until…')} name={trans.__('Let in until… (%1)', person)}>
           {close => (
             <form
               onSubmit={event => {

@@ -1,5 +1,5 @@
 import type { JSX } from 'react';
-import { useId, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 
 import type { LinkMade, LinkView } from '../../api/types';
 import type { ProjectModel } from '../../model/project';
@@ -162,6 +162,7 @@ function Made({ link, close }: { link: LinkMade; close: () => void }): JSX.Eleme
   const field = useRef<HTMLInputElement>(null);
   const [said, setSaid] = useState('');
   const address = joining(link.code);
+  useEffect(() => field.current?.focus(), []);
   const copy = async (): Promise<void> => {
     // Browsers keep their clipboard from pages that came without TLS.
     let clipboard = (navigator as Partial<Navigator>).clipboard;

@@ -111,8 +111,8 @@ function Role({ model, member }: MemberProps): JSX.Element {
         disabled={isBusy}
         aria-label={
           isAdministrator
-            ? trans.__('Make %1 a member', person)
-            : trans.__('Make %1 an administrator', person)
+            ? trans.__('Make a member: %1', person)
+            : trans.__('Make administrator: %1', person)
         }
         onClick={() => void run(change)}
       >
