@@ -55,14 +55,19 @@ async def test_the_page_tells_its_script_who_looks_and_what_they_may(browser_of:
 
 
 @pytest.mark.parametrize("path", ["projects", "projects/join"])
-async def test_scripts_are_the_services_own_files_and_nothing_else_runs(
-    browser_of: Open, path: str
-) -> None:
+async def test_the_pages_own_scripts_run_and_nothing_else(browser_of: Open, path: str) -> None:
     page = await (await browser_of("ana")).open(path)
     policy = dict(
         part.split(" ", 1) for part in page.headers["Content-Security-Policy"].split("; ")
     )
-    assert policy["script-src"] == policy["connect-src"] == policy["style-src"] == "'self'"
+    nonce = policy["script-src"].removeprefix("'nonce-").removesuffix("'")
+    assert len(nonce) > 20
+    scripts = re.findall(r"<script[^>]*>", page.text)
+    assert len(scripts) == 2
+    assert all(f'nonce="{nonce}"' in script for script in scripts)
+    again = await (await browser_of("ana")).open(path)
+    assert nonce not in again.text
+    assert policy["connect-src"] == policy["style-src"] == "'self'"
     assert (policy["default-src"], policy["frame-ancestors"]) == ("'none'", "'none'")
     assert "unsafe" not in page.headers["Content-Security-Policy"]
     assert page.headers["Cross-Origin-Opener-Policy"] == "same-origin"

@@ -7,6 +7,7 @@ same sign-in.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +23,10 @@ from jupyterhub_vmshare.policy.decide import decide
 
 BUILT: Final = Path(__file__).with_name("built")
 
-POLICY: Final = HEADERS["Content-Security-Policy"].replace(
-    "default-src 'none';", "default-src 'none'; script-src 'self'; connect-src 'self';"
+POLICY: Final = (
+    HEADERS["Content-Security-Policy"] + "; script-src 'nonce-{nonce}'; connect-src 'self'"
 )
-"""Scripts of the service's own address alone, and none in the page itself."""
+"""The page's own scripts alone. ``'self'`` would be all servers', where they share the hub's host."""
 
 _KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
 
@@ -93,5 +94,8 @@ class ShellPage(Page):
             action: decide(person, action, None, at).allowed
             for action in ("create_project", "approve_project")
         }
-        self.set_header("Content-Security-Policy", POLICY)
-        self.show("shell.html", title=title, view=self.view, may=may, told=told, built=self.bundle)
+        nonce = secrets.token_urlsafe(16)
+        self.set_header("Content-Security-Policy", POLICY.format(nonce=nonce))
+        names = self.bundle.names
+        page = {"title": title, "view": self.view, "nonce": nonce, "built": names}
+        self.show("shell.html", may=may, told=told, **page)

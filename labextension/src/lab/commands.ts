@@ -13,6 +13,7 @@ import { shareIcon, sharedFolderIcon } from './icons';
 import { keepingCommands } from './keepingcommands';
 import { mountCommands } from './mountcommands';
 import type { MountDeeds } from './mountdeeds';
+import { hubOrigin } from './origin';
 
 export const CommandIDs = {
   openPanel: 'vmshare:open-panel',
@@ -20,6 +21,7 @@ export const CommandIDs = {
   newFolder: 'vmshare:new-folder',
   openFolder: 'vmshare:open-folder',
   shares: 'vmshare:shares',
+  projects: 'vmshare:projects',
   people: 'vmshare:people',
   share: 'vmshare:share',
   whoHasAccess: 'vmshare:who-has-access',
@@ -109,6 +111,17 @@ function addGeneralCommands(shell: Shell): void {
     caption: trans.__('Everything that you share, and everything that is shared with you'),
     icon: usersIcon,
     execute: openShares
+  });
+  // Administrators of projects act on the hub's own pages alone.
+  const projects = (): string | null => model.pageUrl('projects', hubOrigin());
+  app.commands.addCommand(CommandIDs.projects, {
+    label: trans.__('Projects (on a Page of the Hub)'),
+    caption: trans.__('Your projects and who is in them, in a new tab'),
+    icon: usersIcon,
+    isEnabled: () => projects() !== null,
+    execute: () => {
+      window.open(projects() ?? '', '_blank', 'noopener');
+    }
   });
   app.commands.addCommand(CommandIDs.newFolder, {
     label: trans.__('New Shared Folder…'),

@@ -254,13 +254,18 @@ export class VMShareModel implements IDisposable {
     hubOrigin: string,
     verb: ConfirmVerb = 'delete-folder'
   ): string | null {
+    return this.pageUrl(`confirm/${verb}/${thingId}`, hubOrigin);
+  }
+
+  /** A page of the service itself; null without a service. */
+  pageUrl(path: string, hubOrigin: string): string | null {
     const service = this._session?.service_url;
     if (!service) {
       return null;
     }
     // Its address is as the notebook server reaches it: browsers go through the hub's proxy.
     const { pathname } = new URL(service.endsWith('/') ? service : `${service}/`, hubOrigin);
-    return new URL(`${pathname}confirm/${verb}/${thingId}`, hubOrigin).href;
+    return new URL(`${pathname}${path}`, hubOrigin).href;
   }
 
   dispose(): void {

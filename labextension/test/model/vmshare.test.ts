@@ -191,6 +191,8 @@ describe('the page that deletes for ever', () => {
   ])('of the service at %s is where browsers reach it', async (service_url, origin, expected) => {
     const model = await started(serverWith({ service_url }));
     expect(model.confirmUrl('fld_1', origin)).toBe(expected);
+    const page = expected.replace('confirm/delete-folder/fld_1', 'projects');
+    expect(model.pageUrl('projects', origin)).toBe(page);
     model.dispose();
   });
 });
