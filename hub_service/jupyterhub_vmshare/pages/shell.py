@@ -26,7 +26,7 @@ BUILT: Final = Path(__file__).with_name("built")
 POLICY: Final = (
     HEADERS["Content-Security-Policy"] + "; script-src 'nonce-{nonce}'; connect-src 'self'"
 )
-"""The page's own scripts alone. ``'self'`` would be all servers', where they share the hub's host."""
+"""The page's own scripts. Where servers share the hub's host, ``'self'`` would be theirs, too."""
 
 _KINDS: Final = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
 
@@ -97,5 +97,5 @@ class ShellPage(Page):
         nonce = secrets.token_urlsafe(16)
         self.set_header("Content-Security-Policy", POLICY.format(nonce=nonce))
         names = self.bundle.names
-        page = {"title": title, "view": self.view, "nonce": nonce, "built": names}
+        page: dict[str, Any] = {"title": title, "view": self.view, "nonce": nonce, "built": names}
         self.show("shell.html", may=may, told=told, **page)

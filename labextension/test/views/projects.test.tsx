@@ -1,7 +1,7 @@
 import { act, render, screen, waitFor, within } from '@testing-library/react';
 import userEvent from '@testing-library/user-event';
 
-import type { ProjectView } from '../../src/api/types';
+import type { LinkLeadsTo, ProjectView } from '../../src/api/types';
 import { ProjectModel } from '../../src/model/project';
 import { ProjectsModel } from '../../src/model/projects';
 import { codeIn, Join } from '../../src/views/projects/join';
@@ -13,7 +13,10 @@ import { happening } from '../fakes/things';
 
 const ADMINISTRATOR: Partial<ProjectView> = { role: 'administrator', actions: ADMINISTERS };
 
-async function listOf(server: FakeServer, may: { answers?: boolean; creates?: boolean } = {}) {
+async function listOf(
+  server: FakeServer,
+  may: { answers?: boolean; creates?: boolean } = {}
+): Promise<ProjectsModel> {
   const model = new ProjectsModel(clientOf(server), may.answers ?? false);
   render(<Projects model={model} creates={may.creates ?? false} />);
   await act(() => model.refresh());
@@ -264,11 +267,11 @@ describe('joining by a link', () => {
   it('shows where it leads before one asks, and asks with the same code', async () => {
     const asked: string[] = [];
     const told = { project_id: 'prj_1', name: 'genome', description: '', administrators: ['ana'] };
-    const look = (code: string) => {
+    const look = (code: string): Promise<LinkLeadsTo> => {
       asked.push(`look ${code}`);
       return Promise.resolve(told);
     };
-    const ask = (code: string) => {
+    const ask = (code: string): Promise<void> => {
       asked.push(`ask ${code}`);
       return Promise.resolve();
     };
@@ -280,7 +283,8 @@ describe('joining by a link', () => {
   });
 
   it('says what is wrong with a link that leads nowhere', async () => {
-    const look = () => Promise.reject(new Error('This link is over, or never was.'));
+    const look = (): Promise<LinkLeadsTo> =>
+      Promise.reject(new Error('This link is over, or never was.'));
     render(<Join code="" look={look} ask={() => Promise.resolve()} />);
     await userEvent.type(screen.getByLabelText('Invitation link, or its code'), 'abc');
     await userEvent.click(screen.getByRole('button', { name: 'Look where it leads' }));
