@@ -110,6 +110,16 @@ async def test_the_api_wants_the_token_that_goes_with_the_cookie(browser_of: Ope
     assert (bare.status_code, bare.json()["rule"]) == (403, "credential.xsrf")
 
 
+async def test_a_page_brings_the_token_where_it_got_lost(browser_of: Open) -> None:
+    browser = await browser_of("ana")
+    await browser.open("projects")
+    jar = browser.client.cookies.jar
+    for cookie in [one for one in jar if (one.name, one.path) == ("_xsrf", browser.prefix)]:
+        jar.clear(cookie.domain, cookie.path, cookie.name)
+    await browser.open("projects")
+    assert (await api(browser, "GET", "projects")).status_code == 200
+
+
 @pytest.mark.scenario("P2")
 async def test_a_project_of_others_is_not_there(browser_of: Open) -> None:
     project = await made(browser_of)

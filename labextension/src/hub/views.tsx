@@ -39,6 +39,7 @@ export function openView(told: Told): Opened {
   }
   if (told.view === 'join') {
     const code = takeCode();
+    window.addEventListener('hashchange', reloadForCode);
     const ask = async (given: string): Promise<void> => {
       const { project_id: project } = await api.ask(given);
       window.location.assign(places.of(project));
@@ -72,10 +73,23 @@ function placesBelow(prefix: string): Places {
 /** The code behind the `#`, which leaves the address bar, and stays through a reload. */
 function takeCode(): string {
   const kept = window.history.state as { code?: unknown } | null;
-  const code = decodeURIComponent(window.location.hash.slice(1));
+  const code = codeInAddress();
   if (code) {
     window.history.replaceState({ code }, '', window.location.pathname);
     return code;
   }
   return typeof kept?.code === 'string' ? kept.code : '';
+}
+
+/** What is behind the `#`, unless it is a part of the page. */
+function codeInAddress(): string {
+  const behind = decodeURIComponent(window.location.hash.slice(1));
+  return document.getElementById(behind) ? '' : behind;
+}
+
+/** A link that is opened where its page is open already changes nothing but the address. */
+function reloadForCode(): void {
+  if (codeInAddress()) {
+    window.location.reload();
+  }
 }
