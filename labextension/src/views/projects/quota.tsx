@@ -21,7 +21,7 @@ export function Quota(props: {
     <Part id="quota" title={trans.__('Quota')}>
       <p className="jp-VMShare-detail">
         {trans.__(
-          'This is written down, and limits nothing yet: machines, drives and folders are still people’s own.'
+          'Folders (GiB) limits what the folders of the project hold. The rest is written down, and limits nothing yet: machines and drives are still people’s own.'
         )}
       </p>
       <dl className="jp-VMShare-facts">
