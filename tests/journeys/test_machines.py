@@ -66,8 +66,8 @@ def test_ben_uses_a_machine_that_ana_makes_and_no_more(labs: Labs, picture: Pict
     expect(ana.machine("gpu-box")).to_contain_text("Running")
     expect(theirs.get_by_role("button", name='Stop "gpu-box"')).to_have_count(0)
     assert ben.offered(theirs) == [
-        *("Open", "Terminal", "Terminal That Keeps Running"),
-        *("Files", "People and Sharing…", "Leave…"),
+        *("Open", "Files", "Terminal", "Terminal That Keeps Running"),
+        *("People and Sharing…", "Leave…"),
     ]
     expect(ben.panel.get_by_role("list", name="Drives")).to_have_count(0)
     machine = ben.do("GET", "/machines")["items"][0]["id"]
