@@ -20,6 +20,7 @@ NAMES = (
     "accepting",
     "explorer",
     "machines",
+    "kernels",
     "virtual_machines",
 )
 
