@@ -83,6 +83,8 @@ class MachineProvisioner(KernelProvisionerBase):
         return await super().pre_launch(cmd=list(self.kernel_spec.argv), **kwargs)
 
     async def _reach(self) -> None:
+        if self._remote is not None:
+            await self._remote.last_words.said()
         if self._remote is not None and self._remote.is_lost:
             await self._remote.end()
             self._remote = None
@@ -128,15 +130,18 @@ class MachineProvisioner(KernelProvisionerBase):
         """Start it on the machine; its kernelspec there says how."""
         environment = kwargs.get("env") or {}
         wanted = {name: environment[name] for name in _PASSED_ON if name in environment}
-        key: Any = self.connection_info["key"]
+        told: Any = self.connection_info["key"]
+        key = str(told.decode() if isinstance(told, bytes) else told)
+        scheme = str(self.connection_info["signature_scheme"])
         order = {
             "kernel": self.kernel,
-            "key": key.decode() if isinstance(key, bytes) else key,
-            "signature_scheme": self.connection_info["signature_scheme"],
+            "key": key,
+            "signature_scheme": scheme,
             "cwd": os.fspath(kwargs["cwd"]) if kwargs.get("cwd") else None,
             "below_home": _below_home(kwargs.get("cwd")),
             "env": wanted,
         }
+        self._there.last_words.signed_with(key, scheme)
         try:
             await over_there(self._there.start(**order))
         except OrderRefused as refused:
@@ -243,12 +248,14 @@ class MachineProvisioner(KernelProvisionerBase):
         """
         for name in ("machine", "kernel", "service"):
             setattr(self, name, info[name])
-        found = self._take_up(info["starts"], info["pid"], str(info.get("boot", "")))
+        signed = info["connection_info"]["key"], info["connection_info"]["signature_scheme"]
+        found = self._take_up(info["starts"], info["pid"], str(info.get("boot", "")), signed)
         asyncio.run_coroutine_threadsafe(found, kernels_loop()).result(_TO_TAKE_UP)
         self._tell_manager()
 
-    async def _take_up(self, starts: int, pid: int, boot: str) -> None:
+    async def _take_up(self, starts: int, pid: int, boot: str, signed: tuple[str, str]) -> None:
         self._remote = self._new_remote()
+        self._remote.last_words.signed_with(*signed)
         self._remote.boot = boot
         self._remote.adopt(starts, pid)
         self._remote.listen()

@@ -16,12 +16,14 @@ from typing import Any, Final
 from jupyter_vmshare.kernels.channel import Ears, NotAllowed, NotReached, Way
 from jupyter_vmshare.kernels.ends import BROKE, KILLED, LOST, Death, Gone, of_process, why_not
 from jupyter_vmshare.kernels.news import State
+from jupyter_vmshare.kernels.saying import LastWords
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.carrying import Carrier
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.stream import Malformed, Stream
 
 _log = logging.getLogger(__name__)
 CHANNELS: Final = ("shell", "iopub", "stdin", "hb", "control")
 PORTS: Final = {name: number for number, name in enumerate(CHANNELS, 1)}
+_IOPUB: Final = PORTS["iopub"]
 _TO_GREET, _TO_END = 30.0, 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _GRACE: Final = 60.0
@@ -57,12 +59,19 @@ class RemoteKernel:
     ) -> None:
         self._way, self._id, self._place, self._seconds = way, kernel_id, place, seconds
         self._changed = changed
+        self.last_words = LastWords(
+            Path(f"{self.base}-{_IOPUB}"), let_go=self._let_go, make_room=self._make_room
+        )
         self._carrier = Carrier(
-            Stream(secrets.token_hex(16)), told=self._told, greeted=self._greeted
+            Stream(secrets.token_hex(16)),
+            told=self._told,
+            greeted=self._greeted,
+            heard=self.last_words.heard,
+            over=self.last_words.over,
         )
         self._numbers, self._connections = itertools.count(1), itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
-        self._listening: list[asyncio.Task[None]] = []
+        self._listening: dict[int, asyncio.Task[None]] = {}
         self._greeting: asyncio.Future[None] | None = None
         self._link_number = 0
         self._runs_there = False
@@ -224,6 +233,8 @@ class RemoteKernel:
                 self._changed("ended", death.because)
             if death.because is not None:
                 _log.warning("Kernel %s: %s", self._id, death.because)
+                if not asked and not self.is_ending:
+                    self.last_words.died(death.because, is_final=death.is_final or self.is_lost)
             self.death = death
             self._dead.set()
         for answer in self._answers.values():
@@ -281,8 +292,8 @@ class RemoteKernel:
             door.bind(str(path))
             door.listen(100)
             door.setblocking(False)
-            self._listening.append(
-                asyncio.create_task(self._accept(door, port), name="kernel-door")
+            self._listening[port] = asyncio.create_task(
+                self._accept(door, port), name="kernel-door"
             )
 
     async def _accept(self, door: socket.socket, port: int) -> None:
@@ -296,14 +307,28 @@ class RemoteKernel:
                 except Malformed:  # more connections than anybody needs
                     found.close()
                     continue
+                if port == _IOPUB:
+                    self.last_words.came(connection)
                 self._carrier.carry(connection, found)
                 self._carrier.flush()
 
     def deafen(self) -> None:
         """No more clients."""
-        for task in self._listening:
+        self.last_words.close()
+        for task in self._listening.values():
             task.cancel()
         self._listening.clear()
+
+    def _make_room(self) -> None:
+        """At iopub's socket, for who says something in the kernel's place."""
+        if (door := self._listening.pop(_IOPUB, None)) is not None:
+            door.cancel()
+
+    def _let_go(self, connection: int) -> None:
+        """Of a client, when it has all that came for it."""
+        self._carrier.finish(connection)
+        self._carrier.stream.close(connection)
+        self._carrier.flush()
 
     async def end(self) -> None:
         """Let go of everything, on the machine as well if it can be reached."""

@@ -292,15 +292,28 @@ async def test_a_kernel_ends_with_the_access_and_the_server_knows_why(
     try:
         client = await ready(manager)
         uid = int(await run(client, "import os; print(os.getuid())"))
-        client.stop_channels()
+        asked = client.execute("import time; print('begun', flush=True); time.sleep(1000)")
+        printed = [await printed_in(client, asked)]
         await way.revoke(grant, "ben")
         assert await asyncio.to_thread(way.machine.of, uid) == []
         async with asyncio.timeout(PATIENCE):
             while await manager.is_alive():
                 await asyncio.sleep(0.02)
         assert SAID in caplog.text
+        # The cell that ran says so itself.
+        printed.append(await printed_in(client, asked))
+        assert printed == [("stdout", "begun\n"), ("stderr", f"{SAID}\n")]
+        client.stop_channels()
     finally:
         await manager.shutdown_kernel(now=True)
+
+
+async def printed_in(client: AsyncKernelClient, asked: str) -> tuple[str, str]:
+    """What a cell prints next, and where."""
+    while True:
+        message = await client.get_iopub_msg(timeout=2 * PATIENCE)
+        if message["parent_header"].get("msg_id") == asked and message["msg_type"] == "stream":
+            return message["content"]["name"], message["content"]["text"]
 
 
 @pytest.mark.scenario("V7")

@@ -56,7 +56,7 @@ class Pump:
         self._got, self._gone, self._room, self._wrote = got, gone, room, wrote
         self._pending: deque[memoryview] = deque()
         self._loop = asyncio.get_running_loop()
-        self._is_reading = self._is_writing = self._is_closed = False
+        self._is_reading = self._is_writing = self._is_closed = self._is_last = False
         for each in (source, target):
             os.set_blocking(each, False)
         self.look()
@@ -67,7 +67,7 @@ class Pump:
 
     def look(self) -> None:
         """Read on if there is room again, and not if there is none."""
-        wanted = not self._is_closed and self._room() > 0
+        wanted = not (self._is_closed or self._is_last) and self._room() > 0
         if wanted and not self._is_reading:
             self._loop.add_reader(self._source, self._readable)
         elif not wanted and self._is_reading:
@@ -112,6 +112,8 @@ class Pump:
         self._write_on(bool(self._pending))
         if written:
             self._wrote(written)
+        if self._is_last and not self._pending:
+            self.close()
 
     def _write_on(self, wanted: bool) -> None:
         if wanted and not self._is_writing:
@@ -125,6 +127,14 @@ class Pump:
         if not self._is_closed:
             self.close()
             self._gone()
+
+    def finish(self) -> None:
+        """Let go of it as soon as all was taken; nothing more is read."""
+        self._is_last = True
+        if self._pending:
+            self.look()
+        else:
+            self.close()
 
     def close(self) -> None:
         """Let go of it; what was not taken yet is lost."""
@@ -146,6 +156,8 @@ class Carrier:
         told: Orders, answers and news of the other end.
         greeted: What the first frame of a link says.
         opened: A connection that the other end opens, and to which port.
+        heard: What comes for a connection.
+        over: A connection that has ended, for whatever reason.
     """
 
     def __init__(
@@ -155,8 +167,11 @@ class Carrier:
         told: Callable[[dict[str, Any]], None],
         greeted: Callable[[dict[str, Any]], None],
         opened: Callable[[int, int], None] | None = None,
+        heard: Callable[[int, bytes], None] = lambda _connection, _data: None,
+        over: Callable[[int], None] = lambda _connection: None,
     ) -> None:
         self.stream = stream
+        self._heard, self._over = heard, over
         self._told, self._greeted, self._opened = told, greeted, opened
         self._pumps: dict[int, Pump] = {}
         self._early: dict[int, list[bytes]] = {}
@@ -206,10 +221,11 @@ class Carrier:
                 raise Malformed("no connection is opened from there")
             case wire.DATA if frame.connection in self._pumps:
                 self._pumps[frame.connection].write(frame.payload)
+                self._heard(frame.connection, frame.payload)
             case wire.DATA if frame.connection in self._early:
                 self._early[frame.connection].append(frame.payload)
             case wire.CLOSE:
-                self._let_go(frame.connection)
+                self.finish(frame.connection)
 
     def flush(self) -> None:
         """Give the link what it takes."""
@@ -258,11 +274,20 @@ class Carrier:
         """Whether a connection that was opened still waits for its end here."""
         return connection in self._early
 
+    def finish(self, connection: int) -> None:
+        """There is nothing more to come for it: it ends when all that came was taken."""
+        self._early.pop(connection, None)
+        pump = self._pumps.pop(connection, None)
+        if pump is not None:
+            pump.finish()
+            self._over(connection)
+
     def _let_go(self, connection: int) -> None:
         self._early.pop(connection, None)
         pump = self._pumps.pop(connection, None)
         if pump is not None:
             pump.close()
+            self._over(connection)
 
     def end(self) -> None:
         """Close everything."""
