@@ -13,6 +13,8 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 
 from jupyter_vmshare.kernels.ends import KILLED_THERE, LOST
+from jupyter_vmshare.kernels.loop import kernels_loop
+from jupyter_vmshare.kernels.news import News, board
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.carrying import Pump
 from tests.kernels.conftest import PATIENCE, Started
 from tests.kernels.test_news import SENTENCE, kill, refuse
@@ -115,6 +117,30 @@ def test_where_no_cell_runs_nothing_is_printed(
         assert is_silent(doomed.client)
     finally:
         doomed.machine.refused = None
+
+
+def test_the_end_of_the_access_is_the_reason_though_it_is_heard_after_the_kill(
+    doomed: Started,
+) -> None:
+    """As a revoke does it: first it kills what runs, then nobody is let in any more."""
+    machine = doomed.machine
+
+    def turn_out(news: News) -> None:
+        if news.state == "ended" and machine.refused is None:
+            machine.refused = SENTENCE
+            kernels_loop().call_soon_threadsafe(machine.links[-1].fail)
+
+    end = board.listen(turn_out)
+    try:
+        act = prepared(doomed, kill("getpid"))
+        asked = doomed.client.execute(TALKS)
+        while doomed.client.get_iopub_msg(timeout=PATIENCE)["msg_type"] != "stream":
+            pass
+        act(doomed)
+        assert heard_of(doomed.client, asked)[-1]["content"]["text"] == f"{SENTENCE}\n"
+    finally:
+        end()
+        machine.refused = None
 
 
 def test_what_came_for_a_connection_is_passed_on_before_it_ends() -> None:
