@@ -128,7 +128,8 @@ def test_the_end_of_the_access_is_the_reason_though_it_is_heard_after_the_kill(
     def turn_out(news: News) -> None:
         if news.state == "ended" and machine.refused is None:
             machine.refused = SENTENCE
-            kernels_loop().call_soon_threadsafe(machine.links[-1].fail)
+            loop = kernels_loop()
+            loop.call_soon_threadsafe(loop.call_later, 0.3, machine.links[-1].fail)
 
     end = board.listen(turn_out)
     try:
