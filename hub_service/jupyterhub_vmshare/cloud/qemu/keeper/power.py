@@ -15,7 +15,7 @@ from jupyterhub_vmshare.cloud.keeper.processes import Process
 from jupyterhub_vmshare.cloud.keeper.records import Record
 from jupyterhub_vmshare.cloud.keeper.shims import Shims
 from jupyterhub_vmshare.cloud.qemu.keeper import copying, disks, seed, stopping
-from jupyterhub_vmshare.cloud.qemu.keeper.boot import HOST, Boot, channel_of, door_of
+from jupyterhub_vmshare.cloud.qemu.keeper.boot import CHANNELS, HOST, Boot, channel_of, door_of
 from jupyterhub_vmshare.cloud.qemu.keeper.drives import Drives
 from jupyterhub_vmshare.cloud.qemu.keeper.monitor import Monitor, talk
 from jupyterhub_vmshare.steps import reached
@@ -141,6 +141,8 @@ class Power:
     def forget(self, machine: str) -> None:
         for name in ("console.log", "console.old", "told"):
             (self._holdings.machines.place(machine) / name).unlink(missing_ok=True)
+        for channel in CHANNELS:  # of one whose shim was killed, too
+            self._channel(machine, channel).unlink(missing_ok=True)
         shutil.rmtree(self._run / "seed" / machine, ignore_errors=True)
 
     def host_keys(self, machine: str) -> list[str]:

@@ -50,6 +50,8 @@ def main() -> None:
         listener = _listener(boot.door, boot.relay_uid)
         process, child = _running(boot)
     except Exception as error:
+        if _found(boot) is None:  # else it runs, and the next one is its door
+            _tidy(boot)
         _answer(str(error) or type(error).__name__)
         return
     _answer(None)
@@ -58,6 +60,10 @@ def main() -> None:
     process.wait(None)
     if child is not None:
         os.waitpid(child, 0)
+    _tidy(boot)
+
+
+def _tidy(boot: Boot) -> None:
     for path in (boot.door, *(boot.channel(name) for name in CHANNELS), boot.record):
         path.unlink(missing_ok=True)
 
@@ -169,15 +175,20 @@ def _be_qemu(boot: Boot, files: dict[str, int], go: int, trouble: int) -> NoRetu
 
 
 def _wait_until_it_answers(boot: Boot, child: int, trouble: int) -> None:
-    """Its monitor greets once all its devices are there."""
-    deadline = time.monotonic() + _PATIENCE
+    """Its monitor greets early, and obeys once all its devices and its kernel are there."""
+    deadline, told = time.monotonic() + _PATIENCE, b""
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as monitor:
         monitor.settimeout(0.2)
         monitor.connect(str(boot.channel("mon")))
+        with suppress(ConnectionError):  # it is about to end, and says why
+            monitor.sendall(b'{"execute": "qmp_capabilities"}\n')
         while time.monotonic() < deadline:
-            with suppress(TimeoutError):
-                if b"QMP" in monitor.recv(4096):
+            with suppress(TimeoutError, ConnectionError):
+                told += (more := monitor.recv(4096))
+                if b'"return"' in told:
                     return
+                if not more:
+                    time.sleep(_PAUSE)  # it hung up, and is about to end
             if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
                 raise OSError(os.read(trouble, 4096).decode(errors="replace").strip()[-500:])
     raise OSError("QEMU does not answer.")
