@@ -161,6 +161,9 @@ class _Behind(Stage):
 async def _stage(where: Path) -> AsyncIterator[_Behind]:
     """A service, a relay and a machine of ana's with a Python kernel."""
     os.environ.setdefault("VMSHARE_LOG_LEVEL", "WARNING")
+    # Root's umask may have kept these to root: ana's Python would compile everything each time.
+    for compiled in Path(sys.prefix).rglob("*.pyc"):
+        compiled.chmod(0o644)
     async with AsyncExitStack() as stack:
         cloud = SshCloud()
         stack.callback(cloud.stop)
