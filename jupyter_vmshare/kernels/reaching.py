@@ -155,7 +155,8 @@ def _told(told: dict[str, Any]) -> dict[str, Any]:
     metadata = told.get("metadata")
     debugs = isinstance(metadata, dict) and metadata.get("debugger") is True
     return {
-        "display_name": str(told["display_name"])[:100],
+        # Debian's calls itself "Python 3 (ipykernel)"; on which machine it runs says more.
+        "display_name": str(told["display_name"])[:100].removesuffix(" (ipykernel)"),
         "language": str(told["language"])[:50],
         "interrupt_mode": "message" if told.get("interrupt_mode") == "message" else "signal",
         "metadata": {"debugger": True} if debugs else {},

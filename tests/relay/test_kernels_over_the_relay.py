@@ -33,7 +33,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)
 
 SPEC = {
     "argv": [PYTHON, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
-    "display_name": "Python 3",
+    "display_name": "Python 3 (ipykernel)",
     "language": "python",
 }
 
