@@ -161,9 +161,7 @@ class _Behind(Stage):
 async def _stage(where: Path) -> AsyncIterator[_Behind]:
     """A service, a relay and a machine of ana's with a Python kernel."""
     os.environ.setdefault("VMSHARE_LOG_LEVEL", "WARNING")
-    # Root's umask may have kept these to root: ana's Python would compile everything each time.
-    for compiled in Path(sys.prefix).rglob("*.pyc"):
-        compiled.chmod(0o644)
+    await asyncio.to_thread(_let_all_read_what_is_compiled)
     async with AsyncExitStack() as stack:
         cloud = SshCloud()
         stack.callback(cloud.stop)
@@ -181,6 +179,14 @@ async def _stage(where: Path) -> AsyncIterator[_Behind]:
         file = f"{place}/kernel.json"
         await asyncio.to_thread(machine.run, "tee", file, given=json.dumps(_spec(PYTHON)))
         yield found
+
+
+def _let_all_read_what_is_compiled() -> None:
+    """Root may have kept it to root: ana's Python would compile all of it at each start."""
+    for place in Path(sys.prefix).rglob("__pycache__"):
+        place.chmod(0o755)
+        for compiled in place.glob("*.pyc"):
+            compiled.chmod(0o644)
 
 
 def _spec(python: str, **more: Any) -> dict[str, Any]:

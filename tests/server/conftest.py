@@ -12,7 +12,7 @@ from tornado.httpclient import HTTPResponse
 from tornado.web import create_signed_value
 
 from tests.fakes.hub import FakeHub
-from tests.fakes.vmshare import FakeVMShare
+from tests.fakes.vmshare import FakeVMShare, Scripted
 
 Ask = Callable[..., Awaitable[HTTPResponse]]
 COOKIE = "jupyterhub-user-ana"
@@ -30,6 +30,8 @@ class Tokens:
 @pytest.fixture
 def service() -> Iterator[FakeVMShare]:
     with FakeVMShare() as service:
+        # Asked for where sessions have shared folders, by the notebook server itself.
+        service.answer("GET", "/shown-folders", Scripted.json({"items": [], "next": None}))
         yield service
         assert service.complaints == []
 
