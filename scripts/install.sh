@@ -258,7 +258,7 @@ install_test() {
 
 install_mounts() {
   local missing=() program
-  for program in git rsync vim; do has "$program" || missing+=("$program"); done
+  for program in bindfs git rsync vim; do has "$program" || missing+=("$program"); done
   # CPython's own tests, for the Python that Debian has.
   if [[ $(id -u) == 0 && -x /usr/bin/python3 ]] && has apt-get; then
     /usr/bin/python3 -c 'import test.test_os' 2>/dev/null ||
