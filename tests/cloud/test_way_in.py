@@ -96,7 +96,7 @@ def test_the_socket_is_the_relay_s_alone(door: Door) -> None:
 def test_nothing_on_a_machine_is_a_secret_of_ours(door: Door) -> None:
     """Anybody there may read what it was told: names and public keys."""
     root = Path(f"/proc/{door.keeper.pid(door.machine)}/root/run/vmshare")
-    told = {file.name: file.read_text() for file in root.iterdir()}
+    told = {file.name: file.read_text() for file in root.iterdir() if not file.is_socket()}
     assert set(json.loads(told["seed.json"])) == {"hostname", "machine_id", "authorities"}
     assert not [name for name, text in told.items() if "PRIVATE KEY" in text]
     assert os.fspath(door.keeper.state) not in "".join(told.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -55,6 +56,14 @@ def kill_the_notebook_server(hub: RealHub, person: str) -> None:
     hub.process.stop_server(person)
 
 
+def terminals_kept_by(lab: MachineLab) -> int:
+    """How many tabs with terminals the next page that is opened will have."""
+    told = lab.page.request.get(f"{lab.home}/api/workspaces/default").json()
+    return len(
+        set(re.findall('"terminal:[^"]+"', json.dumps(told["data"]["layout-restorer:data"])))
+    )
+
+
 @pytest.mark.scenario("V1")
 @pytest.mark.scenario("V7")
 def test_terminals_come_with_access_and_go_with_it(
@@ -97,7 +106,8 @@ def test_terminals_come_with_access_and_go_with_it(
     kept.says("df -h /srv/shared; uptime", "(load average)")
     picture(ben.page, "terminal-on-machine")
 
-    # A reload comes back to both.
+    # A reload comes back to both, once JupyterLab has written down where they are.
+    eventually(lambda: terminals_kept_by(ben), lambda kept: kept == 2, PATIENCE)
     ben.page.goto(ben.home)
     expect(tabs).to_have_count(2)
     tabs.nth(0).click()

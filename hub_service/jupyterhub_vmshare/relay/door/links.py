@@ -198,13 +198,21 @@ class Links:
 
     def _set_timers(self, pair: Pair, right: RightView) -> None:
         self._stop_timers(pair)
-        loop, now = asyncio.get_running_loop(), datetime.now(UTC)
-        self._timers[pair] = [
-            loop.call_later(max(0.0, (each.at - now).total_seconds()), self._later, pair, right, i)
-            for i, each in enumerate(right.later)
-        ]
+        self._timers[pair] = []
+        for index in range(len(right.later)):
+            self._set_timer(pair, right, index)
+
+    def _set_timer(self, pair: Pair, right: RightView, index: int) -> None:
+        left = (right.later[index].at - datetime.now(UTC)).total_seconds()
+        timer = asyncio.get_running_loop().call_later(
+            max(0.0, left), self._later, pair, right, index
+        )
+        self._timers[pair].append(timer)
 
     def _later(self, pair: Pair, right: RightView, index: int) -> None:
+        if datetime.now(UTC) < right.later[index].at:
+            self._set_timer(pair, right, index)  # the loop's clock is ahead of the day's
+            return
         links = self._links.get(pair, set())
         allowed = right.later[index].allowed
         view = next((link.view for link in links), None)
