@@ -343,9 +343,9 @@ def _welcome(demo: Demo) -> str:
         read = "open shared/tests in the file browser, read hello.txt. It is READ-ONLY."
     machine = (
         f"""
-   6. As ana open a terminal in JupyterLab: jupyter vmshare ssh gpu-box
-      Then: jupyter vmshare machines share gpu-box ben
+   6. As ana open JupyterLab's launcher: a notebook and a terminal on gpu-box have cards there.
       It is {_about(demo.keeper.kind)}.
+   7. In the panel share gpu-box with ben: once he accepts, they are in his launcher too.
 """
         if demo.keeper
         else ""
@@ -364,6 +364,8 @@ def _welcome(demo: Demo) -> str:
    4. As ben accept, {read}
    5. As ana raise him to Edit, or stop sharing. Watch ben's panel.
 {machine}
+   Projects have pages of their own: {demo.url}/services/vmshare/projects
+
    Ctrl-C ends everything. The next run finds it as it was; remove {demo.directory} to begin anew.
 """
 
