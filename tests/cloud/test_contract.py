@@ -57,13 +57,6 @@ async def test_a_machine_carries_its_mark_and_runs(bench: Bench) -> None:
     assert [each.mark for each in await bench.cloud.machines()] == [wanted.mark]
 
 
-async def test_a_machine_makes_host_keys_of_its_own(bench: Bench) -> None:
-    one, other = await bench.machine(), await bench.machine()
-    keys = await bench.keys(one.id)
-    assert all(key.split()[0].startswith(("ssh-", "ecdsa-")) for key in keys)
-    assert set(keys).isdisjoint(await bench.keys(other.id))
-
-
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -95,10 +88,12 @@ async def test_an_order_that_holds_already_is_accepted(bench: Bench) -> None:
     assert (await bench.settled(machine)).power is Power.STOPPED
 
 
-async def test_stops_and_reboots_keep_what_is_on_the_disk(bench: Bench) -> None:
-    """On one machine: for some adapters its first start takes a minute."""
-    machine = (await bench.machine()).id
+async def test_host_keys_are_a_machines_own_and_outlive_stops_and_reboots(bench: Bench) -> None:
+    """In one test: for some adapters a first start takes a minute."""
+    machine, other = (await bench.machine()).id, (await bench.machine()).id
     keys = await bench.keys(machine)
+    assert all(key.split()[0].startswith(("ssh-", "ecdsa-")) for key in keys)
+    assert set(keys).isdisjoint(await bench.keys(other))
     await bench.order(lambda: bench.cloud.stop_machine(machine))
     assert (await bench.settled(machine)).power is Power.STOPPED
     await bench.order(lambda: bench.cloud.start_machine(machine))

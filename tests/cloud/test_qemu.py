@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
 import json
 import shutil
 import socket
@@ -11,6 +13,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,15 +69,30 @@ def test_qemu_opens_nothing_of_the_host_but_the_seed(tmp_path: Path) -> None:
 def test_what_is_told_is_the_seed_and_the_service_s_own_programs(tmp_path: Path) -> None:
     seed.prepare(tmp_path / "seed", SEED, "a-disk")
     about = yaml.safe_load((tmp_path / "seed/meta-data").read_text())
-    assert about == {"instance-id": "a-disk", "local-hostname": "gpu-box"}
+    assert about == {"instance-id": "a-disk", "local-hostname": "gpu-box", "dsmode": "local"}
     text = (tmp_path / "seed/user-data").read_text()
     assert text.startswith("#cloud-config\n")
     files = {each["path"]: each for each in yaml.safe_load(text)["write_files"]}
-    assert json.loads(files["/etc/vmshare/seed.json"]["content"]) == SEED
+    assert {each["encoding"] for each in files.values()} == {"gz+b64"}
+    told = {
+        path: gzip.decompress(base64.b64decode(each["content"])).decode()
+        for path, each in files.items()
+    }
+    assert json.loads(told["/etc/vmshare/seed.json"]) == SEED
     assert files["/usr/local/sbin/vmshare-machine"]["permissions"] == "0755"
-    assert "/usr/local/lib/vmshare_kernels/supervisor.py" in files
-    assert "PRIVATE KEY" not in text
-    assert str(tmp_path) not in text
+    assert "def " in told["/usr/local/lib/vmshare_kernels/supervisor.py"]
+    for each in (text, *told.values()):
+        assert "PRIVATE KEY" not in each
+        assert str(tmp_path) not in each
+
+
+@pytest.mark.parametrize("kvm", [True, False])
+def test_what_guards_against_speculation_is_off_only_where_nothing_speculates(
+    tmp_path: Path, kvm: bool
+) -> None:
+    names = ("disk", "image", "kernel", "initrd", *CHANNELS)
+    told = words(replace(boot(tmp_path), kvm=kvm), dict.fromkeys(names, 10))
+    assert ("mitigations=off" in told[told.index("-append") + 1]) is not kvm
 
 
 def test_an_image_asks_nobody_for_an_address_and_starts_what_it_needs_alone() -> None:

@@ -49,12 +49,18 @@ _ON: Final = (
 )  # fmt: skip
 _OFF: Final = (
     "apt-daily-upgrade.timer", "apt-daily.timer", "cloud-config.service", "cloud-final.service",
-    "cloud-init-hotplugd.socket", "dpkg-db-backup.timer", "e2scrub_all.timer",
-    "e2scrub_reap.service", "fstrim.timer", "getty.target", "getty@tty1.service", "man-db.timer",
-    "serial-getty@ttyS0.service", "ssh.service", "ssh.socket",
-    "systemd-networkd-wait-online.service", "systemd-timesyncd.service",
+    "cloud-init-hotplugd.socket", "cloud-init.service", "dev-hugepages.mount",
+    "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
+    "getty.target", "getty@tty1.service", "man-db.timer", "proc-sys-fs-binfmt_misc.automount",
+    "serial-getty@ttyS0.service", "ssh.service", "ssh.socket", "sys-fs-fuse-connections.mount",
+    "sys-kernel-config.mount", "sys-kernel-debug.mount", "systemd-binfmt.service",
+    "systemd-network-generator.service", "systemd-networkd-wait-online.service",
+    "systemd-pstore.service", "systemd-timesyncd.service",
 )  # fmt: skip
 """What nobody needs there, and every start would wait for."""
+
+_NO_GENERATOR: Final = "/etc/systemd/system-generators/cloud-init-generator"
+"""It would search for where a cloud tells what: that is said in ``cloud.cfg``."""
 
 _UNPACK: Final = """
 mkdir root
@@ -103,6 +109,8 @@ def _last_steps() -> list[str]:
         ),
         f'chroot "$1" systemctl mask {" ".join(_OFF)}',
         f'chroot "$1" systemctl enable {" ".join(_ON)}',
+        f'install -d "$1"{_NO_GENERATOR.rpartition("/")[0]}',
+        f'ln -s /dev/null "$1"{_NO_GENERATOR}',
         f'chroot "$1" apt-mark hold {_KERNEL}',
     ]
 

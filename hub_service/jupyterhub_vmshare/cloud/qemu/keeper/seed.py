@@ -6,6 +6,8 @@ image has that of the service that keeps it.
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -36,18 +38,30 @@ def user_data(seed: Record, disk: str) -> str:
         },
     }
     files = [
-        {"path": path, "content": content, "permissions": mode, "owner": "root:root"}
+        {
+            "path": path,
+            "content": _packed(content),
+            "encoding": "gz+b64",
+            "permissions": mode,
+            "owner": "root:root",
+        }
         for path, (content, mode) in told.items()
     ]
     said: dict[str, Any] = {"hostname": seed["hostname"], "write_files": files}
     return f"#cloud-config\n{json.dumps(said)}\n"
 
 
+def _packed(content: str) -> str:
+    """Much shorter: cloud-init reads YAML letter by letter, which takes seconds where emulated."""
+    return base64.b64encode(gzip.compress(content.encode(), mtime=0)).decode()
+
+
 def prepare(place: Path, seed: Record, disk: str) -> None:
     """Have it in a directory, which becomes the disk."""
     place.mkdir(mode=0o755, exist_ok=True)
     place.chmod(0o755)
-    told = {"instance-id": disk, "local-hostname": seed["hostname"]}
+    # All of it is done in cloud-init's first stage, as nothing comes by a network.
+    told = {"instance-id": disk, "local-hostname": seed["hostname"], "dsmode": "local"}
     for name, content in (
         ("meta-data", json.dumps(told)),
         ("user-data", user_data(seed, disk)),
