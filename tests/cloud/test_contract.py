@@ -105,6 +105,20 @@ async def test_host_keys_are_a_machines_own_and_outlive_stops_and_reboots(bench:
         assert await bench.keys(machine) == keys
 
 
+async def test_a_hard_reboot_waits_for_no_stop(bench: Bench) -> None:
+    needs(bench, "reboot_hard")
+    machine = (await bench.machine()).id
+    for stops in (
+        bench.cloud.stop_machine,
+        partial(bench.cloud.reboot_machine, hard=False),
+    ):
+        await bench.order(partial(stops, machine))
+        await bench.cloud.reboot_machine(machine, hard=True)
+        await bench.cloud.reboot_machine(machine, hard=True)  # that is what goes on
+        seen = await bench.settled(machine)
+        assert (seen.power, seen.notice) == (Power.RUNNING, None)
+
+
 async def test_a_stopped_machine_is_not_rebooted_softly(bench: Bench) -> None:
     machine = (await bench.machine(power=Power.STOPPED)).id
     with pytest.raises(CloudRefused):

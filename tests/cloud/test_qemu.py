@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -30,6 +31,10 @@ from jupyterhub_vmshare.clouds import cloud_named
 
 KEY = "ssh-ed25519 " + "A" * 68
 SEED = {"hostname": "gpu-box", "machine_id": "mch_1", "authorities": [KEY]}
+
+
+def never() -> bool:
+    return False
 
 
 def boot(where: Path) -> Boot:
@@ -222,8 +227,20 @@ def test_an_agent_is_asked_in_every_way_that_it_has(
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as machine:
         process = Process.of(machine.pid)
         with guest(tmp_path, IN_STEP, *lines) as path:
-            assert not stopping.in_order(process, path, tmp_path / "none", patience=2)
+            assert not stopping.in_order(process, path, tmp_path / "none", 2, never)
         machine.communicate(b"\n")
     heard = [json.loads(line) for line in (tmp_path / "heard").read_bytes().splitlines()]
     assert [each["execute"] for each in heard] == said
-    assert stopping.in_order(process, tmp_path / "none", tmp_path / "none", patience=2)
+    assert stopping.in_order(process, tmp_path / "none", tmp_path / "none", 2, never)
+
+
+def test_one_that_does_not_stop_is_not_waited_for_when_nobody_waits_any_more(
+    tmp_path: Path,
+) -> None:
+    asked = iter((False, False, True))
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as machine:
+        process, begun = Process.of(machine.pid), time.monotonic()
+        assert not process.wait_unless(600, lambda: next(asked))
+        assert time.monotonic() - begun < 60
+        machine.communicate(b"\n")
+    assert process.wait_unless(600, never)

@@ -80,6 +80,12 @@ async def one_that_hangs(town: Town) -> None:
     os.kill(town.keeper.pid(town.machine), signal.SIGSTOP)
 
 
+async def one_that_does_not_end(town: Town) -> None:
+    """It was asked to stop, and hangs."""
+    await one_that_hangs(town)
+    await town.bench.order(lambda: town.bench.cloud.stop_machine(town.machine))
+
+
 async def a_stopped_machine(town: Town) -> None:
     town.machine = (await town.bench.machine(power=Power.STOPPED)).id
 
@@ -235,6 +241,12 @@ ORDERS = {
         one_machine_runs,
         ("reboot.recorded", "stop.ended", "reboot.ended", *STARTED),
     ),
+    "reboot hard one that is stopping": Order(
+        one_that_does_not_end,
+        lambda t: t.bench.cloud.reboot_machine(t.machine, hard=True),
+        one_machine_runs,
+        ("reboot.instead", "reboot.ended"),
+    ),
     "rebuild": Order(
         a_machine,
         lambda t: t.bench.cloud.rebuild_machine(t.machine, t.bench.wanted(MARK)),
@@ -312,9 +324,7 @@ VIRTUAL_ORDERS = {
     "snapshot of one that is off": replace(
         ORDERS["snapshot"], before=a_stopped_machine, steps=("snapshot.recorded", "snapshot.copied")
     ),
-    "delete a snapshot": replace(
-        ORDERS["delete a snapshot"], before=a_snapshot_of_one_that_is_off
-    ),
+    "delete a snapshot": replace(ORDERS["delete a snapshot"], before=a_snapshot_of_one_that_is_off),
 }
 """They start in one step more, and get another size only while they are stopped.
 

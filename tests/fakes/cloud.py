@@ -77,6 +77,8 @@ class FakeCloud(CloudState):
         self._power(machine, "stop_machine", Power.STOPPED)
 
     async def reboot_machine(self, machine: str, *, hard: bool) -> None:
+        if hard:
+            self._overtake(machine)
         self._order_machine("reboot_machine", machine)
         if self._the_machine(machine).seen.power is not Power.RUNNING and not hard:
             raise CloudRefused("A machine that is stopped can't be rebooted: start it.")

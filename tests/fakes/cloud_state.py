@@ -103,6 +103,7 @@ class CloudState:
     _lose: list[str] = field(default_factory=list)
     _fail: defaultdict[str, deque[str]] = field(default_factory=lambda: defaultdict(deque))
     _pending: list[tuple[float, frozenset[str], Callable[[], None]]] = field(default_factory=list)
+    _going_on: dict[str, str] = field(default_factory=dict)
     _made: int = 0
 
     # What a test scripts
@@ -170,6 +171,7 @@ class CloudState:
         because = self._fail[order].popleft() if self._fail[order] else None
         due = self.now + self.delays.get(order, 0.0)
         self._pending.append((due, frozenset((thing, *more)), finish))
+        self._going_on[thing] = order
         if order in self._lose:
             self._lose.remove(order)
             raise CloudUnreachable("The cloud did not answer in time.")
@@ -177,6 +179,11 @@ class CloudState:
     def _free(self, thing: str) -> None:
         if any(thing in busy for _, busy, _ in self._pending):
             raise CloudBusy(f"The cloud is at work on {thing}.")
+
+    def _overtake(self, machine: str) -> None:
+        """A hard reboot waits for no stop."""
+        if self._going_on.get(machine) in ("stop_machine", "reboot_machine"):
+            self._pending = [each for each in self._pending if machine not in each[1]]
 
     def _order_machine(self, order: str, machine: str) -> None:
         self._begin(order, machine)

@@ -8,7 +8,8 @@ import pytest
 
 from jupyterhub_vmshare.cloud.port import CloudFull, CloudRefused, MachineWanted, Power, Seed
 from tests.fakes.cloud import FakeCloud
-from tests.machines.conftest import Lab, is_
+from tests.fixtures.waiting import within
+from tests.machines.conftest import PATIENCE, Lab, is_
 
 pytestmark = pytest.mark.asyncio
 
@@ -54,6 +55,29 @@ async def test_stop_start_and_reboot(lab: Lab, cloud: FakeCloud) -> None:
     await lab.until(path, is_(state="running"))
     verbs = [verb for verb, _ in cloud.orders]
     assert verbs == ["create_machine", "stop_machine", "start_machine", "reboot_machine"]
+
+
+async def test_one_that_does_not_stop_is_rebooted_hard(lab: Lab, cloud: FakeCloud) -> None:
+    """It was asked to stop and may take its time: whoever may reboot it need not wait."""
+    box = await lab.make()
+    path = f"/machines/{box['id']}"
+    cloud.delays["stop_machine"] = 3600
+    await lab("ana").ask("POST", f"{path}/stop")
+    async with within(PATIENCE, "The order to stop"):
+        while cloud.orders[-1][0] != "stop_machine":
+            await asyncio.sleep(0.01)
+    told = await lab("ana").ask("GET", path)
+    assert told["state"] == "stopping"
+    assert "reboot" in told["actions"]
+    refused = await lab("ana").call("POST", f"{path}/reboot")
+    assert (refused.status_code, refused.json()["rule"]) == (409, "gate.state")
+    because = "gpu-box is stopping. Wait until it is stopped, or reboot it hard."
+    assert refused.json()["detail"] == because
+    told = await lab("ana").ask("POST", f"{path}/reboot", {"hard": True})
+    assert told["state"] == "rebooting"
+    await lab.until(path, is_(state="running"))
+    verbs = [verb for verb, _ in cloud.orders]
+    assert verbs == ["create_machine", "stop_machine", "reboot_machine"]
 
 
 async def test_what_holds_already_is_ordered_no_second_time(lab: Lab, cloud: FakeCloud) -> None:

@@ -42,6 +42,7 @@ _MACHINE = {
     "power": (State.RUNNING, State.MISSING, State.FAILED),
     "doing": (None, "reboot", "rebuild"),
     "reboots": (0, 1),
+    "reboot_hard": (False, True),
     "rebuilds": (0, 1),
     "size": ("small", "large"),
     "host_keys": (None, ["ssh-ed25519 A"]),

@@ -105,6 +105,13 @@ MACHINES = [
     ({"rebuilds": 1}, BUSY, Step.WAIT, "asked for while something else goes on"),
     ({"reboots": 1}, ON, Step.REBOOT, "it should reboot"),
     ({"reboots": 1}, OFF, Step.START, "a start is a reboot"),
+    (
+        {"reboots": 1, "reboot_hard": True, "desired": Desired.RUNNING},
+        BUSY,
+        Step.REBOOT,
+        "a hard reboot waits for no stop",
+    ),
+    ({"reboots": 0, "reboot_hard": True}, BUSY, Step.WAIT, "it was rebooted hard already"),
     ({"reboots": 1, "doing": "reboot"}, BUSY, Step.ACCEPTED, "killed after the reboot's order"),
     ({}, BAD, Step.START, "it failed, and somebody asked for it"),
     ({"attempts": 1}, BAD, Step.BROKEN, "it failed again"),

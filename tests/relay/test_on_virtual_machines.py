@@ -15,11 +15,12 @@ import asyncssh
 import pytest
 import pytest_asyncio
 
+from jupyter_vmshare.kernels.ends import OUT_OF_MEMORY
 from tests.fixtures.virtual_machines import missing_for_virtual_machines
 from tests.fixtures.waiting import within
 from tests.relay import alike
 from tests.relay.test_kernels_over_the_relay import ATTACK
-from tests.relay.virtual import PATIENCE, Virtual, kernel_on, kernels_of, virtual
+from tests.relay.virtual import PATIENCE, Kernel, Virtual, kernel_on, kernels_of, virtual
 
 pytestmark = [
     pytest.mark.vm,
@@ -33,6 +34,11 @@ for number in range({LINES}):
     print(number, flush=True)
     time.sleep(0.05)
 """
+TAKES_ALL = """
+taken = []
+while True:
+    taken.append(b"x" * (16 << 20))
+"""
 SLEEPS = "import pathlib, time; pathlib.Path('/tmp/sleeps').touch(); time.sleep(3600)"
 
 
@@ -41,17 +47,26 @@ async def whole(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Virtu
     if (because := missing_for_virtual_machines()) is not None:
         pytest.skip(because)
     async with virtual(tmp_path_factory.mktemp("virtual")) as made:
-        yield made
+        url = made.running.url + made.running.service.settings.prefix
+        with pytest.MonkeyPatch.context() as notebook:
+            notebook.setenv("VMSHARE_SERVICE_URL", url)
+            notebook.setenv("VMSHARE_TOKEN", made.running.hub.server_token("ana"))
+            yield made
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def way(whole: Virtual, monkeypatch: pytest.MonkeyPatch) -> Virtual:
+async def way(whole: Virtual) -> Virtual:
     """The same for all tests, shared with nobody; this is ana's notebook server."""
     await whole.api("ana").ask("DELETE", f"/machines/{whole.id}/grants")
-    url = whole.running.url + whole.running.service.settings.prefix
-    monkeypatch.setenv("VMSHARE_SERVICE_URL", url)
-    monkeypatch.setenv("VMSHARE_TOKEN", whole.running.hub.server_token("ana"))
     return whole
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def kernel(whole: Virtual, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Kernel]:
+    """One of ana's for all tests, as one takes half a minute to start: whoever ends it says so."""
+    where = tmp_path_factory.mktemp("kernel")
+    async with kernels_of(whole, where) as kernels, kernel_on(whole, kernels) as found:
+        yield found
 
 
 @pytest.mark.scenario("V1")
@@ -71,62 +86,15 @@ async def test_ana_makes_a_machine_with_a_drive_and_is_at_home_there(way: Virtua
     assert console["text"]
 
 
-@pytest.mark.scenario("V1")
-@pytest.mark.scenario("V16")
-async def test_a_kernel_of_ones_own_outlives_the_relay(way: Virtual, tmp_path: Path) -> None:
-    async with kernels_of(way, tmp_path) as kernels, kernel_on(way, kernels) as kernel:
-        told = await kernel.run(
-            "import getpass, socket; print(getpass.getuser(), socket.gethostname())"
-        )
-        assert told == "ana gpu-box\n"
-        await kernel.run("kept = 41")
-        way.relay.kill()
-        await way.relay.start()
-        assert await kernel.run("print(kept + 1)") == "42\n"
-
-
-@pytest.mark.scenario("V16")
-async def test_a_kernel_does_as_a_local_one_and_loses_nothing_while_packets_are(
-    way: Virtual, tmp_path: Path
-) -> None:
-    async with kernels_of(way, tmp_path) as kernels, kernel_on(way, kernels) as kernel:
-        await kernel.run("kept = 41")
-        talking = asyncio.create_task(kernel.run(TALKS))
-        await asyncio.sleep(3)
-        async with way.unplugged():
-            await asyncio.sleep(20)
-        assert (await talking).split() == [str(number) for number in range(LINES)]
-        sleeping = asyncio.create_task(kernel.run(SLEEPS, fails="KeyboardInterrupt"))
-        await way.until_it_says("test -e /tmp/sleeps && echo there", "there")
-        await kernel.manager.interrupt_kernel()
-        await sleeping
-        assert await kernel.run("print(kept + 1)") == "42\n"
-        await kernel.manager.restart_kernel()
-        await kernel.client.wait_for_ready(timeout=way.patience)
-        assert await kernel.run("print('kept' in globals())") == "False\n"
-        kernel.client.execute("import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-        async with within(way.patience, "The death of a kernel"):
-            while await kernel.manager.is_alive():
-                await asyncio.sleep(0.2)
-
-
-@pytest.mark.scenario("V16")
-async def test_another_account_there_gets_at_nothing_of_a_kernel(
-    way: Virtual, tmp_path: Path
-) -> None:
-    await way.give("ben")
-    async with kernels_of(way, tmp_path) as kernels, kernel_on(way, kernels) as kernel:
-        told = await kernel.run("import os, sys; print(os.getpid(), sys.argv[-1])")
-        pid, connection = told.split()
-        place = str(Path(connection).parent)
-        line = shlex.join(("python3", "-c", ATTACK, place, pid))
-        assert await way.says(line, by="ben") == "7"
-        assert await way.says(f"test -S {place}/door && echo there") == "there"
-
-
 @pytest.mark.scenario("V2")
 @pytest.mark.scenario("V7")
-async def test_ben_is_himself_there_until_ana_takes_it_back(way: Virtual) -> None:
+async def test_ben_is_himself_there_until_ana_takes_it_back(
+    way: Virtual,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """His kernel and his terminal end with it, in a second: ten where they are emulated."""
     await way.give("ben")
     ben = await way.enter("ben")
     told = await ben.run("whoami; id -u; sudo -n true || echo held; ls /home/ana || echo held")
@@ -136,15 +104,92 @@ async def test_ben_is_himself_there_until_ana_takes_it_back(way: Virtual) -> Non
     for line in ("tmux new-session -d 'sleep 1001'", "setsid sleep 1002 >/dev/null 2>&1 &"):
         await ben.run(line, stdin=asyncssh.DEVNULL)
     await way.until_there(int(uid), "1001", "1002")
-    told_of = await way.api("ana").ask("DELETE", f"/machines/{way.id}/grants")
+    monkeypatch.setenv("VMSHARE_TOKEN", way.running.hub.server_token("ben"))
+    async with kernels_of(way, tmp_path) as kernels, kernel_on(way, kernels) as bens:
+        assert await bens.run("import getpass; print(getpass.getuser())") == "ben\n"
+        bens.client.execute("while True: pass")
+        terminal = await ben.create_process(term_type="xterm")
+        terminal.stdin.write("echo it is $((40 + 2))\n")
+        await terminal.stdout.readuntil("it is 42")
+        async with within(10, "The end of ben's kernel and terminal"):
+            told_of = await way.api("ana").ask("DELETE", f"/machines/{way.id}/grants")
+            await ben.wait_closed()
+            await bens.ends()
+        assert "not shared with you any more" in caplog.text
+    assert terminal.stdout.at_eof()
     [link] = told_of["links"]
     assert (link["person"], link["confirmed"], link["remaining"]) == ("ben", True, 0)
-    async with within(way.patience, "The end of ben's connection"):
-        await ben.wait_closed()
     assert await way.of(int(uid)) == []
     assert await way.says("cat /srv/shared/bens") == "mine"
     status, problem = await way.ask_for_certificate("ben", way.id)
     assert status == 404, problem
+
+
+@pytest.mark.scenario("V1")
+@pytest.mark.scenario("V16")
+async def test_a_kernel_of_ones_own_outlives_the_relay(way: Virtual, kernel: Kernel) -> None:
+    told = await kernel.run(
+        "import getpass, socket; print(getpass.getuser(), socket.gethostname())"
+    )
+    assert told == "ana gpu-box\n"
+    await kernel.run("kept = 41")
+    way.relay.kill()
+    await way.relay.start()
+    assert await kernel.run("print(kept + 1)") == "42\n"
+
+
+@pytest.mark.scenario("V16")
+async def test_a_kernel_is_interrupted_and_loses_nothing_while_packets_are(
+    way: Virtual, kernel: Kernel
+) -> None:
+    await kernel.run("kept = 41")
+    talking = asyncio.create_task(kernel.run(TALKS))
+    await asyncio.sleep(3)
+    async with way.unplugged():
+        await asyncio.sleep(20)
+    assert (await talking).split() == [str(number) for number in range(LINES)]
+    sleeping = asyncio.create_task(kernel.run(SLEEPS, fails="KeyboardInterrupt"))
+    await way.until_it_says("test -e /tmp/sleeps && echo there", "there")
+    await kernel.manager.interrupt_kernel()
+    await sleeping
+    assert await kernel.run("print(kept + 1)") == "42\n"
+
+
+@pytest.mark.scenario("V16")
+async def test_another_account_there_gets_at_nothing_of_a_kernel(
+    way: Virtual, kernel: Kernel
+) -> None:
+    await way.give("ben")
+    told = await kernel.run("import os, sys; print(os.getpid(), sys.argv[-1])")
+    pid, connection = told.split()
+    place = str(Path(connection).parent)
+    line = shlex.join(("python3", "-c", ATTACK, place, pid))
+    assert await way.says(line, by="ben") == "7"
+    assert await way.says(f"test -S {place}/door && echo there") == "there"
+
+
+@pytest.mark.scenario("V16")
+async def test_a_kernel_that_takes_all_memory_is_said_to_have_ended_for_that(
+    way: Virtual, kernel: Kernel, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And whoever starts it again has an empty one on a machine that is well."""
+    kernel.client.execute(TAKES_ALL)
+    await kernel.ends()
+    assert OUT_OF_MEMORY in caplog.text
+    await kernel.manager.restart_kernel()
+    await kernel.client.wait_for_ready(timeout=way.patience)
+    assert await kernel.run("print('kept' in globals())") == "False\n"
+
+
+@pytest.mark.scenario("V16")
+async def test_a_reboot_in_order_ends_kernels_and_keeps_disks(way: Virtual, kernel: Kernel) -> None:
+    before = await way.says("echo mine > file; cat /proc/sys/kernel/random/boot_id")
+    await way.api("ana").ask("POST", f"/machines/{way.id}/reboot")
+    await kernel.ends()
+    # Its drive is there again, by its label.
+    await way.until_it_says("mountpoint -q /srv/shared && cat /srv/shared/bens", "mine")
+    assert await way.says("cat /proc/sys/kernel/random/boot_id") != before
+    assert await way.says("cat file") == "mine"
 
 
 @pytest.mark.scenario("V13")
@@ -167,21 +212,6 @@ async def test_a_drive_comes_grows_while_it_is_used_and_goes(way: Virtual) -> No
         await way.until_told(path, machines=[])
         await using.wait()  # whoever has a file open there ends
     assert await way.says(f"test -e {place} || echo gone") == "gone"
-
-
-@pytest.mark.scenario("V16")
-async def test_a_reboot_in_order_ends_kernels_and_keeps_disks(way: Virtual, tmp_path: Path) -> None:
-    before = await way.says("echo mine > file; cat /proc/sys/kernel/random/boot_id")
-    async with kernels_of(way, tmp_path) as kernels, kernel_on(way, kernels) as kernel:
-        await kernel.run("kept = 1")
-        await way.api("ana").ask("POST", f"/machines/{way.id}/reboot")
-        async with within(way.patience, "The end of a kernel whose machine was rebooted"):
-            while await kernel.manager.is_alive():
-                await asyncio.sleep(0.2)
-    # Its drive is there again, by its label.
-    await way.until_it_says("mountpoint -q /srv/shared && cat /srv/shared/bens", "mine")
-    assert await way.says("cat /proc/sys/kernel/random/boot_id") != before
-    assert await way.says("cat file") == "mine"
 
 
 @pytest.mark.scenario("V11")

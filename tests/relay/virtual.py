@@ -144,3 +144,9 @@ class Kernel:
         )
         assert reply["content"].get("ename", "") == fails, reply["content"]
         return "".join(printed)
+
+    async def ends(self) -> None:
+        """Wait until it has."""
+        async with within(self.patience, "The end of a kernel"):
+            while await self.manager.is_alive():
+                await asyncio.sleep(0.05)

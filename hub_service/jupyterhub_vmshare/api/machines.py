@@ -206,7 +206,7 @@ class MachineReboot(MachineRoute):
         "machine.reboot", takes=Reboot, optional_body=True, gives=MachineView, status=202, once=True
     )
     async def post(self, machine_id: str) -> None:
-        """Have a machine reboot; hard: without asking anybody on it."""
+        """Have a machine reboot; hard: without asking anybody on it, also while it is stopping."""
         hard = (self.body_or_none(Reboot) or Reboot()).hard
         async with self.once() as tx:
             await life.reboot(tx, self.caller.person(), machine_id, self.can, hard=hard)

@@ -254,7 +254,10 @@ class Cloud(Protocol):
         """
 
     async def reboot_machine(self, machine: str, *, hard: bool) -> None:
-        """Order a reboot; ``hard`` asks nobody on it. Else it is stopped as by `stop_machine`."""
+        """Order a reboot; ``hard`` asks nobody on it. Else it is stopped as by `stop_machine`.
+
+        A hard one is taken while a machine stops or reboots, too, and waits for nothing on it.
+        """
 
     async def resize_machine(self, machine: str, size: str) -> None:
         """Order another size."""

@@ -52,6 +52,19 @@ def demand(blocked: str | None) -> None:
         raise WrongState(blocked)
 
 
+def is_stopping(machine: Machine) -> bool:
+    """Whether it was asked to stop and is still on: it may take minutes, or hang."""
+    on = machine.power not in (State.STOPPED, State.NONE, State.MISSING)
+    return machine.desired is Desired.STOPPED and not machine.settled and on
+
+
+def soft_reboot_blocked(machine: Machine) -> str | None:
+    """Why only a hard reboot makes sense now; None if any does."""
+    if not is_stopping(machine):
+        return None
+    return f"{machine.name} is stopping. Wait until it is stopped, or reboot it hard."
+
+
 def offered(actions: Iterable[str], machine: Machine, can: Capabilities | None) -> tuple[str, ...]:
     """Of what somebody may do, what can be done; without a cloud nothing is ordered."""
     if can is None:
@@ -91,6 +104,8 @@ def _not_now(action: str, machine: Machine, can: Capabilities) -> str | None:
         return (
             f"{name} is stopped. Start it." if stopped else f"{name} is not up. Wait until it runs."
         )
+    if action == "reboot" and is_stopping(machine) and can.reboot_hard:
+        return None
     if action in ("reboot", "keep_on") and machine.desired is not Desired.RUNNING:
         return f"{name} is stopped. Start it."
     running = machine.power not in (State.STOPPED, State.NONE)

@@ -90,10 +90,13 @@ async def stop(tx: Transaction, person: Person, machine_id: str, can: Capabiliti
 async def reboot(
     tx: Transaction, person: Person, machine_id: str, can: Capabilities, *, hard: bool
 ) -> None:
-    """Want it rebooted; ``hard`` asks nobody on it."""
+    """Want it rebooted; ``hard`` asks nobody on it, and does not wait for one that is stopping."""
     machine = await permitted_now(tx, person, "reboot", machine_id, can)
     hard = hard and can.reboot_hard
-    await want(tx, machine, reboots=machine.reboots + 1, reboot_hard=hard)
+    if not hard:
+        gates.demand(gates.soft_reboot_blocked(machine))
+    wanted = {"desired": Desired.RUNNING, "reboot_hard": hard}
+    await want(tx, machine, reboots=machine.reboots + 1, **wanted)
     await tell(tx, "asked", machine, person.name, what="reboot")
 
 

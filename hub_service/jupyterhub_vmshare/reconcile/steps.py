@@ -84,10 +84,17 @@ def machine_step(row: Machine, seen: SeenMachine | None, can: Capabilities) -> S
     if row.cloud_id != seen.id:
         return _unknown(row)
     if seen.power is Power.CHANGING:
-        return Step.ACCEPTED if _was_ordered(row) else Step.WAIT
+        return _in_between(row, can)
     if seen.power is Power.FAILED:
         return _failed_machine(row)
     return _changes(row, seen, can) or _power(row, seen)
+
+
+def _in_between(row: Machine, can: Capabilities) -> Step:
+    """While something goes on: a hard reboot waits for no stop, and may be ordered twice."""
+    if row.made and can.reboot_hard and row.reboot_hard and row.reboots != row.reboots_done:
+        return Step.REBOOT
+    return Step.ACCEPTED if _was_ordered(row) else Step.WAIT
 
 
 def _was_ordered(row: Machine) -> bool:

@@ -17,11 +17,12 @@ import type {
   MachinesPage,
   MachineView,
   NewGrant,
-  NewMachine
+  NewMachine,
+  Reboot
 } from './types';
 
 /** What can be asked of a machine by a word. */
-export type MachineVerb = 'start' | 'stop' | 'reboot';
+export type MachineVerb = 'start' | 'stop' | 'reboot' | 'reboot-hard';
 
 /** Every request about machines, drives and snapshots that the panel makes. */
 export class MachineClient {
@@ -46,6 +47,10 @@ export class MachineClient {
 
   /** Wanting the same twice is wanting it once, but for a reboot. */
   ask(id: string, verb: MachineVerb, key: string): Promise<MachineView> {
+    if (verb === 'reboot-hard') {
+      const body: Reboot = { hard: true };
+      return this.call(`machines/${id}/reboot`, { method: 'POST', body, key });
+    }
     const once = verb === 'reboot' ? { key } : { repeatable: true };
     return this.call(`machines/${id}/${verb}`, { method: 'POST', ...once });
   }

@@ -1346,7 +1346,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Have a machine reboot; hard: without asking anybody on it. */
+        /** Have a machine reboot; hard: without asking anybody on it, also while it is stopping. */
         post: operations["postMachineReboot"];
         delete?: never;
         options?: never;
@@ -17356,7 +17356,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Have a machine reboot; hard: without asking anybody on it. */
+            /** @description Have a machine reboot; hard: without asking anybody on it, also while it is stopping. */
             202: {
                 headers: {
                     [name: string]: unknown;

@@ -53,6 +53,7 @@ export type MoveResults = Schemas['MoveResults'];
 export type NewGrant = Schemas['NewGrant'];
 export type NewLink = Schemas['NewLink'];
 export type NewMachine = Schemas['NewMachine'];
+export type Reboot = Schemas['Reboot'];
 export type NewProject = Schemas['NewProject'];
 export type PeopleOfThing = Schemas['PeopleOfThing'];
 export type PeoplePage = Schemas['PeoplePage'];

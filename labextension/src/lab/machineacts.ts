@@ -114,13 +114,22 @@ export class MachineActs {
     await attempt(title, () => this.model.machines.ask(machine.id, verb));
   }
 
+  /** One that is stopping, or rebooting, was asked already: it is not waited for. */
   async reboot(machine: Thing): Promise<void> {
     const { trans } = this;
-    const title = trans.__('Reboot "%1"?', machine.name);
-    const body = trans.__('Everything that runs on it ends, whosever it is.');
-    if (await confirm(title, body, trans.__('Reboot'), trans)) {
+    const hard = machine.state === 'stopping' || machine.state === 'rebooting';
+    const title = hard
+      ? trans.__('Reboot "%1" at once?', machine.name)
+      : trans.__('Reboot "%1"?', machine.name);
+    const body = hard
+      ? trans.__(
+          'It is still shutting down. It is not waited for any more: what programs on it have not saved may be lost.'
+        )
+      : trans.__('Everything that runs on it ends, whosever it is.');
+    const verb = hard ? trans.__('Reboot at once') : trans.__('Reboot');
+    if (await confirm(title, body, verb, trans)) {
       await attempt(trans.__('"%1" was not rebooted', machine.name), () =>
-        this.model.machines.ask(machine.id, 'reboot')
+        this.model.machines.ask(machine.id, hard ? 'reboot-hard' : 'reboot')
       );
     }
   }

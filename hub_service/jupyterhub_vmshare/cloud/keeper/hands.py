@@ -6,6 +6,7 @@ with a sentence, or OSError.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -39,8 +40,12 @@ class Power(Protocol):
     def start(self, machine: str) -> None:
         """Have it run; it returns when its process does."""
 
-    def stop_in_order(self, machine: str) -> float | None:
+    def stop_in_order(self, machine: str, given_up: Callable[[], bool]) -> float | None:
         """Ask it to stop and wait until it has, with all that it does then.
+
+        Args:
+            machine: The machine.
+            given_up: Whether nobody waits for that any more; asked again and again.
 
         Returns:
             None once it does not run; else the seconds that it had, and were not enough.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from contextlib import suppress
+from threading import Lock
 from typing import Any, Final
 
 from jupyterhub_vmshare.cloud.keeper import files, messages
@@ -26,6 +26,14 @@ _NOT_IN_ORDER: Final = (
 )
 
 
+_OVERTAKEN: Final = frozenset({"stop", "reboot"})
+"""In order they may take minutes: a hard reboot does not wait for them."""
+
+
+class Overtaken(Exception):
+    """Something else was ordered that does not wait for the end of this."""
+
+
 class Machines:
     """What can be ordered about machines.
 
@@ -40,6 +48,8 @@ class Machines:
         self._records = holdings.machines
         self._images = images
         self._power = power
+        self._turns = Lock()
+        """Held while what is under way is exchanged for something else, or for nothing."""
 
     def seen(self, name: str) -> dict[str, Any]:
         """A machine as it is."""
@@ -112,11 +122,24 @@ class Machines:
         return self._order(name, "stop")
 
     def reboot(self, name: str, *, hard: bool) -> Job | None:
+        if hard and self._overtakes(name):
+            return None
         self._idle(name)
         if self._power.process(name) is None and not hard:
             because = "A machine that is stopped can't be rebooted: start it."
             raise Refused(messages.REFUSED, because)
         return self._order(name, "reboot", hard=hard)
+
+    def _overtakes(self, name: str) -> bool:
+        """Whether it is stopped or rebooted just now, and is rebooted hard instead."""
+        with self._turns:
+            doing = self._holdings.machine(name)["doing"]
+            if doing is None or doing["what"] not in _OVERTAKEN:
+                return False
+            if not doing.get("hard"):
+                self._records.change(name, instead={"what": "reboot", "hard": True})
+        reached("keeper.reboot.instead")
+        return True
 
     def resize(self, name: str, size: dict[str, Any]) -> Job | None:
         record = self._idle(name)
@@ -182,17 +205,43 @@ class Machines:
         return Job(frozenset(things), lambda: self._carry_out(name))
 
     def _carry_out(self, name: str) -> None:
-        doing = self._holdings.machine(name)["doing"]
-        try:
-            getattr(self, f"_do_{doing['what']}")(name, doing)
-        except (OSError, Trouble) as error:
-            because = str(error) if isinstance(error, Trouble) else _sentence(error)
-            with suppress(KeyError):
-                self._records.change(name, doing=None, because=because)
-            return
-        if self._records.get(name) is not None:
-            notice = self._holdings.machine(name)["doing"].get("notice")
-            self._records.change(name, doing=None, because=None, notice=notice)
+        while True:
+            doing = self._taken_up(name)
+            came_of_it: dict[str, Any] = {"because": None}
+            try:
+                getattr(self, f"_do_{doing['what']}")(name, doing)
+            except Overtaken:
+                continue
+            except (OSError, Trouble) as error:
+                came_of_it["because"] = (
+                    str(error) if isinstance(error, Trouble) else _sentence(error)
+                )
+            else:
+                came_of_it["notice"] = doing.get("notice")
+            if self._has_ended(name, came_of_it):
+                return
+
+    def _taken_up(self, name: str) -> dict[str, Any]:
+        """What is done next: what was ordered, or what overtook that."""
+        with self._turns:
+            record = self._holdings.machine(name)
+            if record.get("instead") is not None:
+                record = self._records.change(name, doing=record["instead"], instead=None)
+        doing: dict[str, Any] = record["doing"]
+        return doing
+
+    def _has_ended(self, name: str, came_of_it: dict[str, Any]) -> bool:
+        """Write down what came of it, unless it was overtaken in the last moment."""
+        with self._turns:
+            record = self._records.get(name)
+            if record is not None and record.get("instead") is not None:
+                return False
+            if record is not None:
+                self._records.change(name, doing=None, **came_of_it)
+            return True
+
+    def _is_overtaken(self, name: str) -> bool:
+        return self._holdings.machine(name).get("instead") is not None
 
     def _do_create(self, name: str, doing: dict[str, Any]) -> None:
         self._power.make_disk(name)
@@ -246,9 +295,14 @@ class Machines:
             reached("keeper.reboot.ended")
 
     def _end(self, name: str, doing: dict[str, Any], *, hard: bool) -> None:
-        """Have it not run. That it did not stop in order is written down before it is ended."""
+        """Have it not run. That it did not stop in order is written down before it is ended.
+
+        Raises `Overtaken` when somebody asks meanwhile that nobody waits for it.
+        """
         asks = not hard and "notice" not in doing  # an earlier keeper has asked
-        had = self._power.stop_in_order(name) if asks else None
+        had = self._power.stop_in_order(name, lambda: self._is_overtaken(name)) if asks else None
+        if self._is_overtaken(name):
+            raise Overtaken
         if had is not None:
             _log.warning("%s did not stop in order within %g seconds", name, had)
             doing["notice"] = _NOT_IN_ORDER.format(had)

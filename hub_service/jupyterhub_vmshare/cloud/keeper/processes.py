@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import select
 import signal
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_A_MOMENT: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,14 @@ class Process:
             return bool(select.select([held], [], [], patience)[0])
         finally:
             os.close(held)
+
+    def wait_unless(self, patience: float, given_up: Callable[[], bool]) -> bool:
+        """Wait so many seconds, or until nobody waits any more; whether it has ended."""
+        deadline = time.monotonic() + patience
+        while (left := deadline - time.monotonic()) > 0 and not given_up():
+            if self.wait(min(_A_MOMENT, left)):
+                return True
+        return not self.lives()
 
     def end(self, how: signal.Signals, patience: float) -> bool:
         """Send a signal and wait for its end; whether it has ended."""

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ class Records:
         self._prefix = prefix
         self._removed = where.parent / "removed"
         self._held: dict[str, Record] = {}
+        self._alone = threading.Lock()
 
     def load(self) -> None:
         """Read them all. Directories without a record were never made to the end."""
@@ -70,8 +72,9 @@ class Records:
 
     def change(self, name: str, **changes: Any) -> Record:
         """Change some keys of a record, and keep it; the whole record."""
-        record = {**self._held[name], **changes}
-        self._write(name, record)
+        with self._alone:  # an order may come while another one is carried out
+            record = {**self._held[name], **changes}
+            self._write(name, record)
         return record
 
     def remove(self, name: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -91,12 +92,12 @@ class Power:
                 except (Trouble, OSError) as error:
                     _log.error("%s has no door: %s", machine, error)
 
-    def stop_in_order(self, machine: str) -> float | None:
+    def stop_in_order(self, machine: str, given_up: Callable[[], bool]) -> float | None:
         process = self.process(machine)
         if process is None:
             return None
         channels = self._channel(machine, "aga"), self._channel(machine, "mon")
-        ended = stopping.in_order(process, *channels, self._patience)
+        ended = stopping.in_order(process, *channels, self._patience, given_up)
         reached("keeper.stop.asked")
         return None if ended else self._patience
 

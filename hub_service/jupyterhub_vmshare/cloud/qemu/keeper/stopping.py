@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,9 @@ _POWER_OFF: Final = ("/usr/bin/systemctl", "--no-block", "poweroff")
 _TO_FLUSH, _TO_DIE = 15.0, 10.0
 
 
-def in_order(process: Process, agent: Path, monitor: Path, patience: float) -> bool:
+def in_order(
+    process: Process, agent: Path, monitor: Path, patience: float, given_up: Callable[[], bool]
+) -> bool:
     """Ask a machine to shut down, and wait; whether QEMU has ended because it did.
 
     Args:
@@ -32,11 +35,12 @@ def in_order(process: Process, agent: Path, monitor: Path, patience: float) -> b
         agent: The socket of its guest agent.
         monitor: The socket of QEMU's monitor.
         patience: Seconds that it has, whatever it has to stop and to write.
+        given_up: Whether nobody waits for that any more.
     """
     deadline = time.monotonic() + patience
-    while (left := deadline - time.monotonic()) > 0:
+    while (left := deadline - time.monotonic()) > 0 and not given_up():
         _ask(agent, monitor, min(QUICK, left))
-        if process.wait(max(0.0, min(_ASKED_AGAIN, deadline - time.monotonic()))):
+        if process.wait_unless(min(_ASKED_AGAIN, deadline - time.monotonic()), given_up):
             return True
     return not process.lives()
 

@@ -9,6 +9,7 @@ import re
 import shutil
 import signal
 import stat
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -97,11 +98,11 @@ class Power:
         self._shims.start(machine, self._boot(machine).text())
         reached("keeper.start.running")
 
-    def stop_in_order(self, machine: str) -> float | None:
+    def stop_in_order(self, machine: str, given_up: Callable[[], bool]) -> float | None:
         process = self.process(machine)
         if process is None:
             return None
-        ended = process.end(signal.SIGTERM, self._patience)
+        ended = process.end(signal.SIGTERM, 0.0) or process.wait_unless(self._patience, given_up)
         reached("keeper.stop.asked")
         return None if ended else self._patience
 
