@@ -67,7 +67,7 @@ test-machines: ## Every test on real sandboxes, as root (the first time an image
 	$(PYTEST) tests $(PARALLEL) -m machines $(ARGS)
 
 .PHONY: test-vm
-test-vm: ## Real virtual machines under QEMU, as root; where it has to emulate, half an hour
+test-vm: ## Real virtual machines under QEMU, as root; where it has to emulate, 20 minutes (VM_ALL=1: every kill)
 	@$(INSTALL) test qemu
 	$(PYTEST) tests/relay tests/cloud tests/bench -n 0 -m vm $(ARGS)
 
