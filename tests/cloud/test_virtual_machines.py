@@ -22,11 +22,19 @@ from tests.cloud.bench import Bench
 from tests.cloud.door import Door, machine_for, new_key
 from tests.cloud.shell import ssh
 from tests.fixtures.sandboxes import IMAGE
-from tests.fixtures.virtual_machines import VirtualKeeper, missing_for_virtual_machines
+from tests.fixtures.virtual_machines import SIZES, VirtualKeeper, missing_for_virtual_machines
 
 pytestmark = [pytest.mark.vm, pytest.mark.timeout(1800)]
 PATIENCE = 900.0
 Found = TypeVar("Found")
+_NEVER_ENDS = """\
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+TimeoutStopSec=infinity
+ExecStart=/bin/true
+ExecStop=/bin/sleep infinity
+"""
 _SLOW_TO_END = """\
 [Service]
 Type=oneshot
@@ -193,3 +201,33 @@ def test_a_stop_leaves_clean_disks_and_drives(door: Door, bench: Bench) -> None:
         about = subprocess.run(["dumpe2fs", "-h", held], capture_output=True).stdout
         assert b"needs_recovery" not in about
     raw.unlink()
+
+
+def test_another_size_is_what_a_machine_has(door: Door, bench: Bench) -> None:
+    """It was stopped above, and its disk grows with it."""
+    wait(bench.order(lambda: bench.cloud.resize_machine(door.machine, bench.larger)))
+    assert wait(bench.settled(door.machine)).size == bench.larger
+    wait(bench.order(lambda: bench.cloud.start_machine(door.machine)))
+    until(lambda: answers(door))
+    large = next(size for size in SIZES if size.id == bench.larger)
+    assert int(says(door, "nproc")) == large.processors
+    memory = int(says(door, "awk '/^MemTotal/ {print $2}' /proc/meminfo")) >> 10
+    assert SIZES[0].memory_mib < memory <= large.memory_mib
+    disk = int(says(door, "df --output=size -B1M / | tail -1"))
+    assert SIZES[0].disk_gib << 10 < disk <= large.disk_gib << 10
+    assert says(door, "cat kept") == "mine"
+
+
+def test_a_hard_reboot_is_there_before_a_stop_has_come_to_its_end(door: Door, bench: Bench) -> None:
+    """One service at its end takes longer than anybody waits."""
+    says(door, f"echo '{_NEVER_ENDS}' | sudo -n tee /etc/systemd/system/slow.service")
+    says(door, "sudo -n systemctl daemon-reload; sudo -n systemctl start slow; sync")
+    pid, begun = door.keeper.pid(door.machine), time.monotonic()
+    wait(bench.order(lambda: bench.cloud.stop_machine(door.machine)))
+    until(lambda: not answers(door))  # it shuts down, and does not come to the end
+    assert wait(bench.cloud.machine(door.machine)).power is Power.CHANGING
+    wait(bench.cloud.reboot_machine(door.machine, hard=True))
+    seen = wait(bench.settled(door.machine))
+    assert (seen.power, seen.notice) == (Power.RUNNING, None)
+    assert door.keeper.pid(door.machine) != pid
+    assert time.monotonic() - begun < 300, "That is what a stop has where it is waited for."

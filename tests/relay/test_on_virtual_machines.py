@@ -192,6 +192,21 @@ async def test_a_reboot_in_order_ends_kernels_and_keeps_disks(way: Virtual, kern
     assert await way.says("cat file") == "mine"
 
 
+@pytest.mark.scenario("V3")
+async def test_a_user_lets_a_team_mate_in_and_nobody_else(way: Virtual) -> None:
+    await alike.lets_a_team_mate_in(way)
+
+
+@pytest.mark.scenario("V4")
+async def test_a_manager_adds_people_and_is_not_near_the_drive(way: Virtual) -> None:
+    await alike.a_manager_is_not_near_the_drive(way)
+
+
+@pytest.mark.scenario("V8")
+async def test_ben_leaves_and_his_link_and_programs_end(way: Virtual) -> None:
+    await alike.ben_leaves(way)
+
+
 @pytest.mark.scenario("V13")
 async def test_a_drive_comes_grows_while_it_is_used_and_goes(way: Virtual) -> None:
     ana = way.api("ana")
@@ -267,3 +282,11 @@ async def test_another_image_under_the_same_drive_and_people(way: Virtual) -> No
     await way.until_it_says("mountpoint -q /srv/shared && cat /srv/shared/bens", "mine")
     assert await way.says("test -e /etc/gone || echo new") == "new"
     assert await way.says("cat /srv/shared/bens; whoami", by="ben") == "mine\nben"
+
+
+@pytest.mark.scenario("V5")
+async def test_a_co_owner_is_root_there_and_takes_the_drive_to_her_own_machine(
+    way: Virtual,
+) -> None:
+    """The last: she stays co-owner."""
+    await alike.a_co_owner_takes_the_drive(way)

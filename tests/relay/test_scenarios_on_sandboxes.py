@@ -14,9 +14,6 @@ import asyncssh
 import pytest
 import pytest_asyncio
 
-from jupyterhub_vmshare.policy.model import Person
-from jupyterhub_vmshare.sharing import inviting
-from jupyterhub_vmshare.sharing.model import Grant
 from tests.fixtures.sandboxes import missing_for_sandboxes
 from tests.fixtures.waiting import within
 from tests.relay import alike
@@ -44,97 +41,24 @@ async def way(whole: Live) -> AsyncIterator[Live]:
     whole.id = own
 
 
-async def drive_of(way: Live) -> str:
-    """The drive that came with the machine."""
-    [one] = (await way.seen(way.id))["drives"]
-    return str(one["drive_id"])
-
-
-async def co_owns(way: Live, person: str) -> None:
-    """As the page of the service gives it, and the yes."""
-    service = way.running.service
-    teams = {name: await service.membership.teams_of(name) for name in ("ana", person)}
-    wanted = [inviting.Wanted(person, "co_own", confirmed=True)]
-    async with service.db.write() as tx:
-        giver = Person("ana", teams=teams["ana"])
-        [made] = await inviting.invite(tx, giver, way.id, wanted, {person: teams[person]})
-    assert isinstance(made, Grant), made
-    await way.api(person).accept(made.id)
-
-
 @pytest.mark.scenario("V3")
 async def test_a_user_lets_a_team_mate_in_and_nobody_else(way: Live) -> None:
-    await way.give("ben", ticks=["terminal", "invite"])
-    path = f"/machines/{way.id}/users"
-    told = await way.api("ben").ask("POST", path, {"grants": [{"receiver": "cleo"}]})
-    [result] = told["results"]
-    await way.api("cleo").accept(result["grant"]["id"])
-    assert await way.says("whoami", by="cleo") == "cleo"
-    told = await way.api("ben").ask("POST", path, {"grants": [{"receiver": "dan"}]})
-    [refused] = told["results"]
-    assert (refused["grant"], refused["problem"]["rule"]) == (None, "if.same_team")
-    status, _ = await way.ask_for_certificate("dan", way.id)
-    assert status == 404
+    await alike.lets_a_team_mate_in(way)
 
 
 @pytest.mark.scenario("V4")
 async def test_a_manager_adds_people_and_is_not_near_the_drive(way: Live) -> None:
-    drive = await drive_of(way)
-    await way.give("cleo", "managers")
-    cleo = way.api("cleo")
-    told = await cleo.ask("POST", f"/machines/{way.id}/users", {"grants": [{"receiver": "ben"}]})
-    await way.api("ben").accept(told["results"][0]["grant"]["id"])
-    assert await way.says("whoami", by="ben") == "ben"
-    # On it she is a user like others: the drive is a place, and no device.
-    held = "sudo -n true 2>/dev/null || echo held; cat /dev/loop* 2>/dev/null | head -c1 | wc -c"
-    assert (await way.says(held, by="cleo")).split() == ["held", "0"]
-    for method, asked in (
-        ("GET", f"/drives/{drive}"),
-        ("DELETE", f"/drives/{drive}/machines/{way.id}"),
-        ("PUT", f"/drives/{drive}/size"),
-        ("POST", f"/drives/{drive}/clones"),
-        ("DELETE", f"/machines/{way.id}/drives/{drive}"),
-    ):
-        body = {"PUT": {"size_gib": 9}, "POST": {"name": "copy"}}.get(method)
-        more = {} if body is None else {"json": body}
-        answer = await cleo.call(method, asked, **more)
-        assert answer.status_code in (403, 404), (method, asked)
-    assert await way.says("mountpoint -q /srv/shared && echo there") == "there"
+    await alike.a_manager_is_not_near_the_drive(way)
 
 
 @pytest.mark.scenario("V5")
 async def test_a_co_owner_is_root_there_and_takes_the_drive_to_her_own_machine(way: Live) -> None:
-    drive, anas = await drive_of(way), way.id
-    await way.says("echo kept > /srv/shared/kept")
-    await co_owns(way, "cleo")
-    assert await way.says("sudo -n whoami", by="cleo") == "root"
-    cleos = await way.make("cleos-box", by="cleo")
-    path = f"/machines/{anas}/drives/{drive}/move"
-    await way.api("cleo").ask("POST", path, {"machine_id": cleos})
-    place = f"/srv/drives/{drive[-12:]}"
-    way.id = cleos
-    async with within(way.patience, "The drive, on cleo's machine"):
-        while await way.says(f"sudo -n cat {place}/shared/kept", by="cleo") != "kept":
-            await asyncio.sleep(0.1)
-    way.id = anas
-    assert (await way.seen(anas))["drives"] == []
-    await way.api("ana").ask("DELETE", f"/drives/{drive}/machines/{cleos}")
-    await way.until_told(f"/drives/{drive}", machines=[])
-    await way.delete(cleos, by="cleo")
+    await alike.a_co_owner_takes_the_drive(way)
 
 
 @pytest.mark.scenario("V8")
 async def test_ben_leaves_and_his_link_and_programs_end(way: Live) -> None:
-    await way.give("ben")
-    conn = await way.enter("ben")
-    uid = int(str((await conn.run("id -u")).stdout))
-    await conn.run("setsid sleep 1201 >/dev/null 2>&1 &", stdin=asyncssh.DEVNULL)
-    await way.until_there(uid, "1201")
-    await way.api("ben").ask("POST", f"/machines/{way.id}/leave")
-    await gone(conn)
-    await way.nothing_of(uid)
-    assert await way.api("ben").all("/machines") == []
-    assert (await way.seen(way.id))["state"] == "running"
+    await alike.ben_leaves(way)
 
 
 @pytest.mark.scenario("V7")
@@ -162,7 +86,7 @@ async def test_who_leaves_the_team_loses_what_it_gave(way: Live) -> None:
 
 @pytest.mark.scenario("V9")
 async def test_ana_goes_and_her_co_owner_has_the_machine(way: Live) -> None:
-    await co_owns(way, "cleo")
+    await alike.co_owns(way, "cleo")
     anas = await way.enter("ana")
     assert (await anas.run("whoami", stdin=asyncssh.DEVNULL)).stdout == "ana\n"
     told = await way.api("ana").ask("POST", f"/machines/{way.id}/leave")
