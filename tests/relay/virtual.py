@@ -137,11 +137,15 @@ class Kernel:
     async def run(self, code: str, *, fails: str = "") -> str:
         """Execute it, and what it printed; ``fails``: with which exception it ends."""
         printed: list[str] = []
-        reply = await self.client.execute_interactive(
-            code,
-            timeout=self.patience,
-            output_hook=lambda each: printed.append(each["content"].get("text", "")),
-        )
+        while True:
+            reply = await self.client.execute_interactive(
+                code,
+                timeout=self.patience,
+                output_hook=lambda each: printed.append(each["content"].get("text", "")),
+            )
+            # Any kernel leaves out what it is told in the moment after a cell that failed.
+            if reply["content"]["status"] != "aborted":
+                break
         assert reply["content"].get("ename", "") == fails, reply["content"]
         return "".join(printed)
 
