@@ -10,12 +10,13 @@ from jupyterhub_vmshare.api.contract.drives import (
     DriveView,
     NewDrive,
     NewDriveClone,
+    Opened,
 )
 from jupyterhub_vmshare.api.machine_views import drive_view
 from jupyterhub_vmshare.api.machines import MachineRoute, demand_drive_size
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.db.database import Transaction
-from jupyterhub_vmshare.machines import drives, listing, things
+from jupyterhub_vmshare.machines import drives, listing, opening, places, things
 
 
 class DriveRoute(MachineRoute):
@@ -25,6 +26,18 @@ class DriveRoute(MachineRoute):
         """The drive as the caller sees it after the change."""
         person, can = self.caller.person(), self.rooms.machines.offers.can
         return drive_view(await listing.one_drive(tx.conn, person, drive_id, tx.at), can)
+
+    async def make_drive(self, project_id: str | None) -> None:
+        """Make a drive, for the caller or in a project; and answer with it."""
+        asked, person = self.body(NewDrive), self.caller.person()
+        self.rooms.machines.offers.demand()
+        demand_drive_size(asked.size_gib, self.rooms.machines.rules.most_drive_gib)
+        async with self.once() as tx:
+            within = None
+            if project_id is not None:
+                within = await places.place(tx, self.asker, project_id, "drive.create")
+            made = await drives.create(tx, person, asked.name, asked.size_gib, within=within)
+            self.keep(201, await self.drive(tx, made.id))
 
     async def attach(self, drive_id: str, machine_id: str, *, read_only: bool) -> None:
         """Want a drive on a machine, and answer with it."""
@@ -56,12 +69,7 @@ class Drives(DriveRoute):
     @operation("service.create_machine", takes=NewDrive, gives=DriveView, status=201, once=True)
     async def post(self) -> None:
         """Make a drive of one's own; it can be attached once it is ready."""
-        asked = self.body(NewDrive)
-        self.rooms.machines.offers.demand()
-        demand_drive_size(asked.size_gib, self.rooms.machines.rules.most_drive_gib)
-        async with self.once() as tx:
-            made = await drives.create(tx, self.caller.person(), asked.name, asked.size_gib)
-            self.keep(201, await self.drive(tx, made.id))
+        await self.make_drive(None)
 
 
 class Drive(DriveRoute):
@@ -120,6 +128,21 @@ class DriveClones(DriveRoute):
             self.keep(201, await self.drive(tx, made.id))
 
 
+class DriveOpened(DriveRoute):
+    """Whether a drive is open to the project in which it is."""
+
+    path = "/drives/{drive_id}/opened"
+
+    @operation("drive.open_to_project", takes=Opened, gives=DriveView)
+    async def put(self, drive_id: str) -> None:
+        """Let members of its project attach it there; closed, it is taken off where they did."""
+        asked = self.body(Opened)
+        async with self.rooms.db.write() as tx:
+            await opening.open_drive(tx, self.caller.person(), drive_id, asked.opened)
+            told = await self.drive(tx, drive_id)
+        self.reply(200, told)
+
+
 class DriveWriter(DriveRoute):
     """The one machine that writes to a drive."""
 
@@ -156,4 +179,13 @@ class DriveMachine(DriveRoute):
         self.reply(202, told)
 
 
-ROUTES = (Drives, Drive, SizeOfDrive, DriveClones, DriveWriter, DriveReader, DriveMachine)
+ROUTES = (
+    Drives,
+    Drive,
+    SizeOfDrive,
+    DriveClones,
+    DriveOpened,
+    DriveWriter,
+    DriveReader,
+    DriveMachine,
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from jupyterhub_vmshare.api.contract.drives import DriveView, OnMachine
 from jupyterhub_vmshare.api.contract.machines import (
@@ -39,6 +39,8 @@ def machine_view(
         "id": machine.id,
         "name": machine.name,
         "owner": machine.owner,
+        "project_id": machine.within_id,
+        "project": machine.project_name,
         "level": seen.level,
         "ends_at": seen.ends_at,
         "created_at": seen.created_at,
@@ -77,6 +79,8 @@ def drive_view(seen: Seen[Drive], can: Capabilities | None) -> DriveView:
         "id": drive.id,
         "name": drive.name,
         "owner": drive.owner,
+        "project_id": drive.within_id,
+        "project": drive.project_name,
         "level": seen.level,
         "ends_at": seen.ends_at,
         "created_at": seen.created_at,
@@ -90,6 +94,7 @@ def drive_view(seen: Seen[Drive], can: Capabilities | None) -> DriveView:
         because=drive.because,
         retry_at=drive.retry_at,
         size_gib=drive.size_gib,
+        opened=drive.opened,
         machines=[
             OnMachine(machine_id=on.other_id, machine_name=on.other_name or "",
                       **_attached(on.attachment))
@@ -100,8 +105,8 @@ def drive_view(seen: Seen[Drive], can: Capabilities | None) -> DriveView:
     )  # fmt: skip
 
 
-def snapshot_view(snapshot: Snapshot) -> MachineSnapshotView:
-    """A snapshot."""
+def snapshot_view(snapshot: Snapshot, actions: Sequence[str]) -> MachineSnapshotView:
+    """A snapshot, and what the caller may do with it."""
     return MachineSnapshotView(
         id=snapshot.id,
         name=snapshot.name,
@@ -112,6 +117,9 @@ def snapshot_view(snapshot: Snapshot) -> MachineSnapshotView:
         because=snapshot.because,
         disk_gib=snapshot.disk_gib,
         created_at=snapshot.created_at,
+        project_id=snapshot.project_id,
+        opened=snapshot.opened,
+        actions=list(actions),
     )
 
 

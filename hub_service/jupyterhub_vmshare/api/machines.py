@@ -36,6 +36,7 @@ from jupyterhub_vmshare.machines import (
     life,
     listing,
     model,
+    places,
     snapshots,
     things,
 )
@@ -62,18 +63,55 @@ class MachineRoute(Route):
         found = await listing.one_machine(tx.conn, person, machine_id, tx.at)
         return machine_view(found, can, self.rooms.cutting.on(machine_id))
 
-    async def source(self, asked: DiskSource, size: str | None, offer: Offer) -> Source:
-        """What a system disk is made from, if it fits on the size's."""
+    async def source(
+        self, asked: DiskSource, size: str | None, offer: Offer, within: str | None = None
+    ) -> Source:
+        """What a system disk is made from, if it fits on the size's; ``within``: in a project."""
         if asked.image is not None:
             image = offer.image(asked.image)
             if size is not None:
                 offer.fitting(size, image.disk_gib)
             return Source(image.name, image=image.id)
-        async with self.rooms.db.read() as conn:
-            snapshot = await snapshots.usable(conn, self.caller.name, asked.snapshot_id or "")
+        db, wanted = self.rooms.db, asked.snapshot_id or ""
+        async with db.read() as conn:
+            snapshot = await snapshots.usable(conn, self.asker, wanted, within, db.clock())
         if size is not None:
             offer.fitting(size, snapshot.disk_gib)
         return Source(snapshot.name, snapshot_id=snapshot.id)
+
+
+class MachineMaking(MachineRoute, SharingRoute):
+    """What making a machine is, wherever it is made."""
+
+    async def make_machine(self, project_id: str | None) -> None:
+        """Make a machine, with a drive, for the caller or in a project; and answer with it."""
+        asked, person, room = self.body(NewMachine), self.caller.person(), self.rooms.machines
+        offer, can = await room.offers.now(), self.can
+        source = await self.source(asked, asked.size, offer, project_id)
+        drive_gib = room.rules.drive_gib if asked.drive_gib is None else asked.drive_gib
+        demand_drive_size(drive_gib, room.rules.most_drive_gib)
+        invited = [wanted(one, one.level) for one in asked.grants]
+        there = await self.known(invited)
+        async with self.once() as tx:
+            await hold_still(tx)
+            made_in = ("machine.create", *(["drive.create"] if drive_gib else []))
+            within = None
+            if project_id is not None:
+                within = await places.place(tx, self.asker, project_id, *made_in)
+            idle_minutes = room.rules.idle_minutes
+            machine_id = await life.create(
+                *(tx, person, asked.name, source, asked.size),
+                idle_minutes=idle_minutes,
+                within=within,
+            )
+            if invited:
+                _demand_all(await inviting.invite(tx, person, machine_id, invited, there))
+            machine = await model.machine(tx.conn, machine_id)
+            if drive_gib:
+                name = await name_for_drive(tx, person.name, machine.name)
+                drive = await drives.create(tx, person, name, drive_gib, within=within)
+                await drives.put_on(tx, person, drive, machine, can, read_only=False)
+            self.keep(201, await self.seen(tx, machine_id))
 
 
 class Cloud(MachineRoute):
@@ -101,7 +139,7 @@ class Cloud(MachineRoute):
         )
 
 
-class Machines(MachineRoute, SharingRoute):
+class Machines(MachineMaking):
     """All machines of the caller."""
 
     path = "/machines"
@@ -123,26 +161,7 @@ class Machines(MachineRoute, SharingRoute):
     @operation("service.create_machine", takes=NewMachine, gives=MachineView, status=201, once=True)
     async def post(self) -> None:
         """Make a machine of one's own, with a drive; it is there once it runs."""
-        asked, person, room = self.body(NewMachine), self.caller.person(), self.rooms.machines
-        offer, can = await room.offers.now(), self.can
-        source = await self.source(asked, asked.size, offer)
-        drive_gib = room.rules.drive_gib if asked.drive_gib is None else asked.drive_gib
-        demand_drive_size(drive_gib, room.rules.most_drive_gib)
-        invited = [wanted(one, one.level) for one in asked.grants]
-        there = await self.known(invited)
-        async with self.once() as tx:
-            await hold_still(tx)
-            machine_id = await life.create(
-                tx, person, asked.name, source, asked.size, idle_minutes=room.rules.idle_minutes
-            )
-            if invited:
-                _demand_all(await inviting.invite(tx, person, machine_id, invited, there))
-            machine = await model.machine(tx.conn, machine_id)
-            if drive_gib:
-                name = await name_for_drive(tx, person.name, machine.name)
-                drive = await drives.create(tx, person, name, drive_gib)
-                await drives.put_on(tx, person, drive, machine, can, read_only=False)
-            self.keep(201, await self.seen(tx, machine_id))
+        await self.make_machine(None)
 
 
 class Machine(MachineRoute):
@@ -242,8 +261,9 @@ class MachineRebuild(MachineRoute):
         asked, person, db = self.body(DiskSource), self.caller.person(), self.rooms.db
         async with db.read() as conn:
             await permitted(conn, person, "rebuild", machine_id, db.clock())
-            size = (await model.machine(conn, machine_id)).size
-        source = await self.source(asked, size, await self.rooms.machines.offers.now())
+            machine = await model.machine(conn, machine_id)
+        offer = await self.rooms.machines.offers.now()
+        source = await self.source(asked, machine.size, offer, machine.within_id)
         async with self.once() as tx:
             await life.rebuild(tx, person, machine_id, self.can, source)
             self.keep(202, await self.seen(tx, machine_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jupyterhub_vmshare.api import taking
 from jupyterhub_vmshare.api.contract.projects import (
     AsksAsked,
     AsksPage,
@@ -15,15 +16,21 @@ from jupyterhub_vmshare.api.contract.projects import (
     LinkView,
     MemberChange,
     MembersAsked,
+    MembershipEnded,
     MembersPage,
     MemberView,
     NewLink,
+    StaysBehind,
 )
 from jupyterhub_vmshare.api.operation import operation
 from jupyterhub_vmshare.api.projects import ProjectRoute
+from jupyterhub_vmshare.api.render import CANNOT_UNDO, grant_view, in_sessions, receivers
+from jupyterhub_vmshare.api.rooms import Rooms
+from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.projects import joining, links, members
 from jupyterhub_vmshare.projects.model import Ask, Link, Member
 from jupyterhub_vmshare.projects.standing import project_of
+from jupyterhub_vmshare.sharing.parting import Lost
 
 
 class ProjectMembers(ProjectRoute):
@@ -72,12 +79,14 @@ class ProjectMember(ProjectRoute):
             )
         self.reply(200, member_view(changed))
 
-    @operation("project.member.remove", status=204)
+    @operation("project.member.remove", gives=MembershipEnded)
     async def delete(self, project_id: str, person: str) -> None:
-        """Take somebody out of the project."""
+        """Take somebody out of the project; what that cut, and what of theirs stays in it."""
         async with self.rooms.db.write() as tx:
-            await members.remove(tx, self.asker, project_id, person)
-        self.reply(204)
+            lost = await members.remove(tx, self.asker, project_id, person)
+            before = await held_of(self.rooms, tx, lost, person)
+        reached = await taking.all_taken(self.rooms, before)
+        self.reply(200, membership_ended_view(person, lost, reached))
 
 
 class ProjectLeave(ProjectRoute):
@@ -85,12 +94,15 @@ class ProjectLeave(ProjectRoute):
 
     path = "/projects/{project_id}/leave"
 
-    @operation("project.member.leave", status=204)
+    @operation("project.member.leave", gives=MembershipEnded)
     async def post(self, project_id: str) -> None:
         """Leave a project; its last administrator can't."""
+        person = self.caller.name
         async with self.rooms.db.write() as tx:
-            await members.leave(tx, self.asker, project_id)
-        self.reply(204)
+            lost = await members.leave(tx, self.asker, project_id)
+            before = await held_of(self.rooms, tx, lost, person)
+        reached = (await taking.all_taken(self.rooms, before)).as_seen_by(person)
+        self.reply(200, membership_ended_view(person, lost, reached))
 
 
 class ProjectLinks(ProjectRoute):
@@ -229,6 +241,26 @@ class AskCancel(ProjectRoute):
         async with self.rooms.db.write() as tx:
             await joining.cancel(tx, self.caller.name, project_id, ask_id)
         self.reply(204)
+
+
+async def held_of(rooms: Rooms, tx: Transaction, lost: Lost, person: str) -> list[taking.Held]:
+    """Where they had open what they lost; whoever had something through them, too."""
+    people = {person} | (receivers(lost.ended) or set())
+    return await taking.all_held(rooms, tx, lost.things, people)
+
+
+def membership_ended_view(person: str, lost: Lost, reached: taking.Taken) -> MembershipEnded:
+    """What somebody lost, what that reached, and what of theirs stays."""
+    stays = lost.stays
+    return MembershipEnded(
+        person=person,
+        ended=[grant_view(grant) for grant in lost.ended],
+        stays=StaysBehind(
+            machines=stays.machines, drives=stays.drives, snapshots=stays.snapshots
+        ),
+        cannot_undo=CANNOT_UNDO,
+        **in_sessions(reached).model_dump(),
+    )
 
 
 def member_view(member: Member) -> MemberView:

@@ -24,18 +24,12 @@ from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.projects import life, listing
 from jupyterhub_vmshare.projects.life import Wanted
 from jupyterhub_vmshare.projects.listing import Seen
-from jupyterhub_vmshare.projects.standing import Asker, project_of
+from jupyterhub_vmshare.projects.standing import project_of
 from jupyterhub_vmshare.sharing.facts import demand
-from jupyterhub_vmshare.words import CredentialKind
 
 
 class ProjectRoute(Route):
     """What routes of projects have in common."""
-
-    @property
-    def asker(self) -> Asker:
-        """The caller; administrators count on the service's own pages alone."""
-        return Asker(self.caller.name, on_pages=self.caller.credential is CredentialKind.PAGE)
 
     async def seen(self, tx: Transaction, project_id: str) -> ProjectView:
         """A project as the caller sees it now."""

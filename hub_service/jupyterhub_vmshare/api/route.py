@@ -30,6 +30,8 @@ from jupyterhub_vmshare.errors import (
     VMShareError,
 )
 from jupyterhub_vmshare.people.credentials import Caller
+from jupyterhub_vmshare.projects.standing import Asker
+from jupyterhub_vmshare.words import CredentialKind
 
 MAX_JSON = 1024 * 1024
 """Bytes of a JSON body. Two hundred invitations take about 40 kB."""
@@ -48,6 +50,11 @@ class Route(web.RequestHandler):
 
     path: ClassVar[str]
     caller: Caller
+
+    @property
+    def asker(self) -> Asker:
+        """The caller in projects; administrators count on the service's own pages alone."""
+        return Asker(self.caller.name, on_pages=self.caller.credential is CredentialKind.PAGE)
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
     def initialize(self, rooms: Rooms) -> None:

@@ -23,6 +23,7 @@ from jupyterhub_vmshare.api.mounts import ROUTES as MOUNTS
 from jupyterhub_vmshare.api.openapi_route import OpenApi
 from jupyterhub_vmshare.api.people import People, Teams, TeamsRefresh
 from jupyterhub_vmshare.api.project_folders import ROUTES as PROJECT_FOLDERS
+from jupyterhub_vmshare.api.project_machines import ROUTES as PROJECT_MACHINES
 from jupyterhub_vmshare.api.project_members import ROUTES as PROJECT_MEMBERS
 from jupyterhub_vmshare.api.projects import ROUTES as PROJECTS
 from jupyterhub_vmshare.api.quota import ROUTES as QUOTA
@@ -65,6 +66,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     *PROJECTS,
     *PROJECT_MEMBERS,
     *PROJECT_FOLDERS,
+    *PROJECT_MACHINES,
     Events,
     EventStream,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -56,6 +57,20 @@ async def held(
     """Where it is in use now; ``people``: by these alone."""
     mounts = await rooms.mounts.held(tx, thing_id, None if people is None else set(people))
     return Held(thing_id, mounts, await rooms.cutting.held(tx, thing_id, people))
+
+
+async def all_held(
+    rooms: Rooms, tx: Transaction, thing_ids: Sequence[str], people: Collection[str]
+) -> list[Held]:
+    """Where several are in use by these; those alone that are."""
+    used = await rooms.mounts.in_use(tx, people) | await rooms.cutting.in_use(tx, people)
+    return [await held(rooms, tx, one, people) for one in thing_ids if one in used]
+
+
+async def all_taken(rooms: Rooms, before: Sequence[Held]) -> Taken:
+    """What was taken of several; all are waited for at the same time. Never in a transaction."""
+    each = await asyncio.gather(*(taken(rooms, one) for one in before))
+    return Taken.together(each)
 
 
 async def taken(rooms: Rooms, before: Held) -> Taken:

@@ -121,8 +121,18 @@ machine_snapshots = Table(
     # The smallest disk that it fits on.
     Column("disk_gib", Integer),
     Column("created_at", Moment, nullable=False),
+    # The project of its machine, and whether its members may make machines of it.
+    Column("project_id", ID),
+    Column("opened", Boolean, nullable=False, server_default=text("false")),
 )
 Index("ix_machine_snapshots_owner", machine_snapshots.c.owner, machine_snapshots.c.id)
+Index(
+    "ix_machine_snapshots_project",
+    machine_snapshots.c.project_id,
+    machine_snapshots.c.id,
+    sqlite_where=text("project_id IS NOT NULL"),
+    postgresql_where=text("project_id IS NOT NULL"),
+)
 
 for _table in (machines, drives, attachments, machine_snapshots):
     Index(

@@ -53,9 +53,14 @@ things = Table(
     Column("trashed_at", Moment),
     Column("cloneable", Boolean, nullable=False, server_default=text("false")),
     Column("fast", Boolean, nullable=False, server_default=text("false")),
-    # The project that it belongs to; `owner` is then `owner_of` it, and this is what it is called.
+    # The project that it belongs to; `owner` is then `owner_of` it.
     Column("project_id", _ID),
+    # Of a machine or a drive: the project in which `owner` made it.
+    Column("within_id", _ID),
+    # What the one or the other is called.
     Column("project_name", _NAME),
+    # Members of that project may use it.
+    Column("opened", Boolean, nullable=False, server_default=text("false")),
     Column("version", Integer, nullable=False, server_default="1"),
 )
 Index(
@@ -74,6 +79,12 @@ Index(
     things.c.project_id,
     sqlite_where=text("project_id IS NOT NULL"),
     postgresql_where=text("project_id IS NOT NULL"),
+)
+Index(
+    "ix_things_within",
+    things.c.within_id,
+    sqlite_where=text("within_id IS NOT NULL"),
+    postgresql_where=text("within_id IS NOT NULL"),
 )
 Index(
     "ix_things_deleting",

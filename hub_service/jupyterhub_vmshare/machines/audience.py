@@ -8,13 +8,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from jupyterhub_vmshare.db.tables import answers, grants, team_members
+from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.words import GrantState, ReceiverKind
 
 
-async def everyone_on(
-    conn: AsyncConnection, thing_id: str, owner: str, at: datetime
-) -> frozenset[str]:
-    """Its owner, and the people to whom a live grant on it is open.
+async def everyone_on(conn: AsyncConnection, thing_id: str, at: datetime) -> frozenset[str]:
+    """Its owner, the administrators of the project in which it is, and the people to whom a live
+    grant on it is open.
 
     Unlike a folder, a machine that a team was given is nobody's before they accept it.
     """
@@ -40,4 +40,5 @@ async def everyone_on(
         .where(answers.c.answer == "accepted")
     )
     found = await conn.execute(sa.union(direct, accepted))
-    return frozenset(found.scalars()) | {owner}
+    thing = await store.thing_of(conn, thing_id)
+    return frozenset(found.scalars()) | await store.keepers(conn, thing, at)

@@ -14,24 +14,38 @@ from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.machines import gates, model
 from jupyterhub_vmshare.machines.model import Attachment, Desired, Drive, Machine, State
 from jupyterhub_vmshare.machines.names import checked, demand_free
-from jupyterhub_vmshare.machines.telling import tell, tell_of_attachment
+from jupyterhub_vmshare.machines.places import (
+    demand_one_project,
+    demand_place,
+    granted_on,
+    owned_by,
+    project_held,
+)
+from jupyterhub_vmshare.machines.telling import tell, tell_of_attachment, where
 from jupyterhub_vmshare.machines.things import end, insert_thing
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.projects.model import Project
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.facts import demand, permitted
 from jupyterhub_vmshare.words import ThingKind
 
 
 async def create(
-    tx: Transaction, person: Person, name: str, size_gib: int, *, clone_of: Drive | None = None
+    tx: Transaction,
+    person: Person,
+    name: str,
+    size_gib: int,
+    *,
+    clone_of: Drive | None = None,
+    within: Project | None = None,
 ) -> Drive:
-    """Want a new drive."""
+    """Want a new drive; ``within``: in a project, which is held."""
     demand(decide(person, "create_machine", None, tx.at))
     name = checked(name, "drive name")
     await demand_free(tx, ThingKind.DRIVE, person.name, name)
     drive_id = new_id("drv")
-    await insert_thing(tx, drive_id, ThingKind.DRIVE, person.name, name)
+    await insert_thing(tx, drive_id, ThingKind.DRIVE, person.name, name, within)
     await tx.conn.execute(
         drives.insert().values(
             id=drive_id,
@@ -42,17 +56,20 @@ async def create(
         )
     )
     made = await model.drive(tx.conn, drive_id)
-    await tell(tx, "created", made, person.name, size_gib=size_gib)
+    await tell(tx, "created", made, person.name, size_gib=size_gib, **where(within))
     return made
 
 
 async def clone(
     tx: Transaction, person: Person, drive_id: str, can: Capabilities, name: str
 ) -> Drive:
-    """Want a copy of a drive as a drive of one's own."""
+    """Want a copy of a drive as a drive of one's own; in the project, if that is where it is."""
+    within = await project_held(tx, drive_id)
     source = await _permitted_now(tx, person, "clone", drive_id, can)
+    if within is not None:
+        await demand_place(tx, person, within, "drive.create")
     size = max(source.size_gib, source.size_seen or 0)
-    return await create(tx, person, name, size, clone_of=source)
+    return await create(tx, person, name, size, clone_of=source, within=within)
 
 
 async def extend(
@@ -101,8 +118,10 @@ async def attach(
     await store.lock(tx, machine_id)
     action = "attach_read_only" if read_only else "attach_read_write"
     await permitted(tx.conn, person, action, drive_id, tx.at)
-    await permitted(tx.conn, person, "attach_drive", machine_id, tx.at)
     drive, machine = await model.drive(tx.conn, drive_id), await model.machine(tx.conn, machine_id)
+    granted = await granted_on(tx.conn, person, drive, machine_id, tx.at)
+    await permitted(tx.conn, person, "attach_drive", machine_id, tx.at, facts=granted)
+    demand_one_project(drive, machine)
     gates.demand(gates.drive_blocked(action, drive, can, attached=False))
     gates.demand(gates.machine_blocked("attach_drive", machine, can))
     return await put_on(tx, person, drive, machine, can, read_only=read_only)
@@ -131,8 +150,10 @@ async def take_elsewhere(
     if next_id == machine_id:
         raise Conflict(f"{drive.name} is on this machine already.")
     machine = await model.machine(tx.conn, machine_id)
+    following = await model.machine(tx.conn, next_id)
+    demand_one_project(drive, following)
     gates.demand(gates.machine_blocked("detach_drive", machine, can))
-    gates.demand(gates.machine_blocked("attach_drive", await model.machine(tx.conn, next_id), can))
+    gates.demand(gates.machine_blocked("attach_drive", following, can))
     await want_off(tx, attachment, next_machine=next_id, by=person.name)
     await tell_of_attachment(tx, "detach_asked", drive, machine, person.name)
 
@@ -202,7 +223,8 @@ async def detach(
     await store.lock(tx, drive_id)
     await store.lock(tx, machine_id)
     if of_machine:
-        await permitted(tx.conn, person, "detach_drive", machine_id, tx.at)
+        own = owned_by(person, await model.drive(tx.conn, drive_id))
+        await permitted(tx.conn, person, "detach_drive", machine_id, tx.at, facts=own)
     else:
         await permitted(tx.conn, person, "detach", drive_id, tx.at)
     present = await model.attachments_of(tx.conn, drive_id=drive_id, machine_id=machine_id)

@@ -16,10 +16,11 @@ from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.machines import gates, model
 from jupyterhub_vmshare.machines.model import Desired, Machine, State
 from jupyterhub_vmshare.machines.names import checked, demand_free
-from jupyterhub_vmshare.machines.telling import tell
+from jupyterhub_vmshare.machines.telling import tell, where
 from jupyterhub_vmshare.machines.things import end, insert_thing
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.projects.model import Project
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.facts import demand, permitted
 from jupyterhub_vmshare.steps import reached
@@ -43,13 +44,14 @@ async def create(
     size: str,
     *,
     idle_minutes: int | None = None,
+    within: Project | None = None,
 ) -> str:
-    """Want a new machine, running; its id."""
+    """Want a new machine, running; its id. ``within``: in a project, which is held."""
     demand(decide(person, "create_machine", None, tx.at))
     name = checked(name, "machine name")
     await demand_free(tx, ThingKind.MACHINE, person.name, name)
     machine_id = new_id("mch")
-    await insert_thing(tx, machine_id, ThingKind.MACHINE, person.name, name)
+    await insert_thing(tx, machine_id, ThingKind.MACHINE, person.name, name, within)
     await tx.conn.execute(
         machines.insert().values(
             id=machine_id,
@@ -63,7 +65,8 @@ async def create(
         )
     )
     made = await model.machine(tx.conn, machine_id)
-    await tell(tx, "created", made, person.name, size=size, made_from=source.name)
+    told = {"size": size, "made_from": source.name, **where(within)}
+    await tell(tx, "created", made, person.name, **told)
     reached("machines.created")
     return machine_id
 

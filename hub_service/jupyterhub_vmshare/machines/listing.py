@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 import sqlalchemy as sa
@@ -16,6 +17,7 @@ from jupyterhub_vmshare.db.tables import (
     drives,
     grants,
     machines,
+    project_members,
     team_members,
     things,
 )
@@ -25,7 +27,9 @@ from jupyterhub_vmshare.policy.decide import actions, effective
 from jupyterhub_vmshare.policy.model import Person, Thing
 from jupyterhub_vmshare.sharing import facts
 from jupyterhub_vmshare.sharing.facts import permitted
-from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingKind, ThingState
+from jupyterhub_vmshare.sharing.store import active
+from jupyterhub_vmshare.sharing.within import owned
+from jupyterhub_vmshare.words import GrantState, ProjectRole, ReceiverKind, ThingKind, ThingState
 
 T = TypeVar("T", Machine, Drive)
 
@@ -63,13 +67,25 @@ _ASKER: Final[sa.BindParameter[str]] = sa.bindparam("asker", type_=sa.String)
 _AT: Final = sa.bindparam("at", type_=Moment)
 
 
+_MINE: Final = sa.and_(
+    project_members.c.project_id == things.c.within_id, project_members.c.person == _ASKER
+)
+_WITH_A_MEMBERSHIP_THAT_IS_OVER: Final = sa.exists().where(
+    _MINE,
+    project_members.c.ended_at.is_(None),
+    project_members.c.ends_at <= _AT,
+    grants.c.created_at >= project_members.c.since,
+)
+
+
+@lru_cache
 def listed(kind: ThingKind) -> sa.Subquery:
     """The ids of the things of a kind in a person's list: what ``see_in_list`` says in SQL.
 
     Unlike a folder, what a team was given is in a member's list only once they accepted it.
     """
     there = (things.c.kind == kind, things.c.state != ThingState.TRASHED)
-    own = sa.select(things.c.id).where(*there, things.c.owner == _ASKER)
+    own = sa.select(things.c.id).where(*there, things.c.owner == _ASKER, owned(_AT))
     live = (
         *there,
         things.c.owner != _ASKER,
@@ -78,7 +94,10 @@ def listed(kind: ThingKind) -> sa.Subquery:
     )
     granted = sa.select(things.c.id).join(grants, grants.c.thing_id == things.c.id)
     direct = granted.where(
-        *live, grants.c.receiver_kind == ReceiverKind.PERSON, grants.c.receiver == _ASKER
+        *live,
+        grants.c.receiver_kind == ReceiverKind.PERSON,
+        grants.c.receiver == _ASKER,
+        ~_WITH_A_MEMBERSHIP_THAT_IS_OVER,
     )
     accepted = (
         granted.join(answers, answers.c.grant_id == grants.c.id)
@@ -87,22 +106,45 @@ def listed(kind: ThingKind) -> sa.Subquery:
         .where(answers.c.person == _ASKER, answers.c.answer == "accepted")
         .where(team_members.c.person == _ASKER)
     )
-    return sa.union(own, direct, accepted).subquery("listed")
+    in_projects = (
+        sa.select(things.c.id)
+        .join(project_members, _MINE)
+        .where(*there, things.c.owner != _ASKER, active(_AT))
+    )
+    # Of machines, members see their own; of drives, each other's.
+    if kind is ThingKind.MACHINE:
+        in_projects = in_projects.where(
+            project_members.c.role == ProjectRole.ADMINISTRATOR,
+            things.c.within_id.in_(sa.bindparam("administers", expanding=True)),
+        )
+    return sa.union(own, direct, accepted, in_projects).subquery("listed")
 
 
 async def machines_of(
-    conn: AsyncConnection, person: Person, at: datetime, *, after: str | None, limit: int
+    conn: AsyncConnection,
+    person: Person,
+    at: datetime,
+    *,
+    after: str | None,
+    limit: int,
+    within: str | None = None,
 ) -> list[Seen[Machine]]:
-    """A page of the person's machines, the newest first."""
-    ids = await _page(conn, ThingKind.MACHINE, person, at, after, limit)
+    """A page of the person's machines, the newest first; ``within``: of those in one project."""
+    ids = await _page(conn, ThingKind.MACHINE, person, at, after, limit, within)
     return await _machines(conn, person, ids, at)
 
 
 async def drives_of(
-    conn: AsyncConnection, person: Person, at: datetime, *, after: str | None, limit: int
+    conn: AsyncConnection,
+    person: Person,
+    at: datetime,
+    *,
+    after: str | None,
+    limit: int,
+    within: str | None = None,
 ) -> list[Seen[Drive]]:
-    """A page of the person's drives, the newest first."""
-    ids = await _page(conn, ThingKind.DRIVE, person, at, after, limit)
+    """A page of the person's drives, the newest first; ``within``: of those in one project."""
+    ids = await _page(conn, ThingKind.DRIVE, person, at, after, limit, within)
     return await _drives(conn, person, ids, at)
 
 
@@ -131,12 +173,16 @@ async def _page(
     at: datetime,
     after: str | None,
     limit: int,
+    within: str | None,
 ) -> list[str]:
     found = listed(kind)
     query = sa.select(found.c.id).order_by(found.c.id.desc()).limit(limit)
     if after is not None:
         query = query.where(found.c.id < after)
-    told = {"asker": person.name, "at": at}
+    if within is not None:
+        there = sa.select(things.c.id).where(things.c.within_id == within)
+        query = query.where(found.c.id.in_(there))
+    told = {"asker": person.name, "at": at, "administers": sorted(person.administers)}
     return list((await conn.execute(query, told)).scalars())
 
 
@@ -194,15 +240,17 @@ def _one(
     offered = next((h for h in thing.holdings if h.state is GrantState.PENDING), None)
     level = holds.level if holds is not None else offered.level if offered is not None else None
     sees = "see_people" in may
+    # By a role in its project, which gives no level: a member's, or an administrator's.
+    by_role = "project" if "see_in_list" in may and offered is None else ""
     return Seen(
         row=row,
-        level=level or "",
+        level=level or by_role,
         ends_at=holds.gone_at if holds is not None else offered.ends_at if offered else None,
         actions=may,
         shared_with=counts.get(thing.id, 0) if sees else None,
         created_at=basis.created_at,
         version=basis.version,
-        is_invitation=not sees,
+        is_invitation=not sees and not by_role,
         attachments=on if sees else (),
     )
 

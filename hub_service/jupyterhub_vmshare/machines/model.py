@@ -63,10 +63,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Machine(Row):
-    """A machine."""
+    """A machine. ``within_id``: the project in which its owner made it."""
 
     owner: str
     name: str
+    within_id: str | None
+    project_name: str | None
     size: str
     size_seen: str | None
     image: str | None
@@ -89,10 +91,13 @@ class Machine(Row):
 
 @dataclass(frozen=True, slots=True)
 class Drive(Row):
-    """A drive."""
+    """A drive. ``opened``: members of the project in which it is may attach it there."""
 
     owner: str
     name: str
+    within_id: str | None
+    project_name: str | None
+    opened: bool
     size_gib: int
     size_seen: int | None
     clone_of: str | None
@@ -122,6 +127,8 @@ class Snapshot(Row):
     state: State
     disk_gib: int | None
     created_at: datetime
+    project_id: str | None
+    opened: bool
 
 
 def _same(value: Any) -> Any:
@@ -136,12 +143,19 @@ def fields(cls: type[Row]) -> tuple[str, ...]:
     return tuple(cls.__dataclass_fields__)
 
 
-MACHINES: Final[sa.Select[Any]] = sa.select(
-    *machines.columns, things.c.owner, things.c.name, things.c.version, things.c.created_at
-).join(things, things.c.id == machines.c.id)
-DRIVES: Final[sa.Select[Any]] = sa.select(
-    *drives.columns, things.c.owner, things.c.name, things.c.version, things.c.created_at
-).join(things, things.c.id == drives.c.id)
+_THINGS: Final = tuple(
+    things.c[name]
+    for name in (
+        *("owner", "name", "version", "created_at"),
+        *("within_id", "project_name", "opened"),
+    )
+)
+MACHINES: Final[sa.Select[Any]] = sa.select(*machines.columns, *_THINGS).join(
+    things, things.c.id == machines.c.id
+)
+DRIVES: Final[sa.Select[Any]] = sa.select(*drives.columns, *_THINGS).join(
+    things, things.c.id == drives.c.id
+)
 
 
 async def machine(conn: AsyncConnection, machine_id: str) -> Machine:

@@ -7,6 +7,8 @@ from typing import Any
 from jupyterhub_vmshare.db.database import NewEvent, Transaction
 from jupyterhub_vmshare.machines.audience import everyone_on
 from jupyterhub_vmshare.machines.model import Drive, Machine, Snapshot
+from jupyterhub_vmshare.projects.model import Project
+from jupyterhub_vmshare.sharing import store
 
 
 async def tell(
@@ -27,12 +29,17 @@ async def tell(
         NewEvent(
             f"{kind}.{verb}",
             actor=actor,
-            audience=also | await everyone_on(tx.conn, thing.id, thing.owner, tx.at),
+            audience=also | await everyone_on(tx.conn, thing.id, tx.at),
             thing_id=thing.id,
             thing_name=thing.name,
             data=data,
         )
     )
+
+
+def where(within: Project | None) -> dict[str, Any]:
+    """What the event of something new says of the project in which it was made."""
+    return {} if within is None else {"project_id": within.id, "project": within.name}
 
 
 async def tell_renamed(tx: Transaction, thing: Machine | Drive, actor: str, before: str) -> None:
@@ -52,12 +59,13 @@ async def tell_of_attachment(
     """Record ``drive.<verb>`` for everybody who has the drive: what is on a machine, those who
     only use the machine need not hear."""
     told = {"machine_id": machine.id, "machine_name": machine.name, **data}
-    audience = await everyone_on(tx.conn, drive.id, drive.owner, tx.at)
+    audience = await everyone_on(tx.conn, drive.id, tx.at)
+    keepers = await store.keepers(tx.conn, await store.thing_of(tx.conn, machine.id), tx.at)
     await tx.record(
         NewEvent(
             f"drive.{verb}",
             actor=actor,
-            audience=audience | {machine.owner},
+            audience=audience | keepers,
             thing_id=drive.id,
             thing_name=drive.name,
             data=told,

@@ -16,6 +16,7 @@ from jupyterhub_vmshare.machines.model import Drive, Machine
 from jupyterhub_vmshare.machines.names import checked, demand_free
 from jupyterhub_vmshare.machines.telling import tell_renamed
 from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.projects.model import Project
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.ending import end_all
 from jupyterhub_vmshare.sharing.facts import permitted
@@ -25,9 +26,16 @@ from jupyterhub_vmshare.words import EndedWhy, ThingKind, ThingState
 
 
 async def insert_thing(
-    tx: Transaction, thing_id: str, kind: ThingKind, owner: str, name: str
+    tx: Transaction,
+    thing_id: str,
+    kind: ThingKind,
+    owner: str,
+    name: str,
+    within: Project | None = None,
 ) -> None:
-    """The row that grants point at."""
+    """The row that grants point at; ``within``: in a project, which is held."""
+    # What a machine opens is its content, which a project's role never does.
+    opened = within is not None and within.new_things_open and kind is ThingKind.DRIVE
     await tx.conn.execute(
         things.insert().values(
             id=thing_id,
@@ -36,6 +44,9 @@ async def insert_thing(
             name=name,
             state=ThingState.LIVE,
             created_at=tx.at,
+            within_id=None if within is None else within.id,
+            project_name=None if within is None else within.name,
+            opened=opened,
         )
     )
 
@@ -73,7 +84,7 @@ async def call_it(tx: Transaction, held: SharedThing, name: str, by: str) -> Non
 
 async def end(tx: Transaction, held: SharedThing, person: Person) -> frozenset[str]:
     """Nobody has it any more, and nobody is offered it; who had it until now."""
-    audience = await everyone_on(tx.conn, held.id, held.owner, tx.at)
+    audience = await everyone_on(tx.conn, held.id, tx.at)
     await end_all(tx, held, EndedWhy.THING_DELETED, person.name)
     await cancel_open(tx, held, person.name)
     await change_thing(tx, held.id, state=ThingState.DELETING)

@@ -109,6 +109,16 @@ async def held_by(
     return [HeldMount(*row) for row in await conn.execute(query)]
 
 
+async def mounted_by(conn: AsyncConnection, people: Collection[str]) -> frozenset[str]:
+    """The folders that any of these has in a running session."""
+    query = (
+        sa.select(mounts.c.thing_id)
+        .join(sessions, mounts.c.session_id == sessions.c.id)
+        .where(LIVE, sessions.c.person.in_(people), mounts.c.seen_level.is_not(None))
+    )
+    return frozenset((await conn.execute(query)).scalars())
+
+
 async def holders_of(
     conn: AsyncConnection, folder_id: str, sessions_alone: Collection[str] | None = None
 ) -> list[Holder]:

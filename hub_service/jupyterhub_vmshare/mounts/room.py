@@ -19,7 +19,7 @@ from jupyterhub_vmshare.mounts.listing import SeenSession, sessions_of
 from jupyterhub_vmshare.mounts.node_keys import NodeKeys
 from jupyterhub_vmshare.mounts.other_nodes import OtherNodes, first_change
 from jupyterhub_vmshare.mounts.port import Connect
-from jupyterhub_vmshare.mounts.reach import HeldMount, Reached, held_by, reach
+from jupyterhub_vmshare.mounts.reach import HeldMount, Reached, held_by, mounted_by, reach
 from jupyterhub_vmshare.mounts.sessions import (
     LIVE,
     LOCAL,
@@ -170,6 +170,10 @@ class Mounts:
     ) -> list[HeldMount]:
         """Where a folder is mounted; ``people``: in their sessions alone."""
         return await held_by(tx.conn, folder_id, people)
+
+    async def in_use(self, tx: Transaction, people: Collection[str]) -> frozenset[str]:
+        """The folders that any of these has in a running session."""
+        return await mounted_by(tx.conn, people)
 
     async def reach(self, folder_id: str, before: Sequence[HeldMount]) -> Reached:
         """What was taken away since ``held``; waits for it. Never in a transaction."""

@@ -19,7 +19,16 @@ from typing import Final
 import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Database, NewEvent, Transaction
-from jupyterhub_vmshare.db.tables import grants, hand_overs, metadata, name_holders, things
+from jupyterhub_vmshare.db.tables import (
+    grants,
+    hand_overs,
+    metadata,
+    name_holders,
+    project_asks,
+    project_members,
+    projects,
+    things,
+)
 from jupyterhub_vmshare.db.upsert import insert_new
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.memory import ShortMemory
@@ -162,7 +171,15 @@ async def _set_aside(tx: Transaction, former: Former) -> None:
 
 
 async def _hold(tx: Transaction, name: str) -> None:
-    """Hold every thing that the name has to do with: things are held before all else."""
+    """Hold every project that the name is in or asks to be in, then every thing that it has to do
+    with: the order in which everybody holds them, for whoever changes members does the same.
+    """
+    theirs = sa.union(
+        sa.select(project_members.c.project_id).where(project_members.c.person == name),
+        sa.select(project_asks.c.project_id).where(project_asks.c.person == name),
+    )
+    first = sa.select(projects.c.id).where(projects.c.id.in_(theirs)).order_by(projects.c.id)
+    await tx.conn.execute(first.with_for_update())
     received = sa.select(grants.c.thing_id).where(
         sa.or_(grants.c.receiver == name, grants.c.giver == name)
     )

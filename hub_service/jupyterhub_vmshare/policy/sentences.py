@@ -17,8 +17,10 @@ def standing(source: Source, thing: Thing, voice: Voice) -> str:
     holding, what = source.holding, f"this {noun(thing.kind)}"
     if source.column == "owner" and thing.personal:
         return f"{voice.begins('own', 'owns')} {what}"
-    if source.column in ("owner", "project_admin"):
+    if source.column in ("owner", "project_admin", "admin_others"):
         return f"{voice.begins('administer', 'administers')} the project of {what}"
+    if source.column == "member_others":
+        return f"{voice.begins('are', 'is')} in the project of {what}"
     if source.column == "hub_admin":
         return f"{voice.begins('are', 'is')} a hub admin, which opens nobody's {noun(thing.kind)}"
     if holding is None or source.column == "stranger":
@@ -34,7 +36,7 @@ def standing(source: Source, thing: Thing, voice: Voice) -> str:
 def allowed(source: Source, thing: Thing, voice: Voice) -> str:
     """Why the answer is yes: "ana gave you Edit+Delete until 27 Nov 2026 18:00 UTC."."""
     holding = source.holding
-    if holding is None or source.column in ("owner", "project_admin"):
+    if holding is None or holding.via in ("ownership", "project_role"):
         return f"{standing(source, thing, voice)}."
     if source.column == "hub_admin":
         return f"{voice.begins('are', 'is')} a hub admin."
@@ -120,6 +122,9 @@ _ENDED: Final[dict[EndedWhy, str]] = {
 }
 
 _MEMBER_NO_MORE: Final = "{their} access{grant} ended on {when}, with {their_own} membership"
+_TEAM_OR_PROJECT: Final = (
+    "{their} access{grant} ended on {when}, when the team or the project was left"
+)
 _UNANSWERED: Final = "{their} invitation{grant} ended unanswered on {when}"
 
 
@@ -129,7 +134,9 @@ def has_ended(holding: Holding, thing: Thing, voice: Voice) -> str:
     over = holding.ends_at if why is EndedWhy.EXPIRED else holding.ended_at
     unanswered = holding.state is GrantState.PENDING
     of_project = holding.via in ("project_grant", "project_override")
-    left = _MEMBER_NO_MORE if of_project and why is EndedWhy.TEAM_LEFT else _ENDED[why]
+    left = _ENDED[why]
+    if why is EndedWhy.TEAM_LEFT and thing.project is not None:
+        left = _MEMBER_NO_MORE if of_project else _TEAM_OR_PROJECT
     text = (_UNANSWERED if unanswered else left).format(
         their=voice.their_first,
         their_own="your" if voice.is_direct else "their",

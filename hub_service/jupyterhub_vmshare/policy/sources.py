@@ -8,7 +8,7 @@ from typing import Final
 
 from jupyterhub_vmshare.policy.circumstances import Reach, Source, is_over
 from jupyterhub_vmshare.policy.model import LEVEL_COLUMN, Holding, Person, Thing
-from jupyterhub_vmshare.policy.tables import ANSWERS, OF_KIND
+from jupyterhub_vmshare.policy.tables import ANSWERS, OF_KIND, PROJECT
 from jupyterhub_vmshare.words import GrantState, ThingKind
 
 GRANTS: Final = frozenset({"grant", "team_grant", "project_grant", "project_override"})
@@ -28,6 +28,7 @@ _STRENGTH: Final = {
     for kind, table in OF_KIND.items()
 }
 _NO_STRENGTH: Final = 1_000
+_ROLES: Final = frozenset({"project_admin", *PROJECT.columns})
 _LEVEL: Final = {
     kind: {column: level for level, column in columns.items()}
     for kind, columns in LEVEL_COLUMN.items()
@@ -152,8 +153,8 @@ def _is_replaced(kind: ThingKind, holding: Holding, cap: Holding | None) -> bool
 
 def _column(kind: ThingKind, thing: Thing, holding: Holding, cap: Holding | None) -> str:
     if holding.via == "project_role" and thing.personal:
-        # A project's role never opens what belongs to a person.
-        return "project_admin" if holding.column == "project_admin" else "stranger"
+        # A project's role opens of what belongs to a person what its own table says.
+        return holding.column if holding.column in _ROLES else "stranger"
     if holding.via in GRANTS:
         return _capped(kind, holding, cap)
     return holding.column

@@ -203,6 +203,21 @@ PAIRS: Final[Mapping[tuple[ThingKind, str, ThingKind], str]] = MappingProxyType(
 """For an action on two things: what it asks of the second."""
 
 
+def _in_project() -> Iterator[tuple[tuple[ThingKind, str], str]]:
+    sheet = read_sheet("in_project", read_text("in_project"))
+    for line, (kind, action, row) in sheet.lines:
+        if action not in OF_KIND[ThingKind(kind)].rows:
+            raise sheet.fail(line, f"there is no action {kind}.{action}")
+        if row not in PROJECT.rows:
+            raise sheet.fail(line, f"there is no row {row} of project_roles")
+        yield (ThingKind(kind), action), row
+
+
+IN_PROJECT: Final[Mapping[tuple[ThingKind, str], str]] = MappingProxyType(dict(_in_project()))
+"""For an action on a thing in a project: the row of ``project_roles`` that says what a role in
+that project opens of it. What is not named is opened by ownership and grants alone."""
+
+
 def _names() -> Iterator[str]:
     for kind, table in OF_KIND.items():
         yield from (f"{kind}.{action}" for action in table.rows)

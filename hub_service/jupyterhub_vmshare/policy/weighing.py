@@ -9,7 +9,16 @@ from typing import Final, Literal
 from jupyterhub_vmshare.policy.circumstances import Circumstances, Source
 from jupyterhub_vmshare.policy.rules import Verdict, weigh
 from jupyterhub_vmshare.policy.sources import counts
-from jupyterhub_vmshare.policy.tables import ANSWERS, GATES, OF_KIND, SERVICE, Cell, Table
+from jupyterhub_vmshare.policy.tables import (
+    ANSWERS,
+    GATES,
+    IN_PROJECT,
+    OF_KIND,
+    PROJECT,
+    SERVICE,
+    Cell,
+    Table,
+)
 from jupyterhub_vmshare.words import ThingKind
 
 Step = Literal["yes", "gate", "rule", "cell"]
@@ -71,6 +80,8 @@ def is_action(kind: ThingKind | None, action: str) -> bool:
 
 def cell_of(kind: ThingKind | None, action: str, column: str) -> Cell:
     """A cell of the permission tables."""
+    if kind is not None and column in PROJECT.columns:
+        return PROJECT.cell(IN_PROJECT.get((kind, action), ""), column)
     row = action if kind is None else ANSWERS.get(action, action)
     return table_of(kind).cell(row, column)
 

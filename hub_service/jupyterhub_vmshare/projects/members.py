@@ -18,6 +18,7 @@ from jupyterhub_vmshare.projects.model import MEMBERS, Member, Project, active
 from jupyterhub_vmshare.projects.standing import Asker, locked, member_of, permitted, standing
 from jupyterhub_vmshare.projects.telling import tell_administrators
 from jupyterhub_vmshare.sharing.model import wire
+from jupyterhub_vmshare.sharing.parting import Lost
 from jupyterhub_vmshare.sharing.projects import asked_anew, lost
 from jupyterhub_vmshare.words import MemberEnded, ProjectRole
 
@@ -104,29 +105,32 @@ async def change(
     return changed
 
 
-async def remove(tx: Transaction, asker: Asker, project_id: str, person: str) -> None:
-    """Take somebody out of the project."""
+async def remove(tx: Transaction, asker: Asker, project_id: str, person: str) -> Lost:
+    """Take somebody out of the project; what they lost with it."""
     project = await locked(tx, project_id)
     whose: Whose = "own" if person == asker.name else "others"
     await permitted(tx.conn, asker, "member.remove", project, tx.at, whose=whose)
     member = await _one(tx, project, person)
     await _demand_another(tx, project, member)
-    await end(tx, project, member, MemberEnded.REMOVED, asker.name)
+    return await end(tx, project, member, MemberEnded.REMOVED, asker.name)
 
 
-async def leave(tx: Transaction, asker: Asker, project_id: str) -> None:
-    """Go out of the project oneself."""
+async def leave(tx: Transaction, asker: Asker, project_id: str) -> Lost:
+    """Go out of the project oneself; what one lost with it."""
     project = await locked(tx, project_id)
     await permitted(tx.conn, asker, "member.leave", project, tx.at, whose="own")
     member = await _one(tx, project, asker.name)
-    await end(tx, project, member, MemberEnded.LEFT, asker.name)
+    return await end(tx, project, member, MemberEnded.LEFT, asker.name)
 
 
 async def end(
     tx: Transaction, project: Project, member: Member, why: MemberEnded, actor: str | None
-) -> None:
-    """Their membership is over, and what the project has is not theirs. The project is held."""
-    await lost(tx, project.id, member.person)
+) -> Lost:
+    """Their membership is over, and what the project has is not theirs. The project is held.
+
+    Locks are taken in one order everywhere: the teams' mirror, projects, things, people's lists.
+    """
+    gone = await lost(tx, project.id, member.person)
     await tx.conn.execute(
         project_members.update()
         .where(_row(project.id, member.person))
@@ -135,6 +139,7 @@ async def end(
     verb = {MemberEnded.LEFT: "left", MemberEnded.REMOVED: "removed"}.get(why, "member_ended")
     also = [member.person]
     await tell_administrators(tx, verb, project, actor, also=also, person=member.person)
+    return gone
 
 
 async def one(

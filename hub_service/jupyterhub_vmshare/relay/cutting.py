@@ -33,6 +33,11 @@ class Cutting:
         rows = await accounts.rows(tx.conn, table.c.machine_id == machine_id, table.c.is_open)
         return {row.person: row.version for row in rows if people is None or row.person in people}
 
+    async def in_use(self, tx: Transaction, people: Collection[str]) -> frozenset[str]:
+        """The machines on which any of these has an account open."""
+        rows = await accounts.rows(tx.conn, table.c.person.in_(people), table.c.is_open)
+        return frozenset(row.machine_id for row in rows)
+
     async def reach(self, machine_id: str, held: Mapping[str, int]) -> list[AccountRow]:
         """Who lost it since ``held``; waits until they are off. Never in a transaction."""
         if not held:

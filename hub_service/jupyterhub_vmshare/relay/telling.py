@@ -43,7 +43,7 @@ _USE_EVERY: Final = 60.0
 _ANOTHERS_NEWS: Final = 0.2
 """Seconds after which a process looks for what another one's relay has said."""
 _LOCK_AGAIN: Final = 5.0
-_ROOMS: Final = frozenset({"grant", "hand_over", "machine", "name", "team"})
+_ROOMS: Final = frozenset({"grant", "hand_over", "machine", "name", "project", "team"})
 REVOKED: Final = "This machine is not shared with you any more."
 Pair = tuple[str, str]
 

@@ -49,9 +49,9 @@ RECEIVED: Final = sa.or_(
 """Grants to a person, or to a team of theirs (see ``asking``). What belongs to a project of theirs
 is found through the thing: see ``with_holdings``."""
 
-# Of the thing's own project: one row at most, of an earlier membership too.
+# Of the project that has the thing, or in which it is: one row at most, of an earlier membership too.
 _MEMBER: Final = sa.and_(
-    project_members.c.project_id == things.c.project_id,
+    project_members.c.project_id == sa.func.coalesce(things.c.project_id, things.c.within_id),
     project_members.c.person == sa.bindparam("asker"),
 )
 _OVERRIDE: Final = sa.and_(
@@ -94,7 +94,7 @@ HOLDING_COLUMNS: Final = [
     ),
     *(
         project_members.c[name].label(f"member_{name}")
-        for name in ("role", "ends_at", "ended_at", "ended_why")
+        for name in ("role", "since", "ends_at", "ended_at", "ended_why")
     ),
     project_overrides.c.level.label("override_level"),
     project_overrides.c.set_by.label("override_by"),
@@ -134,6 +134,7 @@ def _loading(*, ended: bool) -> sa.Select[Any]:
     )
 
 
+_OPENED: Final[frozenset[Fact]] = frozenset({"opened"})
 _LOAD_NOW: Final = _loading(ended=False)
 _LOAD_EVER: Final = _loading(ended=True)
 
@@ -175,10 +176,11 @@ async def _with_owners(conn: AsyncConnection, found: dict[str, Thing]) -> dict[s
     co_owned = set((await conn.execute(query)).scalars())
     remains: frozenset[Fact] = frozenset({"co_owner_remains"})
     for thing_id, owner in concerned.items():
+        known = found[thing_id]
         found[thing_id] = replace(
-            found[thing_id],
+            known,
             owner_teams=teams.get(owner, frozenset()),
-            facts=remains if thing_id in co_owned else frozenset(),
+            facts=known.facts | remains if thing_id in co_owned else known.facts,
         )
     return found
 
@@ -208,13 +210,15 @@ async def permitted(
     *,
     target: Target = NOBODY,
     owner_gone: bool = False,
+    facts: frozenset[Fact] = frozenset(),
 ) -> Thing:
     """The thing, when the person may do that with it now. Raises what ``decide`` refuses with.
 
-    ``owner_gone``: the hub, asked before, knows the thing's owner no more.
+    ``owner_gone``: the hub, asked before, knows the thing's owner no more. ``facts``: what else
+    holds, of a second thing that this is about.
     """
     thing = await load_one(conn, person, thing_id)
-    thing = replace(thing, owner_gone=owner_gone)
+    thing = replace(thing, owner_gone=owner_gone, facts=thing.facts | facts)
     demand(decide(person, action, thing, at, target=target))
     return thing
 
@@ -245,6 +249,7 @@ def _thing(person: Person, rows: Sequence[sa.Row[Any]]) -> Thing:
         personal=thing.project_id is None,
         cloneable=thing.cloneable,
         fast=thing.fast,
-        project=thing.project_id,
+        project=thing.project_id or thing.within_id,
+        facts=_OPENED if thing.opened else frozenset(),
         holdings=holdings_of(person, thing, rows),
     )

@@ -16,6 +16,7 @@ from jupyterhub_vmshare.sharing.facts import RECEIVED, asking, load
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.sharing.projects import grants_for
 from jupyterhub_vmshare.sharing.store import LIVE
+from jupyterhub_vmshare.sharing.within import owned
 from jupyterhub_vmshare.words import GrantState, ReceiverKind, ThingKind, ThingState
 
 
@@ -44,7 +45,7 @@ async def given(
     theirs = sa.or_(
         # What an administrator gave, the project gave.
         sa.and_(grants.c.giver == person.name, things.c.project_id.is_(None)),
-        things.c.owner == person.name,
+        sa.and_(things.c.owner == person.name, owned(at)),
         things.c.project_id.in_(sorted(person.administers)),
     )
     return await _page(conn, person, at, theirs, before, limit)
@@ -108,6 +109,7 @@ def _share(row: sa.Row[Any], person: Person, thing: Thing, at: datetime) -> Shar
             state=ThingState(row.its_state),
             version=row.its_version,
             project_id=row.its_project_id,
+            within_id=row.its_within_id,
             project_name=row.its_project_name,
         ),
         label=row.alias or row.its_name,

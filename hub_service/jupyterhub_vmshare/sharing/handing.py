@@ -27,6 +27,7 @@ from jupyterhub_vmshare.sharing.inheriting import hand_on
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
 from jupyterhub_vmshare.sharing.teams import hold_still, one_team
 from jupyterhub_vmshare.sharing.verbs import in_one_team, verb
+from jupyterhub_vmshare.sharing.within import demand_member
 from jupyterhub_vmshare.words import LEVELS, GrantState, ReceiverKind, ThingKind
 
 NOT_TO_ONESELF: Final = (
@@ -75,6 +76,7 @@ async def ask(tx: Transaction, thing: SharedThing, by: str, wanted: Offer) -> Ha
     """The same of a thing that is held, by somebody who may."""
     if wanted.receiver == thing.owner:
         raise BadInput(f"{thing.owner} owns this {thing.kind} already.")
+    await demand_member(tx, thing, wanted.receiver)
     there = await open_on(tx.conn, thing.id)
     if there is not None:
         raise Conflict(f"{there.receiver} was asked already and has not answered; take it back.")
@@ -132,6 +134,7 @@ async def accept(
         return thing, made
     _still_open(made)
     await permitted(tx.conn, person, "accept", thing.id, tx.at)
+    await demand_member(tx, thing, person.name)
     if settle is not None:
         thing = await settle(thing)
     await hand_on(tx, thing, person.name)

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from jupyterhub_vmshare.policy.model import OWNERSHIP, Answer, Holding, Person, Via, column_of
 from jupyterhub_vmshare.sharing.model import SharedThing
 from jupyterhub_vmshare.sharing.store import TEAM_LEFT
+from jupyterhub_vmshare.sharing.within import ownership_of, roles_in, until_membership_ends
 from jupyterhub_vmshare.words import (
     EndedWhy,
     GrantState,
@@ -34,13 +35,13 @@ def holdings_of(
     """What the person holds, or held; ``rows`` are all of this thing."""
     if thing.owner == person.name:
         # Whoever owns a thing needs nothing that a team of theirs was given.
-        return (OWNERSHIP,)
-    held = [*_offered(rows[0]), *_role(person, thing, rows[0])]
+        return (OWNERSHIP,) if thing.within_id is None else ownership_of(rows[0])
+    held = [*_offered(rows[0]), *_role(person, thing, rows[0]), *roles_in(person, thing, rows[0])]
     for row in (row for row in rows if row.held_id is not None):
         if row.held_receiver_kind == ReceiverKind.PROJECT:
             held.extend(_as_member(person, thing.kind, row))
         else:
-            held.append(_holding(person, thing.kind, row))
+            held.append(until_membership_ends(_holding(person, thing.kind, row), row))
     return tuple(held)
 
 

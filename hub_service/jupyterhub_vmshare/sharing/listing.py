@@ -141,5 +141,6 @@ def _thing(row: sa.Row[Any]) -> SharedThing:
         state=ThingState(row.its_state),
         version=row.its_version,
         project_id=row.its_project_id,
+        within_id=row.its_within_id,
         project_name=row.its_project_name,
     )

@@ -28,7 +28,11 @@ class SharedThing:
     """The owner chose direct mounts for it."""
     project_id: str | None = None
     """The project that it belongs to; ``owner`` is then nobody's name."""
+    within_id: str | None = None
+    """The project in which ``owner`` made it, as long as they are in it."""
     project_name: str | None = None
+    opened: bool = False
+    """Members of the project in which it is may use it."""
 
     @classmethod
     def of(cls, row: sa.Row[Any]) -> SharedThing:
@@ -43,13 +47,15 @@ class SharedThing:
             cloneable=row.cloneable,
             fast=row.fast,
             project_id=row.project_id,
+            within_id=row.within_id,
             project_name=row.project_name,
+            opened=row.opened,
         )
 
     @property
     def shown_owner(self) -> str:
         """Whose it is, for people: a person's name, or the project's."""
-        return self.project_name or self.owner
+        return self.project_name or self.owner if self.project_id is not None else self.owner
 
 
 @dataclass(frozen=True, slots=True)

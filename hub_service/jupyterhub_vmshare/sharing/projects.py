@@ -26,6 +26,7 @@ from jupyterhub_vmshare.db.tables import (
 from jupyterhub_vmshare.policy.model import Answer, Thing
 from jupyterhub_vmshare.sharing import store
 from jupyterhub_vmshare.sharing.model import Grant, SharedThing
+from jupyterhub_vmshare.sharing.parting import Lost, end_grants_in, what_stays
 from jupyterhub_vmshare.sharing.store import TO_PROJECT, active
 from jupyterhub_vmshare.sharing.teams import answer_of, kept
 from jupyterhub_vmshare.words import EndedWhy, GrantState, ProjectRole, ReceiverKind
@@ -133,13 +134,20 @@ async def asked_anew(tx: Transaction, project_id: str, person: str) -> None:
     await _forget_overrides(tx, project_id, person)
 
 
-async def lost(tx: Transaction, project_id: str, person: str) -> None:
-    """Somebody is no member any more: what the project has is not theirs. Only they are told."""
-    for thing, grant in await _held(tx, project_id):
+async def lost(tx: Transaction, project_id: str, person: str) -> Lost:
+    """Somebody is no member any more: what the project has is not theirs, nor what they were
+    given of machines and drives in it. Only they are told of what the project has."""
+    held = await _held(tx, project_id)
+    for thing, grant in held:
         if await answer_of(tx.conn, grant, person) != "declined":
             why = EndedWhy.TEAM_LEFT.value
             await store.tell_one(tx, "ended", thing, grant, person, why=why)
     await _forget_overrides(tx, project_id, person)
+    query = things.select().where(things.c.within_id == project_id).order_by(things.c.id)
+    rows = (await tx.conn.execute(query)).all()
+    ended = await end_grants_in(tx, [SharedThing.of(row) for row in rows], person)
+    ids = sorted([*(thing.id for thing, _ in held), *(row.id for row in rows)])
+    return Lost(ids, ended, await what_stays(tx, project_id, person))
 
 
 async def renamed(tx: Transaction, project_id: str, name: str) -> None:
@@ -148,17 +156,22 @@ async def renamed(tx: Transaction, project_id: str, name: str) -> None:
     await _held(tx, project_id)
     theirs = (TO_PROJECT, grants.c.thing_id.in_(ours))
     await tx.conn.execute(grants.update().where(*theirs).values(receiver=name))
-    named = things.update().where(things.c.project_id == project_id)
+    named = things.update().where(_ours(project_id))
     await tx.conn.execute(named.values(project_name=name))
 
 
 async def _held(tx: Transaction, project_id: str) -> Sequence[tuple[SharedThing, Grant]]:
-    """What the project has, each with its grant; the things are held from now on."""
-    held = things.select().where(things.c.project_id == project_id).order_by(things.c.id)
+    """What the project has, each with its grant. All that is in it is held from now on: after the
+    project itself, and in the order of ids, as everywhere."""
+    held = things.select().where(_ours(project_id)).order_by(things.c.id)
     found = {row.id: SharedThing.of(row) for row in await tx.conn.execute(held.with_for_update())}
     query = grants.select().where(grants.c.thing_id.in_(found), TO_PROJECT, store.LIVE)
     rows = await tx.conn.execute(query.order_by(grants.c.id))
     return [(found[row.thing_id], Grant.of(row)) for row in rows]
+
+
+def _ours(project_id: str) -> sa.ColumnElement[bool]:
+    return sa.or_(things.c.project_id == project_id, things.c.within_id == project_id)
 
 
 async def _forget_overrides(tx: Transaction, project_id: str, person: str) -> None:

@@ -160,13 +160,16 @@ async def _record(
 
 
 async def keepers(conn: AsyncConnection, thing: SharedThing, at: datetime) -> set[str]:
-    """Who hears what an owner hears: the owner, or the administrators of the thing's project."""
-    if thing.project_id is None:
+    """Who hears what an owner hears: the owner, or the administrators of the thing's project; of
+    what an owner made in a project, both, as long as they are in it."""
+    project_id = thing.project_id or thing.within_id
+    if project_id is None:
         return {thing.owner}
+    keeps = project_members.c.role == ProjectRole.ADMINISTRATOR
+    if thing.project_id is None:
+        keeps = sa.or_(keeps, project_members.c.person == thing.owner)
     query = sa.select(project_members.c.person).where(
-        project_members.c.project_id == thing.project_id,
-        project_members.c.role == ProjectRole.ADMINISTRATOR,
-        active(at),
+        project_members.c.project_id == project_id, keeps, active(at)
     )
     return set((await conn.execute(query)).scalars())
 

@@ -158,6 +158,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/drives/{drive_id}/opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let members of its project attach it there; closed, it is taken off where they did. */
+        put: operations["putDriveOpened"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/drives/{drive_id}/people": {
         parameters: {
             query?: never;
@@ -1103,7 +1120,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The snapshots from which the caller can make machines, the newest first. */
+        /** The caller's snapshots and those in projects of theirs, the newest first. */
         get: operations["getMachineSnapshots"];
         put?: never;
         post?: never;
@@ -1126,6 +1143,23 @@ export interface paths {
         post?: never;
         /** Delete a snapshot; machines that were made from it stay. */
         delete: operations["deleteOneMachineSnapshot"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machine-snapshots/{machine_snapshot_id}/opened": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Let members of its project make machines of it there, or no longer; for its owner. */
+        put: operations["putMachineSnapshotOpened"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1767,6 +1801,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project_id}/drives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All drives in a project, the newest first. */
+        get: operations["getProjectDrives"];
+        put?: never;
+        /** Make a drive in a project; it is the caller's as long as they are in it. */
+        post: operations["postProjectDrives"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project_id}/folders": {
         parameters: {
             query?: never;
@@ -1836,6 +1888,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/projects/{project_id}/machine-snapshots": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All snapshots of machines in a project, the newest first. */
+        get: operations["getProjectSnapshots"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/projects/{project_id}/machines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A member's own and those shared with them; administrators see all, on the pages. */
+        get: operations["getProjectMachines"];
+        put?: never;
+        /** Make a machine in a project, with a drive; it is the caller's as long as they are in. */
+        post: operations["postProjectMachines"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project_id}/members": {
         parameters: {
             query?: never;
@@ -1864,7 +1951,7 @@ export interface paths {
         get: operations["getProjectMember"];
         put?: never;
         post?: never;
-        /** Take somebody out of the project. */
+        /** Take somebody out of the project; what that cut, and what of theirs stays in it. */
         delete: operations["deleteProjectMember"];
         options?: never;
         head?: never;
@@ -2528,7 +2615,7 @@ export interface components {
             id: string;
             /**
              * Level
-             * @description owner, or a level of its kind.
+             * @description owner, a level of its kind, or project: by a role in the project in which it is, and no more than `actions` says.
              */
             level: string;
             /** Machines */
@@ -2538,8 +2625,26 @@ export interface components {
              * @description The owner's name for it.
              */
             name: string;
+            /**
+             * Opened
+             * @description Members of its project may attach it to machines of theirs there.
+             * @default false
+             */
+            opened?: boolean;
             /** Owner */
             owner: string;
+            /**
+             * Project
+             * @description What that is called.
+             * @default null
+             */
+            project?: string | null;
+            /**
+             * Project Id
+             * @description The project in which its owner made it.
+             * @default null
+             */
+            project_id?: string | null;
             /**
              * Retry At
              * @description When that is tried again by itself.
@@ -2773,7 +2878,7 @@ export interface components {
             label: string;
             /**
              * Level
-             * @description owner, or a level of its kind.
+             * @description owner, a level of its kind, or project: by a role in the project in which it is, and no more than `actions` says.
              */
             level: string;
             /**
@@ -2907,7 +3012,7 @@ export interface components {
             label: string;
             /**
              * Level
-             * @description owner, or a level of its kind.
+             * @description owner, a level of its kind, or project: by a role in the project in which it is, and no more than `actions` says.
              */
             level: string;
             /**
@@ -3021,7 +3126,7 @@ export interface components {
             label: string;
             /**
              * Level
-             * @description owner, or a level of its kind.
+             * @description owner, a level of its kind, or project: by a role in the project in which it is, and no more than `actions` says.
              */
             level: string;
             /**
@@ -3137,7 +3242,7 @@ export interface components {
             label: string;
             /**
              * Level
-             * @description owner, or a level of its kind.
+             * @description owner, a level of its kind, or project: by a role in the project in which it is, and no more than `actions` says.
              */
             level: string;
             /**
@@ -3773,6 +3878,11 @@ export interface components {
          */
         MachineSnapshotView: {
             /**
+             * Actions
+             * @description What the caller may do: `use`, `delete`, `open`.
+             */
+            actions?: string[];
+            /**
              * Because
              * @default null
              */
@@ -3793,8 +3903,20 @@ export interface components {
             machine_name: string;
             /** Name */
             name: string;
+            /**
+             * Opened
+             * @description Members of its project may make machines of it there.
+             * @default false
+             */
+            opened?: boolean;
             /** Owner */
             owner: string;
+            /**
+             * Project Id
+             * @description The project of its machine.
+             * @default null
+             */
+            project_id?: string | null;
             state: components["schemas"]["StoredState"];
         };
         /**
@@ -3864,7 +3986,7 @@ export interface components {
             keep_on_until?: string | null;
             /**
              * Level
-             * @description owner, or a level of its kind.
+             * @description owner, a level of its kind, or project: by a role in the project in which it is, and no more than `actions` says.
              */
             level: string;
             /**
@@ -3885,6 +4007,18 @@ export interface components {
             on?: string[];
             /** Owner */
             owner: string;
+            /**
+             * Project
+             * @description What that is called.
+             * @default null
+             */
+            project?: string | null;
+            /**
+             * Project Id
+             * @description The project in which its owner made it.
+             * @default null
+             */
+            project_id?: string | null;
             /**
              * Retry At
              * @description When that is tried again by itself.
@@ -4111,6 +4245,60 @@ export interface components {
              * @default null
              */
             next?: string | null;
+        };
+        /**
+         * MembershipEnded
+         * @description What somebody lost with a membership, and what of theirs stays in the project.
+         */
+        MembershipEnded: {
+            /**
+             * Cannot Undo
+             * @description What stays with the person, in a sentence.
+             */
+            cannot_undo: string;
+            /**
+             * Descriptors Cut
+             * @description Open files of theirs that were cut.
+             * @default 0
+             */
+            descriptors_cut?: number;
+            /**
+             * Ended
+             * @description What they were given of machines and drives there, and what flowed from it.
+             */
+            ended?: components["schemas"]["GrantView"][];
+            /**
+             * Holders
+             * @description Sessions in which something is left that can't be cut, only ended.
+             */
+            holders?: components["schemas"]["HolderView"][];
+            /**
+             * In Sessions
+             * @description The same in a sentence; null where no session was concerned.
+             * @default null
+             */
+            in_sessions?: string | null;
+            /**
+             * Links
+             * @description Of a machine: who was on it, and is not any more.
+             */
+            links?: components["schemas"]["LinkCut"][];
+            /** Person */
+            person: string;
+            /**
+             * Sessions Cut
+             * @description Running sessions in which a mount was closed or its level lowered.
+             * @default 0
+             */
+            sessions_cut?: number;
+            /** @description What they made there and can't reach any more; administrators can. */
+            stays: components["schemas"]["StaysBehind"];
+            /**
+             * Unconfirmed
+             * @description Running sessions in which that is under way, and not confirmed yet.
+             * @default 0
+             */
+            unconfirmed?: number;
         };
         /**
          * Meter
@@ -4559,6 +4747,14 @@ export interface components {
             /** Read Only */
             read_only: boolean;
             state: components["schemas"]["AttachmentState"];
+        };
+        /**
+         * Opened
+         * @description Whether members of the project in which it is may use it there.
+         */
+        Opened: {
+            /** Opened */
+            opened: boolean;
         };
         /**
          * OverrideView
@@ -5404,6 +5600,18 @@ export interface components {
              * @description The directory to bind into the session; null: there are no mounts, and why.
              */
             view: string | null;
+        };
+        /**
+         * StaysBehind
+         * @description How much of somebody's stays in a project.
+         */
+        StaysBehind: {
+            /** Drives */
+            drives: number;
+            /** Machines */
+            machines: number;
+            /** Snapshots */
+            snapshots: number;
         };
         /**
          * Stopped
@@ -6976,6 +7184,122 @@ export interface operations {
             };
             /** @description A problem */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putDriveOpened: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                drive_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Opened"];
+            };
+        };
+        responses: {
+            /** @description Let members of its project attach it there; closed, it is taken off where they did. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriveView"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15485,7 +15809,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The snapshots from which the caller can make machines, the newest first. */
+            /** @description The caller's snapshots and those in projects of theirs, the newest first. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -15745,6 +16069,122 @@ export interface operations {
             };
             /** @description A problem */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putMachineSnapshotOpened: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                machine_snapshot_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Opened"];
+            };
+        };
+        responses: {
+            /** @description Let members of its project make machines of it there, or no longer; for its owner. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineSnapshotView"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -20593,6 +21033,230 @@ export interface operations {
             };
         };
     };
+    getProjectDrives: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All drives in a project, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DrivesPage"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProjectDrives: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDrive"];
+            };
+        };
+        responses: {
+            /** @description Make a drive in a project; it is the caller's as long as they are in it. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DriveView"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     postProjectFolders: {
         parameters: {
             query?: never;
@@ -20723,11 +21387,13 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description Leave a project; its last administrator can't. */
-            204: {
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["MembershipEnded"];
+                };
             };
             /** @description A problem */
             400: {
@@ -21136,6 +21802,336 @@ export interface operations {
             };
         };
     };
+    getProjectSnapshots: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All snapshots of machines in a project, the newest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineSnapshotsPage"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProjectMachines: {
+        parameters: {
+            query?: {
+                after?: string;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A member's own and those shared with them; administrators see all, on the pages. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachinesPage"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    postProjectMachines: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMachine"];
+            };
+        };
+        responses: {
+            /** @description Make a machine in a project, with a drive; it is the caller's as long as they are in. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineView"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getProjectMembers: {
         parameters: {
             query?: {
@@ -21358,12 +22354,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Take somebody out of the project. */
-            204: {
+            /** @description Take somebody out of the project; what that cut, and what of theirs stays in it. */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["MembershipEnded"];
+                };
             };
             /** @description A problem */
             400: {

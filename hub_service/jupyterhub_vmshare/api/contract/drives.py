@@ -36,6 +36,12 @@ class NewDriveClone(Asked):
     name: str = Field(max_length=1000)
 
 
+class Opened(Asked):
+    """Whether members of the project in which it is may use it there."""
+
+    opened: bool
+
+
 class DrivesAsked(Asked):
     """Which of the caller's drives."""
 
@@ -62,6 +68,9 @@ class DriveView(ThingInCloud):
     state: StoredState | None = None
     size_gib: int | None = Field(None, description="How large it is, or is to be.")
     machines: list[OnMachine] = Field(default_factory=list)
+    opened: bool = Field(
+        False, description="Members of its project may attach it to machines of theirs there."
+    )
 
 
 class DrivesPage(Page):

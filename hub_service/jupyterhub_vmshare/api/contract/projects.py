@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from jupyterhub_vmshare.api.contract.base import Asked, Page, PersonName, Timestamp, Told
+from jupyterhub_vmshare.api.contract.grants import GrantView, InSessions
 from jupyterhub_vmshare.words import AskState, ProjectKind, ProjectRole, ProjectState
 
 _Name = Field(min_length=1, max_length=1000, description="What it is called, for everybody.")
@@ -107,6 +108,28 @@ class MembersPage(Page):
     """Members, by name."""
 
     items: list[MemberView]
+
+
+class StaysBehind(Told):
+    """How much of somebody's stays in a project."""
+
+    machines: int
+    drives: int
+    snapshots: int
+
+
+class MembershipEnded(InSessions):
+    """What somebody lost with a membership, and what of theirs stays in the project."""
+
+    person: PersonName
+    ended: list[GrantView] = Field(
+        default_factory=list,
+        description="What they were given of machines and drives there, and what flowed from it.",
+    )
+    stays: StaysBehind = Field(
+        description="What they made there and can't reach any more; administrators can."
+    )
+    cannot_undo: str = Field(description="What stays with the person, in a sentence.")
 
 
 class MemberChange(Asked):
