@@ -84,6 +84,8 @@ DRIVE: dict[str, tuple[str, str, dict[str, Any]]] = {
     "rename": ("PATCH", "/drives/{drive}", {"json": {"name": "new"}, "headers": SEEN}),
     "extend": ("PUT", "/drives/{drive}/size", {"json": {"size_gib": 9}}),
     "clone": ("POST", "/drives/{drive}/clones", {"json": {"name": "mine"}}),
+    # This one is in no project: test_projects.py asks where it is.
+    "open_to_project": ("PUT", "/drives/{drive}/opened", {"json": {"opened": False}}),
 }
 
 
