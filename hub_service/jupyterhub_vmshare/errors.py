@@ -80,19 +80,29 @@ class WrongState(Conflict):
 
 
 class QuotaExceeded(Conflict):
-    """It would be more than the owner may have; ``what`` is ``bytes`` or ``folders``."""
+    """It would be more than the owner may have; ``what`` is ``bytes`` or ``folders``, or of a
+    project one of the names of its quota."""
 
     code = "quota-exceeded"
 
-    def __init__(self, what: str, asked: int, left: int, *, whose: str = "the owner") -> None:
+    def __init__(
+        self, what: str, asked: int, left: int, *, whose: str = "the owner of the folder"
+    ) -> None:
         super().__init__(
-            f"This needs {_amount(asked, what)}, but {whose} of the folder has "
+            f"This needs {_amount(asked, what)}, but {whose} has "
             f"{_amount(left, what)} left. Delete something, or ask for more."
         )
         self.what, self.asked, self.left = what, asked, left
 
 
+_GIB = {"ram_gib": "GiB of memory", "drive_gib": "GiB of drives"}
+
+
 def _amount(number: int, what: str) -> str:
+    if what in _GIB:
+        return f"{number} {_GIB[what]}"
+    if what == "machine_snapshots":
+        what = "snapshots"
     if what != "bytes":
         return f"{number} {what[:-1] if number == 1 else what}"
     exact = f"{number:,} {'byte' if number == 1 else 'bytes'}"

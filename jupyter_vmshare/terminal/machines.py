@@ -51,6 +51,9 @@ def _below(parser: Any) -> Callable[..., Any]:
     return add
 
 
+_IN_PROJECT = "make it in this project of yours, by its name or id"
+
+
 def _machines(add: Callable[..., Any]) -> None:
     add("list", machines)
     add("offer", offer)
@@ -61,6 +64,7 @@ def _machines(add: Callable[..., Any]) -> None:
     made.add_argument(
         "--share", nargs="+", default=[], metavar="NAME[=LEVEL]", help="whom to invite: use, manage"
     )
+    made.add_argument("--project", help=_IN_PROJECT)
     add("show", show_one, "machine")
     add("start", start, "machine", waits=True)
     add("stop", stop, "machine", waits=True)
@@ -88,7 +92,9 @@ def _source(parser: Any) -> None:
 
 def _drives(add: Callable[..., Any]) -> None:
     add("list", drives)
-    add("create", create_drive, "name", "gib")
+    add("create", create_drive, "name", "gib").add_argument("--project", help=_IN_PROJECT)
+    add("open", open_drive, "drive")
+    add("close", close_drive, "drive")
     attached = add("attach", attach, "drive", "machine")
     attached.add_argument("--read-only", action="store_true", help="as one of several that read it")
     add("detach", detach, "drive", "machine")
@@ -138,6 +144,7 @@ def create(asked: Asked) -> int:
             snapshot=asked.snapshot,
             drive_gib=asked.drive,
             share=dict(receiver(text, "use") for text in asked.share),
+            project=asked.project,
         )
         return _tell(asked, made)
 
@@ -261,8 +268,18 @@ def drives(asked: Asked) -> int:
 def create_drive(asked: Asked) -> int:
     """Make a drive."""
     with Share() as share:
-        made = share.drives.create(asked.name, asked.gib)
+        made = share.drives.create(asked.name, asked.gib, project=asked.project)
     return show(asked, made.view, made)
+
+
+def open_drive(asked: Asked) -> int:
+    """Let members of a drive's project attach it to machines of theirs there."""
+    return _with(asked, lambda drive: drive.open_to_project())
+
+
+def close_drive(asked: Asked) -> int:
+    """Let them no longer; it is taken off where they attached it."""
+    return _with(asked, lambda drive: drive.open_to_project(opened=False))
 
 
 def attach(asked: Asked) -> int:

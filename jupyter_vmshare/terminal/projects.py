@@ -9,7 +9,7 @@ from typing import Any
 
 from jupyter_vmshare.terminal.showing import Asked, Share, show
 from jupyter_vmshare.widgets import cards
-from jupyter_vmshare.widgets.projects import Members
+from jupyter_vmshare.widgets.projects import Members, Meters, left_behind
 
 
 def add_to(verb: Callable[..., Any]) -> None:
@@ -22,6 +22,8 @@ def add_to(verb: Callable[..., Any]) -> None:
     for name, command in (
         ("project-members", project_members),
         ("project-folders", project_folders),
+        ("project-machines", project_machines),
+        ("project-meters", project_meters),
         ("leave-project", leave_project),
         ("withdraw-from-project", withdraw),
     ):
@@ -70,12 +72,29 @@ def project_folders(asked: Asked) -> int:
     return show(asked, list(found), found)
 
 
+def project_machines(asked: Asked) -> int:
+    """List the machines in a project that you may see."""
+    with Share() as share:
+        project = share.projects.named(asked.project)
+        found = list(share.client.project_machines(project.id))
+    rows = [(one.name, one.owner, one.state.value if one.state else "") for one in found]
+    return show(asked, found, cards.plain_table(("Machine", "Owner", "State"), rows))
+
+
+def project_meters(asked: Asked) -> int:
+    """Show how much a project holds, and how much of its quota is left."""
+    with Share() as share:
+        project = share.projects.named(asked.project)
+        meters = share.client.project_meters(project.id).meters
+    return show(asked, meters, Meters(meters, project.name))
+
+
 def leave_project(asked: Asked) -> int:
     """Go out of a project."""
     with Share() as share:
         project = share.projects.named(asked.project)
-        share.client.leave_project(project.id)
-    return show(asked, {"left": project.id}, cards.visible(f"You are no longer in {project.name}."))
+        told = share.client.leave_project(project.id)
+    return show(asked, told, cards.visible(left_behind(told, project.name)))
 
 
 def withdraw(asked: Asked) -> int:

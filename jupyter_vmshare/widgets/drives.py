@@ -15,6 +15,7 @@ from jupyter_vmshare.widgets import cards
 from jupyter_vmshare.widgets.handle import Handle
 from jupyter_vmshare.widgets.lending import DriveSharing
 from jupyter_vmshare.widgets.named import ByName, ThingsVerbs, id_of
+from jupyter_vmshare.widgets.projects import project_id
 from jupyter_vmshare.widgets.tables import Table
 from jupyterhub_vmshare.api.contract.drives import DriveView
 from jupyterhub_vmshare.api.contract.machines import MachineView
@@ -57,6 +58,11 @@ class DriveVerbs(DriveSharing):
         """Make a copy of it as a drive of your own."""
         made: DriveView = yield calls.clone_drive(self.id, name)
         return made
+
+    @twin
+    def open_to_project(self, opened: bool = True) -> Steps[None]:
+        """Let members of its project attach it to machines of theirs there, or no longer."""
+        self.view = yield calls.open_drive(self.id, opened)
 
     @twin
     def rename(self, name: str) -> Steps[None]:
@@ -117,9 +123,10 @@ class DrivesVerbs(ThingsVerbs[D]):
         return DriveTable(things, "Your drives")
 
     @twin
-    def create(self, name: str, size_gib: int) -> Steps[D]:
-        """Make a drive of your own."""
-        view: DriveView = yield calls.create_drive(name, size_gib)
+    def create(self, name: str, size_gib: int, *, project: str | None = None) -> Steps[D]:
+        """Make a drive of your own; ``project``: in that one of yours, by its name or id."""
+        within = yield from project_id(project)
+        view: DriveView = yield calls.create_drive(name, size_gib, project_id=within)
         return self._thing(view, self._player)
 
 

@@ -29,6 +29,7 @@ from jupyter_vmshare.widgets.machinewords import (
 from jupyter_vmshare.widgets.moments import shown
 from jupyter_vmshare.widgets.named import ByName, ThingsVerbs, id_of
 from jupyter_vmshare.widgets.progress import is_notebook, shown_bar
+from jupyter_vmshare.widgets.projects import project_id
 from jupyter_vmshare.widgets.reached import Reached
 from jupyter_vmshare.widgets.sharing import Receivers
 from jupyter_vmshare.widgets.tables import Table
@@ -253,6 +254,7 @@ class MachinesVerbs(ThingsVerbs[M]):
         snapshot: str | None = None,
         drive_gib: int | None = None,
         share: Receivers = (),
+        project: str | None = None,
     ) -> Steps[M]:
         """Make a machine of your own; ``wait()`` until it runs.
 
@@ -264,6 +266,7 @@ class MachinesVerbs(ThingsVerbs[M]):
             drive_gib: Of the drive that comes with it; 0: none, None: as the site says.
             share: Whom to invite: names, or a mapping of names to ``use`` or ``manage``. Where
                 one of them can't be invited, nothing is made.
+            project: Make it in this project of yours, by its name or id.
         """
         offer: CloudView = yield calls.cloud()
         of_image, of_snapshot = yield from source(image, snapshot)
@@ -274,6 +277,7 @@ class MachinesVerbs(ThingsVerbs[M]):
             snapshot_id=of_snapshot,
             drive_gib=drive_gib,
             grants=new_grants(share),
+            project_id=(yield from project_id(project)),
         )
         return self._thing(view, self._player)
 

@@ -117,6 +117,8 @@ FIELDS: list[Any] = [
     ("PATCH", "/projects/{project_id}/members/{person}", {"role": "member"}),
     ("POST", "/projects/{project_id}/links", {"note": "x"}),
     ("POST", "/projects/{project_id}/folders", {"name": "x", "level": "view"}),
+    ("POST", "/projects/{project_id}/machines", {"name": "x", "size": "small", "image": "debian"}),
+    ("POST", "/projects/{project_id}/drives", {"name": "x", "size_gib": 1}),
     ("PUT", "/folders/{folder_id}/overrides/{person}", {"level": "view"}),
     ("POST", "/hub/sessions", {"person": "ana"}),
     ("DELETE", "/hub/sessions", {"person": "ana"}),

@@ -85,6 +85,8 @@ MACHINES: list[Told] = [
      page(SNAPSHOT), None, 200, NONE),
     ("machine_snapshot", lambda c: c.machine_snapshot(S), f"GET /machine-snapshots/{S}", SNAPSHOT,
      None, 200, NONE),
+    ("open_machine_snapshot", lambda c: c.open_machine_snapshot(S),
+     f"PUT /machine-snapshots/{S}/opened", SNAPSHOT, {"opened": True}, 200, NONE),
     ("delete_machine_snapshot", lambda c: c.delete_machine_snapshot(S),
      f"DELETE /machine-snapshots/{S}", None, None, 204, NONE),
 ]  # fmt: skip
@@ -93,6 +95,8 @@ DRIVES: list[Told] = [
     ("drive", lambda c: c.drive(D), f"GET /drives/{D}", DRIVE, None, 200, NONE),
     ("create_drive", lambda c: c.create_drive("data", 5), "POST /drives", DRIVE,
      {"name": "data", "size_gib": 5}, 201, KEY),
+    ("open_drive", lambda c: c.open_drive(D, False), f"PUT /drives/{D}/opened", DRIVE,
+     {"opened": False}, 200, NONE),
     ("rename_drive", lambda c: c.rename_drive(D, "x", 3), f"PATCH /drives/{D}", DRIVE,
      {"name": "x"}, 200, VERSION),
     ("extend_drive", lambda c: c.extend_drive(D, 9), f"PUT /drives/{D}/size", DRIVE,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from jupyterhub_vmshare.api.contract.projects import ProjectQuota
+from tests.client.machine_rows import DRIVE, MACHINE, SNAPSHOT
 
 P, K, A, F = (f"{x}_01hzzzzzzzzzzzzzzzzzzzzzzz" for x in ("prj", "lnk", "ask", "fld"))
 AT = "2026-11-27T12:00:00.000Z"
@@ -37,6 +38,11 @@ OVERRIDE = {
     "folder_id": F, "person": "ben b/c", "level": "view",
     "sessions_cut": 1, "descriptors_cut": 0, "unconfirmed": 0,
 }  # fmt: skip
+GONE = {
+    "person": "ben b/c", "ended": [], "stays": {"machines": 1, "drives": 0, "snapshots": 0},
+    "cannot_undo": "What was read stays.", "links": [],
+}  # fmt: skip
+METERS = {"meters": [{"name": "cores", "used": 3, "limit": 4, "left": 1}]}
 KEY, VERSION, NONE = {"idempotency_key": "?"}, {"if_match": '"3"'}, dict[str, str]()
 WANTED = {"name": "genome", "description": "", "quota": {"machines": 3}}
 SMALL = ProjectQuota(machines=3)
@@ -77,9 +83,24 @@ PROJECTS: list[Told] = [
      f"PATCH /projects/{P}/members/ben%20b%2Fc", MEMBER,
      {"role": None, "ends_at": FRIDAYS}, 200, VERSION),
     ("remove_member", lambda c: c.remove_member(P, "ben b/c"),
-     f"DELETE /projects/{P}/members/ben%20b%2Fc", None, None, 204, NONE),
-    ("leave_project", lambda c: c.leave_project(P), f"POST /projects/{P}/leave", None, None, 204,
+     f"DELETE /projects/{P}/members/ben%20b%2Fc", GONE, None, 200, NONE),
+    ("leave_project", lambda c: c.leave_project(P), f"POST /projects/{P}/leave", GONE, None, 200,
      NONE),
+    ("project_meters", lambda c: c.project_meters(P), f"GET /projects/{P}/meters", METERS, None,
+     200, NONE),
+    ("project_machines", lambda c: c.project_machines(P), f"GET /projects/{P}/machines",
+     page(MACHINE), None, 200, NONE),
+    ("project_drives", lambda c: c.project_drives(P), f"GET /projects/{P}/drives", page(DRIVE),
+     None, 200, NONE),
+    ("project_machine_snapshots", lambda c: c.project_machine_snapshots(P),
+     f"GET /projects/{P}/machine-snapshots", page(SNAPSHOT), None, 200, NONE),
+    ("create_machine in a project",
+     lambda c: c.create_machine("box", "small", image="debian", project_id=P),
+     f"POST /projects/{P}/machines", MACHINE,
+     {"name": "box", "size": "small", "image": "debian", "snapshot_id": None,
+      "drive_gib": None, "grants": []}, 201, KEY),
+    ("create_drive in a project", lambda c: c.create_drive("data", 5, project_id=P),
+     f"POST /projects/{P}/drives", DRIVE, {"name": "data", "size_gib": 5}, 201, KEY),
     ("project_folders", lambda c: c.project_folders(P), f"GET /folders?project={P}", page(FOLDER),
      None, 200, NONE),
     ("create_project_folder", lambda c: c.create_project_folder(P, "reads", "edit"),

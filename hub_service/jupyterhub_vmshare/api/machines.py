@@ -100,7 +100,7 @@ class MachineMaking(MachineRoute, SharingRoute):
                 within = await places.place(tx, self.asker, project_id, *made_in)
             idle_minutes = room.rules.idle_minutes
             machine_id = await life.create(
-                *(tx, person, asked.name, source, asked.size),
+                *(tx, person, asked.name, source, offer.size(asked.size)),
                 idle_minutes=idle_minutes,
                 within=within,
             )
@@ -243,9 +243,9 @@ class MachineSize(MachineRoute):
         asked, person, db = self.body(SizeChoice), self.caller.person(), self.rooms.db
         async with db.read() as conn:  # who may not is told so, whatever size they name
             await permitted(conn, person, "resize", machine_id, db.clock())
-        (await self.rooms.machines.offers.now()).size(asked.size)
+        size = (await self.rooms.machines.offers.now()).size(asked.size)
         async with db.write() as tx:
-            await life.resize(tx, person, machine_id, self.can, asked.size)
+            await life.resize(tx, person, machine_id, self.can, size)
             told = await self.seen(tx, machine_id)
         self.reply(202, told)
 

@@ -11,12 +11,17 @@ from jupyterhub_vmshare.api.contract.machines import (
     MachineView,
     NewMachine,
 )
+from jupyterhub_vmshare.api.contract.projects import ProjectMeter, ProjectMeters
 from jupyterhub_vmshare.api.drives import DriveRoute
 from jupyterhub_vmshare.api.machine_snapshots import SnapshotRoute
 from jupyterhub_vmshare.api.machine_views import drive_view, machine_view
 from jupyterhub_vmshare.api.machines import MachineMaking
 from jupyterhub_vmshare.api.operation import operation
-from jupyterhub_vmshare.machines import listing, places
+from jupyterhub_vmshare.api.projects import ProjectRoute
+from jupyterhub_vmshare.db.projects import owner_of
+from jupyterhub_vmshare.machines import listing, places, quota
+from jupyterhub_vmshare.projects.model import QUOTAS
+from jupyterhub_vmshare.projects.standing import project_of
 
 
 class ProjectMachines(MachineMaking):
@@ -47,6 +52,7 @@ class ProjectMachines(MachineMaking):
     )
     async def post(self, project_id: str) -> None:
         """Make a machine in a project, with a drive; it is the caller's as long as they are in."""
+        self.body(NewMachine)
         db = self.rooms.db
         async with db.read() as conn:
             at = db.clock()
@@ -80,6 +86,7 @@ class ProjectDrives(DriveRoute):
     @operation("project.drive.create", takes=NewDrive, gives=DriveView, status=201, once=True)
     async def post(self, project_id: str) -> None:
         """Make a drive in a project; it is the caller's as long as they are in it."""
+        self.body(NewDrive)
         db = self.rooms.db
         async with db.read() as conn:
             at = db.clock()
@@ -101,4 +108,28 @@ class ProjectSnapshots(SnapshotRoute):
         await self.page_of_snapshots(project_id)
 
 
-ROUTES = (ProjectMachines, ProjectDrives, ProjectSnapshots)
+class MetersOfProject(ProjectRoute):
+    """What a project holds, and may hold."""
+
+    path = "/projects/{project_id}/meters"
+
+    @operation("project.drive.list", gives=ProjectMeters)
+    async def get(self, project_id: str) -> None:
+        """How much is used and left of each part of a project's quota; for its members."""
+        db = self.rooms.db
+        async with db.read() as conn:
+            await places.permitted_in(conn, self.asker, project_id, "drive.list", db.clock())
+            limits = (await project_of(conn, project_id)).quota
+            used = dict((await quota.used(conn, project_id)).by_name())
+        standing = await self.rooms.folders.quota.standing(owner_of(project_id))
+        used["folder_gib"] = -(-standing.usage.used // 2**30)
+        meters = [_meter(name, used[name], limits.get(name)) for name in QUOTAS]
+        self.reply(200, ProjectMeters(meters=meters))
+
+
+def _meter(name: str, used: int, limit: int | None) -> ProjectMeter:
+    left = None if limit is None else max(0, limit - used)
+    return ProjectMeter(name=name, used=used, limit=limit, left=left)
+
+
+ROUTES = (ProjectMachines, ProjectDrives, ProjectSnapshots, MetersOfProject)

@@ -47,6 +47,9 @@ machines = Table(
     *_reconciled(),
     Column("size", _CLOUDS, nullable=False),
     Column("size_seen", _CLOUDS),
+    # What that size is, for quotas; null: it was made before these were counted.
+    Column("processors", Integer),
+    Column("memory_mib", Integer),
     # One of the two: what its system disk is made from, and what that was called.
     Column("image", _CLOUDS),
     Column("snapshot_id", ID),

@@ -21,6 +21,7 @@ from jupyterhub_vmshare.machines.places import (
     owned_by,
     project_held,
 )
+from jupyterhub_vmshare.machines.quota import Amount, demand_room
 from jupyterhub_vmshare.machines.telling import tell, tell_of_attachment, where
 from jupyterhub_vmshare.machines.things import end, insert_thing
 from jupyterhub_vmshare.policy.decide import decide
@@ -44,6 +45,7 @@ async def create(
     demand(decide(person, "create_machine", None, tx.at))
     name = checked(name, "drive name")
     await demand_free(tx, ThingKind.DRIVE, person.name, name)
+    await demand_room(tx, within, Amount.of_drive(size_gib))
     drive_id = new_id("drv")
     await insert_thing(tx, drive_id, ThingKind.DRIVE, person.name, name, within)
     await tx.conn.execute(
@@ -76,6 +78,7 @@ async def extend(
     tx: Transaction, person: Person, drive_id: str, can: Capabilities, size_gib: int
 ) -> None:
     """Want it larger."""
+    within = await project_held(tx, drive_id)
     drive = await _permitted_now(tx, person, "extend", drive_id, can)
     if size_gib < drive.size_gib:
         raise BadInput(
@@ -83,6 +86,8 @@ async def extend(
         )
     if size_gib == drive.size_gib and drive.because is None:
         return
+    more = size_gib - max(drive.size_gib, drive.size_seen or 0)
+    await demand_room(tx, within, Amount(drive_gib=max(0, more)))
     await want(tx, drive, size_gib=size_gib)
     await tell(tx, "asked", drive, person.name, what="extend", size_gib=size_gib)
 

@@ -9,13 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jupyterhub_vmshare.cloud.port import Capabilities
+from jupyterhub_vmshare.cloud.port import Capabilities, Size
 from jupyterhub_vmshare.db.database import Transaction
 from jupyterhub_vmshare.db.tables import attachments, machines
 from jupyterhub_vmshare.ids import new_id
 from jupyterhub_vmshare.machines import gates, model
 from jupyterhub_vmshare.machines.model import Desired, Machine, State
 from jupyterhub_vmshare.machines.names import checked, demand_free
+from jupyterhub_vmshare.machines.places import project_held
+from jupyterhub_vmshare.machines.quota import Amount, demand_room
 from jupyterhub_vmshare.machines.telling import tell, where
 from jupyterhub_vmshare.machines.things import end, insert_thing
 from jupyterhub_vmshare.policy.decide import decide
@@ -41,7 +43,7 @@ async def create(
     person: Person,
     name: str,
     source: Source,
-    size: str,
+    size: Size,
     *,
     idle_minutes: int | None = None,
     within: Project | None = None,
@@ -50,13 +52,16 @@ async def create(
     demand(decide(person, "create_machine", None, tx.at))
     name = checked(name, "machine name")
     await demand_free(tx, ThingKind.MACHINE, person.name, name)
+    await demand_room(tx, within, Amount.of_machine(size))
     machine_id = new_id("mch")
     await insert_thing(tx, machine_id, ThingKind.MACHINE, person.name, name, within)
     await tx.conn.execute(
         machines.insert().values(
             id=machine_id,
             desired=Desired.RUNNING,
-            size=size,
+            size=size.id,
+            processors=size.processors,
+            memory_mib=size.memory_mib,
             image=source.image,
             snapshot_id=source.snapshot_id,
             made_from=source.name,
@@ -65,7 +70,7 @@ async def create(
         )
     )
     made = await model.machine(tx.conn, machine_id)
-    told = {"size": size, "made_from": source.name, **where(within)}
+    told = {"size": size.id, "made_from": source.name, **where(within)}
     await tell(tx, "created", made, person.name, **told)
     reached("machines.created")
     return machine_id
@@ -104,14 +109,25 @@ async def reboot(
 
 
 async def resize(
-    tx: Transaction, person: Person, machine_id: str, can: Capabilities, size: str
+    tx: Transaction,
+    person: Person,
+    machine_id: str,
+    can: Capabilities,
+    size: Size,
 ) -> None:
     """Want it in another size."""
+    within = await project_held(tx, machine_id)
     machine = await permitted_now(tx, person, "resize", machine_id, can)
-    if machine.size == size and machine.because is None:
+    if machine.size == size.id and machine.because is None:
         return
-    await want(tx, machine, size=size)
-    await tell(tx, "asked", machine, person.name, what="resize", size=size)
+    cores, memory = machine.processors or 0, machine.memory_mib or 0
+    more = Amount(
+        cores=max(0, size.processors - cores), ram_mib=max(0, size.memory_mib - memory)
+    )
+    await demand_room(tx, within, more)
+    is_of = {"processors": size.processors, "memory_mib": size.memory_mib}
+    await want(tx, machine, size=size.id, **is_of)
+    await tell(tx, "asked", machine, person.name, what="resize", size=size.id)
 
 
 async def rebuild(

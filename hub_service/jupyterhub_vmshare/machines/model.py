@@ -71,6 +71,8 @@ class Machine(Row):
     project_name: str | None
     size: str
     size_seen: str | None
+    processors: int | None
+    memory_mib: int | None
     image: str | None
     snapshot_id: str | None
     made_from: str

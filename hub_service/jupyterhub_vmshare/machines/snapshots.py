@@ -23,6 +23,7 @@ from jupyterhub_vmshare.machines.life import permitted_now
 from jupyterhub_vmshare.machines.model import Desired, Snapshot, State
 from jupyterhub_vmshare.machines.names import checked
 from jupyterhub_vmshare.machines.places import project_held
+from jupyterhub_vmshare.machines.quota import Amount, demand_room
 from jupyterhub_vmshare.machines.telling import tell_of_snapshot, where
 from jupyterhub_vmshare.policy.model import Decision, Fact, Person
 from jupyterhub_vmshare.policy.projects import InProject, Whose, decide_in_project
@@ -37,6 +38,7 @@ async def take(
     """Want a stored copy of a machine's system disk."""
     project = await project_held(tx, machine_id)
     machine = await permitted_now(tx, person, "snapshot", machine_id, can)
+    await demand_room(tx, project, Amount(machine_snapshots=1))
     row = {
         "id": new_id("msn"),
         "machine_id": machine.id,

@@ -10,6 +10,7 @@ from jupyterhub_vmshare.api.contract.drives import (
     DriveView,
     NewDrive,
     NewDriveClone,
+    Opened,
 )
 
 
@@ -25,10 +26,18 @@ def drive(drive_id: str) -> Call[DriveView]:
     return get(_path(drive_id), DriveView)
 
 
-def create_drive(name: str, size_gib: int) -> Call[DriveView]:
-    """Make a drive of the caller's own; it can be attached once its state is ``ready``."""
+def create_drive(name: str, size_gib: int, *, project_id: str | None = None) -> Call[DriveView]:
+    """Make a drive of the caller's own, or in a project; it can be attached once its state is
+    ``ready``."""
     asked = NewDrive(name=name, size_gib=size_gib)
-    return send("POST", "drives", reads(DriveView), asked, key=True)
+    path = "drives" if project_id is None else f"projects/{segment(project_id)}/drives"
+    return send("POST", path, reads(DriveView), asked, key=True)
+
+
+def open_drive(drive_id: str, opened: bool = True) -> Call[DriveView]:
+    """Let members of its project attach a drive to machines of theirs there, or no longer."""
+    asked = Opened(opened=opened)
+    return send("PUT", _path(drive_id, "opened"), reads(DriveView), asked, repeatable=True)
 
 
 def rename_drive(drive_id: str, name: str, version: int) -> Call[DriveView]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from jupyter_vmshare.client.call import Call, Paged, get, nothing, reads, segment, send
+from jupyterhub_vmshare.api.contract.drives import Opened
 from jupyterhub_vmshare.api.contract.grants import NewGrant
 from jupyterhub_vmshare.api.contract.machines import (
     CloudView,
@@ -50,6 +51,7 @@ def create_machine(
     snapshot_id: str | None = None,
     drive_gib: int | None = None,
     grants: Sequence[NewGrant] = (),
+    project_id: str | None = None,
 ) -> Call[MachineView]:
     """Make a machine of the caller's own; it is there once its state is ``running``.
 
@@ -57,9 +59,10 @@ def create_machine(
         name: What to call it.
         size: A size's id, as `cloud` tells them.
         image: An image's id; or else a snapshot's.
-        snapshot_id: One of the caller's own.
+        snapshot_id: One that the caller may make machines of.
         drive_gib: Of the drive that comes with it; 0: none, None: as the site says.
         grants: Invitations to use or manage it; where one can't be, nothing is made.
+        project_id: Make it in that project; None: for oneself.
     """
     asked = NewMachine(
         name=name,
@@ -69,7 +72,8 @@ def create_machine(
         drive_gib=drive_gib,
         grants=list(grants),
     )
-    return send("POST", "machines", reads(MachineView), asked, key=True)
+    path = "machines" if project_id is None else f"projects/{segment(project_id)}/machines"
+    return send("POST", path, reads(MachineView), asked, key=True)
 
 
 def rename_machine(machine_id: str, name: str, version: int) -> Call[MachineView]:
@@ -154,6 +158,12 @@ def machine_snapshots() -> Paged[MachineSnapshotView]:
 def machine_snapshot(snapshot_id: str) -> Call[MachineSnapshotView]:
     """How far a snapshot is."""
     return get(f"machine-snapshots/{segment(snapshot_id)}", MachineSnapshotView)
+
+
+def open_machine_snapshot(snapshot_id: str, opened: bool = True) -> Call[MachineSnapshotView]:
+    """Let members of its project make machines of one's snapshot there, or no longer."""
+    asked, path = Opened(opened=opened), f"machine-snapshots/{segment(snapshot_id)}/opened"
+    return send("PUT", path, reads(MachineSnapshotView), asked, repeatable=True)
 
 
 def delete_machine_snapshot(snapshot_id: str) -> Call[None]:

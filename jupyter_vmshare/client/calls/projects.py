@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from jupyter_vmshare.client.call import Call, Paged, get, nothing, reads, segment, send
+from jupyterhub_vmshare.api.contract.drives import DrivesPage, DriveView
 from jupyterhub_vmshare.api.contract.folders import (
     FolderLevel,
     FoldersPage,
@@ -14,6 +15,12 @@ from jupyterhub_vmshare.api.contract.folders import (
     MemberLevel,
     NewProjectFolder,
     OverrideView,
+)
+from jupyterhub_vmshare.api.contract.machines import (
+    MachineSnapshotsPage,
+    MachineSnapshotView,
+    MachinesPage,
+    MachineView,
 )
 from jupyterhub_vmshare.api.contract.projects import (
     AsksPage,
@@ -25,12 +32,14 @@ from jupyterhub_vmshare.api.contract.projects import (
     LinksPage,
     LinkView,
     MemberChange,
+    MembershipEnded,
     MembersPage,
     MemberView,
     NewLink,
     NewProject,
     ProjectApproval,
     ProjectChange,
+    ProjectMeters,
     ProjectQuota,
     ProjectRefusal,
     ProjectRequest,
@@ -138,14 +147,39 @@ def change_member(
     return send("PATCH", path, reads(MemberView), asked, version=version)
 
 
-def remove_member(project_id: str, person: str) -> Call[None]:
-    """Take somebody out of a project. For administrators."""
-    return send("DELETE", _path(project_id, "members", person), nothing)
+def remove_member(project_id: str, person: str) -> Call[MembershipEnded]:
+    """Take somebody out of a project; what that cut, and what stays. For administrators."""
+    return send("DELETE", _path(project_id, "members", person), reads(MembershipEnded))
 
 
-def leave_project(project_id: str) -> Call[None]:
-    """Go out of a project."""
-    return send("POST", _path(project_id, "leave"), nothing)
+def leave_project(project_id: str) -> Call[MembershipEnded]:
+    """Go out of a project; what that cut, and what of one's own stays in it."""
+    return send("POST", _path(project_id, "leave"), reads(MembershipEnded))
+
+
+def project_meters(project_id: str) -> Call[ProjectMeters]:
+    """How much a project holds, and how much of its quota is left."""
+    return get(_path(project_id, "meters"), ProjectMeters)
+
+
+def project_machines(project_id: str) -> Paged[MachineView]:
+    """The machines in a project that the caller may see, the newest first."""
+    path = _path(project_id, "machines")
+    return Paged(lambda after: get(path, MachinesPage, after=after), lambda page: list(page.items))
+
+
+def project_drives(project_id: str) -> Paged[DriveView]:
+    """The drives in a project, the newest first."""
+    path = _path(project_id, "drives")
+    return Paged(lambda after: get(path, DrivesPage, after=after), lambda page: list(page.items))
+
+
+def project_machine_snapshots(project_id: str) -> Paged[MachineSnapshotView]:
+    """The snapshots of machines in a project, the newest first."""
+    path = _path(project_id, "machine-snapshots")
+    return Paged(
+        lambda after: get(path, MachineSnapshotsPage, after=after), lambda page: list(page.items)
+    )
 
 
 def project_folders(project_id: str) -> Paged[FolderView]:

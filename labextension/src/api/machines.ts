@@ -18,6 +18,9 @@ import type {
   MachineView,
   NewGrant,
   NewMachine,
+  ProjectMeters,
+  ProjectsPage,
+  ProjectView,
   Reboot
 } from './types';
 
@@ -41,8 +44,21 @@ export class MachineClient {
     return this.call(`machines/${id}`, { signal });
   }
 
-  create(machine: NewMachine, key: string): Promise<MachineView> {
-    return this.call('machines', { method: 'POST', body: machine, key });
+  /** `project`: in that one; null: for oneself. */
+  create(machine: NewMachine, key: string, project: string | null = null): Promise<MachineView> {
+    const path = project === null ? 'machines' : `projects/${project}/machines`;
+    return this.call(path, { method: 'POST', body: machine, key });
+  }
+
+  /** The projects in which the visitor may make machines. */
+  async placesForMachines(): Promise<readonly ProjectView[]> {
+    const { items } = await this.call<ProjectsPage>('projects', { query: { limit: 200 } });
+    return items.filter(({ actions }) => actions.includes('machine.create'));
+  }
+
+  /** What a project holds, and how much of its quota is left. */
+  meters(project: string): Promise<ProjectMeters> {
+    return this.call(`projects/${project}/meters`);
   }
 
   /** Wanting the same twice is wanting it once, but for a reboot. */

@@ -3,15 +3,20 @@ import type { Asking, Sender } from './sender';
 import type {
   AsksPage,
   AskView,
+  DrivesPage,
   LinkLeadsTo,
   LinkMade,
   LinksPage,
+  MachinesPage,
+  MachineView,
   MemberChange,
+  MembershipEnded,
   MembersPage,
   MemberView,
   NewLink,
   NewProject,
   ProjectChange,
+  ProjectMeters,
   ProjectQuota,
   ProjectRequest,
   ProjectsPage,
@@ -76,12 +81,30 @@ export class ProjectClient {
     return this.call(memberPath(id, person), { method: 'PATCH', body: asked, version });
   }
 
-  removeMember(id: string, person: string): Promise<null> {
+  removeMember(id: string, person: string): Promise<MembershipEnded> {
     return this.call(memberPath(id, person), { method: 'DELETE' });
   }
 
-  leave(id: string): Promise<null> {
+  leave(id: string): Promise<MembershipEnded> {
     return this.call(`projects/${id}/leave`, { method: 'POST' });
+  }
+
+  /** What it holds, and how much of its quota is left. */
+  meters(id: string): Promise<ProjectMeters> {
+    return this.call(`projects/${id}/meters`);
+  }
+
+  machines(id: string, page: PageAsked): Promise<MachinesPage> {
+    return this.read(`projects/${id}/machines`, page);
+  }
+
+  drives(id: string, page: PageAsked): Promise<DrivesPage> {
+    return this.read(`projects/${id}/drives`, page);
+  }
+
+  /** Wanting the same twice is wanting it once. */
+  power(machine: string, verb: 'start' | 'stop'): Promise<MachineView> {
+    return this.call(`machines/${machine}/${verb}`, { method: 'POST', repeatable: true });
   }
 
   links(id: string, page: PageAsked): Promise<LinksPage> {

@@ -1959,6 +1959,23 @@ export interface paths {
         patch: operations["patchProjectMember"];
         trace?: never;
     };
+    "/projects/{project_id}/meters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much is used and left of each part of a project's quota; for its members. */
+        get: operations["getMetersOfProject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/projects/{project_id}/quota": {
         parameters: {
             query?: never;
@@ -5006,6 +5023,42 @@ export interface components {
          * @enum {string}
          */
         ProjectKind: "research" | "workshop";
+        /**
+         * ProjectMeter
+         * @description What a project holds of one thing that its quota may limit.
+         */
+        ProjectMeter: {
+            /**
+             * Left
+             * @description Null: as much as is liked.
+             * @default null
+             */
+            left?: number | null;
+            /**
+             * Limit
+             * @description Null: there is none.
+             * @default null
+             */
+            limit?: number | null;
+            /**
+             * Name
+             * @description As the quota calls it.
+             */
+            name: string;
+            /**
+             * Used
+             * @description What is being deleted counts until it is gone.
+             */
+            used: number;
+        };
+        /**
+         * ProjectMeters
+         * @description What a project holds, and how much is left.
+         */
+        ProjectMeters: {
+            /** Meters */
+            meters: components["schemas"]["ProjectMeter"][];
+        };
         /**
          * ProjectQuota
          * @description What a project may hold; null is no limit.
@@ -22556,6 +22609,109 @@ export interface operations {
             };
             /** @description A problem */
             428: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getMetersOfProject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                project_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How much is used and left of each part of a project's quota; for its members. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectMeters"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

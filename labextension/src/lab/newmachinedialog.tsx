@@ -18,6 +18,7 @@ export async function showNewMachineDialog(
     return null;
   }
   const plan = new NewMachineModel(model.api, machines.api, cloud, machines.snapshots.items);
+  void plan.lookForPlaces();
   let made: MachineView | null = null;
   const make = async (): Promise<void> => {
     made = await plan.make();

@@ -6,7 +6,9 @@ import type {
   DiskSource,
   MachineSnapshotView,
   MachineView,
-  NewMachine
+  NewMachine,
+  ProjectMeter,
+  ProjectView
 } from '../api/types';
 import { DraftsModel } from './drafts';
 
@@ -34,6 +36,8 @@ export interface Plan {
   size: string;
   /** Of the drive that comes with it; 0: none, null: that is no number of GiB. */
   driveGib: number | null;
+  /** The project in which it is made; empty: for oneself. */
+  project: string;
 }
 
 /** A machine that is about to be made, and who gets it. */
@@ -54,8 +58,44 @@ export class NewMachineModel extends DraftsModel {
       name: '',
       source: source ? keyOf(source) : '',
       size: only(this.sizes)?.id ?? '',
-      driveGib: cloud.drive_gib ?? 0
+      driveGib: cloud.drive_gib ?? 0,
+      project: ''
     };
+  }
+
+  /** Looks where machines can be made; one's own place is always there. */
+  async lookForPlaces(): Promise<void> {
+    try {
+      this._places = await this.machines.placesForMachines();
+    } catch {
+      // Then it is made for oneself, or the dialog is opened again.
+      this._places = [];
+    }
+    this.edit(this._drafts);
+  }
+
+  /** The projects in which one may make machines. */
+  get places(): readonly ProjectView[] {
+    return this._places;
+  }
+
+  /** What the chosen project has left; null: not known, or there is no project. */
+  get meters(): readonly ProjectMeter[] | null {
+    return this._meters?.project === this._plan.project ? this._meters.meters : null;
+  }
+
+  /** Chooses where it is made, and asks what is left there. */
+  async choosePlace(project: string): Promise<void> {
+    this.change({ project });
+    if (project) {
+      try {
+        const { meters } = await this.machines.meters(project);
+        this._meters = { project, meters };
+      } catch (error) {
+        this._failure = sentenceOf(error);
+      }
+      this.edit(this._drafts);
+    }
   }
 
   readonly sources: readonly Source[];
@@ -109,7 +149,8 @@ export class NewMachineModel extends DraftsModel {
     this._failure = null;
     this.sending(true);
     try {
-      return await this.machines.create(this.asked(source), this._key);
+      const { project } = this._plan;
+      return await this.machines.create(this.asked(source), this._key, project || null);
     } catch (error) {
       this._failure = sentenceOf(error);
       return null;
@@ -130,6 +171,8 @@ export class NewMachineModel extends DraftsModel {
   }
 
   private _failure: string | null = null;
+  private _meters: { project: string; meters: readonly ProjectMeter[] } | null = null;
+  private _places: readonly ProjectView[] = [];
   private _plan: Plan;
 }
 

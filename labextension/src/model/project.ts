@@ -6,13 +6,17 @@ import { NotThere, sentenceOf } from '../api/problem';
 import type { ProjectClient } from '../api/projects';
 import type {
   AskView,
+  DriveView,
   EventView,
   LinkMade,
   LinkView,
+  MachineView,
   MemberChange,
+  MembershipEnded,
   MemberView,
   NewLink,
   ProjectChange,
+  ProjectMeter,
   ProjectQuota,
   ProjectView
 } from '../api/types';
@@ -51,6 +55,27 @@ export class ProjectModel implements IDisposable {
     apply: unchanged
   });
 
+  /** Those that the person may see: their own, or for administrators all. */
+  readonly machines = new LiveList<MachineView>({
+    page: (after, signal) => this.api.machines(this.id, { after, limit: PAGE, signal }),
+    apply: unchanged
+  });
+
+  readonly drives = new LiveList<DriveView>({
+    page: (after, signal) => this.api.drives(this.id, { after, limit: PAGE, signal }),
+    apply: unchanged
+  });
+
+  /** What the project holds; empty until the service has said so. */
+  get meters(): readonly ProjectMeter[] {
+    return this._meters;
+  }
+
+  /** Who went out of it last, here, and what that cut. */
+  get parted(): MembershipEnded | null {
+    return this._parted;
+  }
+
   /** Emits when the project itself is another, or could not be had. */
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -85,6 +110,10 @@ export class ProjectModel implements IDisposable {
   }
 
   receive(event: EventView): void {
+    if (/^(machine|drive|machine_snapshot)\./u.test(event.type) && this._project?.role) {
+      void this.lookAtThings();
+      return;
+    }
     if (detail(event, 'project_id') !== this.id) {
       return;
     }
@@ -107,9 +136,22 @@ export class ProjectModel implements IDisposable {
     }
     await Promise.all([
       this._project?.role ? this.members.refresh() : null,
+      this._project?.role ? this.lookAtThings() : null,
       this.may('member.invite') ? this.links.refresh() : null,
       this.may('member.answer_request') ? this.asks.refresh() : null
     ]);
+  }
+
+  private async lookAtThings(): Promise<void> {
+    const meters = async (): Promise<void> => {
+      try {
+        this._meters = (await this.api.meters(this.id)).meters;
+        this._changed.emit(undefined);
+      } catch {
+        // What was known stands; the lists say what is wrong.
+      }
+    };
+    await Promise.all([this.machines.refresh(), this.drives.refresh(), meters()]);
   }
 
   /** `version` is what the person saw; raises `ChangedMeanwhile` where it is another by now. */
@@ -132,11 +174,17 @@ export class ProjectModel implements IDisposable {
   }
 
   async removeMember(person: string): Promise<void> {
-    await this.andLook(this.api.removeMember(this.id, person));
+    this._parted = await this.andLook(this.api.removeMember(this.id, person));
+    this._changed.emit(undefined);
   }
 
   async leave(): Promise<void> {
-    await this.andLook(this.api.leave(this.id));
+    this._parted = await this.andLook(this.api.leave(this.id));
+    this._changed.emit(undefined);
+  }
+
+  async power(machine: string, verb: 'start' | 'stop'): Promise<void> {
+    this.machines.put(await this.api.power(machine, verb));
   }
 
   makeLink(asked: NewLink): Promise<LinkMade> {
@@ -163,7 +211,9 @@ export class ProjectModel implements IDisposable {
 
   dispose(): void {
     this._isDisposed = true;
-    [this.members, this.links, this.asks].forEach(list => list.dispose());
+    [this.members, this.links, this.asks, this.machines, this.drives].forEach(list =>
+      list.dispose()
+    );
     Signal.clearData(this);
   }
 
@@ -203,6 +253,8 @@ export class ProjectModel implements IDisposable {
   private _failure: string | null = null;
   private _isDisposed = false;
   private _isGone = false;
+  private _meters: readonly ProjectMeter[] = [];
+  private _parted: MembershipEnded | null = null;
   private _project: ProjectView | null = null;
 }
 

@@ -120,6 +120,17 @@ export function StateMark({ machine }: { machine: MachineView }): JSX.Element {
 
 function SharedWith({ machine, me }: { machine: MachineView; me: string }): JSX.Element {
   const trans = useTrans();
+  const { project } = machine;
+  return (
+    <>
+      <With machine={machine} me={me} />
+      {project && <span>{trans.__('in %1', project)}</span>}
+    </>
+  );
+}
+
+function With({ machine, me }: { machine: MachineView; me: string }): JSX.Element {
+  const trans = useTrans();
   if (machine.owner !== me) {
     return <span>{trans.__('of %1', machine.owner)}</span>;
   }

@@ -10,6 +10,7 @@ import { Drafts } from './drafts';
 import { Field } from './field';
 import { sizeStory, sourceName } from './machinewords';
 import { ActionButton, Message } from './parts';
+import { leftLine } from './projects/words';
 
 /** The create dialog: what the machine is, who gets it, and what is missing. */
 export function NewMachineForm(props: {
@@ -73,6 +74,7 @@ function Fields({ model }: { model: NewMachineModel }): JSX.Element {
           />
         )}
       </Field>
+      <Place model={model} />
       <Field label={trans.__('Made from')} hint={about(model)}>
         {id => (
           <HTMLSelect
@@ -125,6 +127,31 @@ function Fields({ model }: { model: NewMachineModel }): JSX.Element {
         )}
       </Field>
     </div>
+  );
+}
+
+/** Where it is made, and what is left there; nothing for who is in no project. */
+function Place({ model }: { model: NewMachineModel }): JSX.Element | null {
+  const trans = useTrans();
+  const { places, plan, isSending, meters } = model;
+  if (places.length === 0) {
+    return null;
+  }
+  return (
+    <Field label={trans.__('In')} hint={meters && leftLine(trans, meters)}>
+      {id => (
+        <HTMLSelect
+          id={id}
+          value={plan.project}
+          disabled={isSending}
+          onChange={event => void model.choosePlace(event.target.value)}
+          options={[
+            { value: '', label: trans.__('No project: my own') },
+            ...places.map(({ id: value, name }) => ({ value, label: name }))
+          ]}
+        />
+      )}
+    </Field>
   );
 }
 

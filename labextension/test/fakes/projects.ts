@@ -87,7 +87,10 @@ export function withProject(
     .on('GET api/projects/prj_1', mine)
     .on('GET api/projects/prj_1/members', () => page(people()))
     .on('GET api/projects/prj_1/links', () => page([link()]))
-    .on('GET api/projects/prj_1/asks', () => page([ask('cleo')]));
+    .on('GET api/projects/prj_1/asks', () => page([ask('cleo')]))
+    .on('GET api/projects/prj_1/machines', () => page([]))
+    .on('GET api/projects/prj_1/drives', () => page([]))
+    .on('GET api/projects/prj_1/meters', () => ({ meters: [] }));
 }
 
 export function clientOf(server: FakeServer): ProjectClient {

@@ -6,6 +6,7 @@ import { MachineClient } from '../../src/api/machines';
 import { NewMachineModel } from '../../src/model/newmachine';
 import { NewMachineForm } from '../../src/views/newmachine';
 import { cloud, machine } from '../fakes/machines';
+import { project } from '../fakes/projects';
 import { FakeServer, json, refusal } from '../fakes/server';
 
 const MAKE = 'POST api/machines';
@@ -15,6 +16,7 @@ function shown(server: FakeServer, over: Partial<CloudView> = {}): { made: unkno
   const model = new NewMachineModel(client, new MachineClient(client.transport), cloud(over), []);
   const made: unknown[] = [];
   const make = (): void => void model.make().then(one => made.push(one));
+  void model.lookForPlaces();
   render(<NewMachineForm model={model} make={make} cancel={() => undefined} />);
   return { made };
 }
@@ -51,6 +53,27 @@ describe('the dialog that makes a machine', () => {
       drive_gib: 10,
       grants: []
     });
+  });
+
+  it('makes it in a project, and says first what is left there', async () => {
+    const page = { items: [project({ actions: ['machine.create'] })], next: null };
+    const IN = 'POST api/projects/prj_1/machines';
+    const server = new FakeServer()
+      .on('GET api/projects', () => page)
+      .on('GET api/projects/prj_1/meters', () => ({
+        meters: [
+          { name: 'machines', used: 3, limit: 4, left: 1 },
+          { name: 'drives', used: 3, limit: null, left: null }
+        ]
+      }))
+      .on(IN, () => json(201, machine()));
+    shown(server);
+    await userEvent.selectOptions(await screen.findByLabelText('In'), 'genome');
+    expect(await screen.findByText('Left there: Machines: 1 of 4.')).toBeTruthy();
+    await fill('gpu-box', 'small');
+    await userEvent.click(create());
+    expect(server.calls(IN)).toHaveLength(1);
+    expect(server.calls(MAKE)).toHaveLength(0);
   });
 
   it('says that an image does not fit on a size', async () => {

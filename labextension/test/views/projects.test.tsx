@@ -8,6 +8,7 @@ import { codeIn, Join } from '../../src/views/projects/join';
 import { Projects } from '../../src/views/projects/list';
 import { ProjectPage } from '../../src/views/projects/project';
 import { ADMINISTERS, clientOf, link, member, project, withProject } from '../fakes/projects';
+import { drive, machine } from '../fakes/machines';
 import { FakeServer, refusal, settle } from '../fakes/server';
 import { happening } from '../fakes/things';
 
@@ -118,7 +119,7 @@ describe('the page of a project', () => {
       'ben'
     );
     const names = screen.getAllByRole('heading', { level: 2 }).map(title => title.textContent);
-    expect(names).toEqual(['Members 2', 'Quota', 'Leave']);
+    expect(names).toEqual(['Members 2', 'Machines and drives', 'Quota', 'Leave']);
     expect(screen.getAllByRole('button').map(button => button.textContent)).toEqual([
       'Leave the project…'
     ]);
@@ -127,7 +128,14 @@ describe('the page of a project', () => {
   it('asks before somebody is taken out, and goes back to where one was', async () => {
     const server = withProject(new FakeServer(), () => project(ADMINISTRATOR)).on(
       'DELETE api/projects/prj_1/members/ben',
-      () => new Response(null, { status: 204 })
+      () => ({
+        person: 'ben',
+        ended: [],
+        links: [{ person: 'ben', machine_id: 'mch_1', channels: 1, processes: 2, remaining: 0 }],
+        stays: { machines: 2, drives: 1, snapshots: 0 },
+        in_sessions: 'Cut in 1 running session, with 3 open files.',
+        cannot_undo: 'What was read stays.'
+      })
     );
     await pageOf(server, 'ana');
     const remove = screen.getByRole('button', { name: 'Remove ben…' });
@@ -139,6 +147,37 @@ describe('the page of a project', () => {
     await userEvent.click(remove);
     await userEvent.click(screen.getByRole('button', { name: 'Remove ben' }));
     expect(server.calls('DELETE api/projects/prj_1/members/ben')).toHaveLength(1);
+    expect(
+      await screen.findByText(
+        'ben is out of the project. Cut in 1 running session, with 3 open files. ' +
+          'Cut on 1 machine. What they made stays: machines 2, drives 1, snapshots 0.'
+      )
+    ).toBeTruthy();
+  });
+
+  it('shows administrators all machines and drives with what they may do, and what is left', async () => {
+    const page = (items: unknown[]): unknown => ({ items, next: null });
+    const stopped = machine({ owner: 'ben', level: 'project', desired: 'stopped' });
+    const server = withProject(new FakeServer(), () => project(ADMINISTRATOR))
+      .on('GET api/projects/prj_1/machines', () =>
+        page([machine({ owner: 'ben', level: 'project', actions: ['stop', 'delete'] })])
+      )
+      .on('GET api/projects/prj_1/drives', () =>
+        page([drive({ owner: 'cleo', level: 'project', opened: true, actions: [] })])
+      )
+      .on('GET api/projects/prj_1/meters', () => ({
+        meters: [{ name: 'machines', used: 3, limit: 4, left: 1 }]
+      }))
+      .on('POST api/machines/mch_1/stop', () => stopped);
+    await pageOf(server, 'ana');
+    expect(await screen.findByText('of cleo, 50 GiB, open to members')).toBeTruthy();
+    expect(screen.getByText(/3 of 4/)).toBeTruthy();
+    expect(screen.getByRole('meter', { name: 'Machines' })).toBeTruthy();
+    const link = screen.getByRole('link', { name: 'Delete gpu-box…' });
+    expect(link.getAttribute('href')).toContain('confirm/delete-machine/mch_1');
+    expect(screen.queryByRole('link', { name: 'Delete data…' })).toBeNull();
+    await userEvent.click(screen.getByRole('button', { name: 'Stop gpu-box' }));
+    expect(server.calls('POST api/machines/mch_1/stop')).toHaveLength(1);
   });
 
   it('gives its last administrator a reason instead of buttons', async () => {

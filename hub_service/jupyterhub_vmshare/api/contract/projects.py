@@ -24,6 +24,21 @@ class ProjectQuota(Asked):
     folder_gib: int | None = Field(None, ge=0, le=100_000_000)
 
 
+class ProjectMeter(Told):
+    """What a project holds of one thing that its quota may limit."""
+
+    name: str = Field(description="As the quota calls it.")
+    used: int = Field(description="What is being deleted counts until it is gone.")
+    limit: int | None = Field(None, description="Null: there is none.")
+    left: int | None = Field(None, description="Null: as much as is liked.")
+
+
+class ProjectMeters(Told):
+    """What a project holds, and how much is left."""
+
+    meters: list[ProjectMeter]
+
+
 class ProjectRequest(Asked):
     """A project that somebody wishes for."""
 

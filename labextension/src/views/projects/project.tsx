@@ -13,7 +13,8 @@ import { Confirmed, Failure, Part } from './pieces';
 import { usePlaces } from './places';
 import { Quota } from './quota';
 import { Settings } from './settings';
-import { outBecause, standingIn } from './words';
+import { Things } from './things';
+import { endedStory, outBecause, standingIn } from './words';
 
 interface ProjectPageProps {
   model: ProjectModel;
@@ -78,7 +79,9 @@ function Shown(props: ProjectPageProps & { project: ProjectView }): JSX.Element 
       </p>
       {!isIn && <Waiting model={model} project={project} />}
       {model.may('member.answer_request') && <Asks model={model} />}
+      {model.parted && <Message kind="info">{endedStory(trans, model.parted)}</Message>}
       {isIn && <Members model={model} />}
+      {isIn && <Things model={model} />}
       {model.may('member.invite') && <Links model={model} />}
       {model.may('settings.change') && <Settings model={model} project={project} />}
       {isIn && <Quota model={model} project={project} changes={setsQuota} />}

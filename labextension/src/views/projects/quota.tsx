@@ -3,7 +3,7 @@ import { useState } from 'react';
 
 import type { ProjectView } from '../../api/types';
 import type { ProjectModel } from '../../model/project';
-import { useTrans } from '../context';
+import { useSignal, useTrans } from '../context';
 import { ActionButton, useDeed } from '../parts';
 import { Failure, Part, Unfolding } from './pieces';
 import { QuotaFields, quotaOf, typedOf } from './quotafields';
@@ -17,18 +17,25 @@ export function Quota(props: {
 }): JSX.Element {
   const trans = useTrans();
   const { model, project, changes } = props;
+  useSignal(model.changed);
   return (
     <Part id="quota" title={trans.__('Quota')}>
       <p className="jp-VMShare-detail">
         {trans.__(
-          'Folders (GiB) limits what the folders of the project hold. The rest is written down, and limits nothing yet: machines and drives are still people’s own.'
+          'What there is in the project, and how much there may be. What is being deleted counts until it is gone.'
         )}
       </p>
       <dl className="jp-VMShare-facts">
         {quotaNames(trans).map(([name, label]) => (
           <div key={name}>
             <dt>{label}</dt>
-            <dd>{project.quota[name] ?? trans.__('no limit')}</dd>
+            <dd>
+              <Meter
+                label={label}
+                limit={project.quota[name] ?? null}
+                used={model.meters.find(meter => meter.name === name)?.used ?? null}
+              />
+            </dd>
           </div>
         ))}
       </dl>
@@ -40,6 +47,23 @@ export function Quota(props: {
         </div>
       )}
     </Part>
+  );
+}
+
+function Meter(props: { label: string; used: number | null; limit: number | null }): JSX.Element {
+  const trans = useTrans();
+  const { label, used, limit } = props;
+  if (used === null) {
+    return <>{limit ?? trans.__('no limit')}</>;
+  }
+  if (limit === null) {
+    return <>{trans.__('%1, no limit', used)}</>;
+  }
+  return (
+    <>
+      {trans.__('%1 of %2', used, limit)}{' '}
+      <meter aria-label={label} min={0} max={Math.max(limit, 1)} value={Math.min(used, limit)} />
+    </>
   );
 }
 

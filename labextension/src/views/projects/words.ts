@@ -1,6 +1,12 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 
-import type { EventView, ProjectQuota, ProjectView } from '../../api/types';
+import type {
+  EventView,
+  MembershipEnded,
+  ProjectMeter,
+  ProjectQuota,
+  ProjectView
+} from '../../api/types';
 import { moment } from '../words';
 
 /** A role as people call it. */
@@ -44,6 +50,45 @@ export function quotaLine(trans: TranslationBundle, quota: ProjectQuota): string
   return set.length === 0
     ? trans.__('No limits')
     : set.map(([name, label]) => trans.__('%1: %2', label, String(quota[name]))).join(', ');
+}
+
+/** What is left of the limits of a project, in a line. */
+export function leftLine(trans: TranslationBundle, meters: readonly ProjectMeter[]): string {
+  const names = new Map<string, string>(quotaNames(trans));
+  const limited = meters.filter(({ limit }) => limit != null);
+  return limited.length === 0
+    ? trans.__('This project has no limits.')
+    : trans.__(
+        'Left there: %1.',
+        limited
+          .map(({ name, left, limit }) =>
+            trans.__('%1: %2 of %3', names.get(name) ?? name, left ?? 0, limit ?? 0)
+          )
+          .join(', ')
+      );
+}
+
+/** What somebody lost with their membership, and what of theirs stays. */
+export function endedStory(trans: TranslationBundle, told: MembershipEnded): string {
+  const { stays, links = [], in_sessions: mounts } = told;
+  const left = stays.machines + stays.drives + stays.snapshots;
+  return [
+    trans.__('%1 is out of the project.', told.person),
+    ...(mounts ? [mounts] : []),
+    ...(links.length > 0
+      ? [trans._n('Cut on %1 machine.', 'Cut on %1 machines.', links.length)]
+      : []),
+    ...(left > 0
+      ? [
+          trans.__(
+            'What they made stays: machines %1, drives %2, snapshots %3.',
+            stays.machines,
+            stays.drives,
+            stays.snapshots
+          )
+        ]
+      : [])
+  ].join(' ');
 }
 
 /** Why the person is not in a project any more; `event` is null when nobody told. */

@@ -20,6 +20,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_things_within", "things", ["within_id"], sqlite_where=_IN_ONE, postgresql_where=_IN_ONE
     )
+    op.add_column("machines", sa.Column("processors", sa.Integer(), nullable=True))
+    op.add_column("machines", sa.Column("memory_mib", sa.Integer(), nullable=True))
     op.add_column("machine_snapshots", sa.Column("project_id", sa.String(30), nullable=True))
     op.add_column("machine_snapshots", _no("opened"))
     op.create_index(
@@ -40,6 +42,8 @@ def downgrade() -> None:
     )
     op.drop_column("machine_snapshots", "opened")
     op.drop_column("machine_snapshots", "project_id")
+    op.drop_column("machines", "memory_mib")
+    op.drop_column("machines", "processors")
     op.drop_index(
         "ix_things_within", table_name="things", sqlite_where=_IN_ONE, postgresql_where=_IN_ONE
     )
