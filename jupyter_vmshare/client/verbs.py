@@ -154,6 +154,7 @@ class Verbs:
     change_member = verb(_projects.change_member)
     remove_member = verb(_projects.remove_member)
     leave_project = verb(_projects.leave_project)
+    tag = verb(_projects.tag)
     project_meters = verb(_projects.project_meters)
     project_machines = listing(_projects.project_machines)
     project_drives = listing(_projects.project_drives)

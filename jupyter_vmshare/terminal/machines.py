@@ -65,6 +65,7 @@ def _machines(add: Callable[..., Any]) -> None:
         "--share", nargs="+", default=[], metavar="NAME[=LEVEL]", help="whom to invite: use, manage"
     )
     made.add_argument("--project", help=_IN_PROJECT)
+    add("tag", tag_machine, "machine")
     add("show", show_one, "machine")
     add("start", start, "machine", waits=True)
     add("stop", stop, "machine", waits=True)
@@ -93,6 +94,7 @@ def _source(parser: Any) -> None:
 def _drives(add: Callable[..., Any]) -> None:
     add("list", drives)
     add("create", create_drive, "name", "gib").add_argument("--project", help=_IN_PROJECT)
+    add("tag", tag_drive, "drive")
     add("open", open_drive, "drive")
     add("close", close_drive, "drive")
     attached = add("attach", attach, "drive", "machine")
@@ -147,6 +149,22 @@ def create(asked: Asked) -> int:
             project=asked.project,
         )
         return _tell(asked, made)
+
+
+def tag_machine(asked: Asked) -> int:
+    """Let only active members of a machine's project into it, whatever others were given."""
+    with Share() as share:
+        machine = share.machines.get(asked.machine)
+        told = share.client.tag(machine.id)
+    return show(asked, told, cards.visible(f"{machine.name}: only members get in now."))
+
+
+def tag_drive(asked: Asked) -> int:
+    """Let only active members of a drive's project use it."""
+    with Share() as share:
+        drive = share.drives.get(asked.drive)
+        told = share.client.tag(drive.id)
+    return show(asked, told, cards.visible(f"{drive.name}: only members get in now."))
 
 
 def show_one(asked: Asked) -> int:

@@ -14,6 +14,7 @@ _STYLE = (
 )
 _LEVELS = {
     **{"view": "View", "edit": "Edit", "edit_delete": "Edit+Delete", "owner": "Owner"},
+    "project": "in the project",
     **{"use": "Use", "manage": "Manage", "co_own": "Co-own"},
     **{"attach_read": "Attach to read", "attach_write": "Attach to write"},
 }

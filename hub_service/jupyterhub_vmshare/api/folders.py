@@ -200,6 +200,7 @@ def view(folder: SeenFolder, trash_for: timedelta | None) -> FolderView:
         cloneable=folder.cloneable,
         fast=folder.fast,
         project_id=folder.project_id,
+        tagged=folder.tagged,
         deleted_at=None if trashed is None or keeps is None else trashed + keeps,
         ends_at=folder.ends_at,
         shared_with=folder.shared_with,

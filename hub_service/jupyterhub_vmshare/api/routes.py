@@ -30,6 +30,7 @@ from jupyterhub_vmshare.api.quota import ROUTES as QUOTA
 from jupyterhub_vmshare.api.route import Route
 from jupyterhub_vmshare.api.showing import ROUTES as SHOWING
 from jupyterhub_vmshare.api.snapshots import ROUTES as SNAPSHOTS
+from jupyterhub_vmshare.api.tags import ROUTES as TAGS
 from jupyterhub_vmshare.api.uploads import ROUTES as UPLOADS
 from jupyterhub_vmshare.api.ways import ROUTES as WAYS
 from jupyterhub_vmshare.api.why import WhyAnother, WhyMe
@@ -67,6 +68,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     *PROJECT_MEMBERS,
     *PROJECT_FOLDERS,
     *PROJECT_MACHINES,
+    *TAGS,
     Events,
     EventStream,
 )

@@ -61,6 +61,11 @@ things = Table(
     Column("project_name", _NAME),
     # Members of that project may use it.
     Column("opened", Boolean, nullable=False, server_default=text("false")),
+    # The one or the other is its gate: whoever is not in it now does not get in.
+    Column("tagged", Boolean, nullable=False, server_default=text("false")),
+    # Who has confirmed so far that this is to end: an owner, and an administrator.
+    Column("untag_owner", _NAME),
+    Column("untag_admin", _NAME),
     Column("version", Integer, nullable=False, server_default="1"),
 )
 Index(

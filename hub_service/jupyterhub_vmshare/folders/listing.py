@@ -52,6 +52,7 @@ class SeenFolder:
     fast: bool
     project_id: str | None
     """The project that it belongs to; ``owner`` is then what that is called."""
+    tagged: bool
     ends_at: datetime | None
     """When the last of the person's access ends."""
     shared_with: int | None
@@ -141,6 +142,7 @@ def _folder(row: Any, person: Person, thing: Thing, at: datetime) -> SeenFolder:
         cloneable=thing.cloneable,
         fast=thing.fast,
         project_id=thing.project,
+        tagged=thing.tag is not None,
         ends_at=ends_at,
         shared_with=row.grants_on if "see_people" in may else None,
         actions=may,

@@ -15,15 +15,16 @@ from jupyterhub_vmshare.machines import gates, model
 from jupyterhub_vmshare.machines.model import Attachment, Desired, Drive, Machine, State
 from jupyterhub_vmshare.machines.names import checked, demand_free
 from jupyterhub_vmshare.machines.places import (
-    demand_one_project,
+    demand_fits,
     demand_place,
     granted_on,
     owned_by,
     project_held,
+    why_not_on,
 )
 from jupyterhub_vmshare.machines.quota import Amount, demand_room
 from jupyterhub_vmshare.machines.telling import tell, tell_of_attachment, where
-from jupyterhub_vmshare.machines.things import end, insert_thing
+from jupyterhub_vmshare.machines.things import change_thing, end, insert_thing
 from jupyterhub_vmshare.policy.decide import decide
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.projects.model import Project
@@ -71,7 +72,10 @@ async def clone(
     if within is not None:
         await demand_place(tx, person, within, "drive.create")
     size = max(source.size_gib, source.size_seen or 0)
-    return await create(tx, person, name, size, clone_of=source, within=within)
+    made = await create(tx, person, name, size, clone_of=source, within=within)
+    if source.tagged:
+        await change_thing(tx, made.id, tagged=True)
+    return made
 
 
 async def extend(
@@ -126,7 +130,7 @@ async def attach(
     drive, machine = await model.drive(tx.conn, drive_id), await model.machine(tx.conn, machine_id)
     granted = await granted_on(tx.conn, person, drive, machine_id, tx.at)
     await permitted(tx.conn, person, "attach_drive", machine_id, tx.at, facts=granted)
-    demand_one_project(drive, machine)
+    demand_fits(drive, machine, read_only=read_only)
     gates.demand(gates.drive_blocked(action, drive, can, attached=False))
     gates.demand(gates.machine_blocked("attach_drive", machine, can))
     return await put_on(tx, person, drive, machine, can, read_only=read_only)
@@ -156,7 +160,7 @@ async def take_elsewhere(
         raise Conflict(f"{drive.name} is on this machine already.")
     machine = await model.machine(tx.conn, machine_id)
     following = await model.machine(tx.conn, next_id)
-    demand_one_project(drive, following)
+    demand_fits(drive, following, read_only=attachment.read_only)
     gates.demand(gates.machine_blocked("detach_drive", machine, can))
     gates.demand(gates.machine_blocked("attach_drive", following, can))
     await want_off(tx, attachment, next_machine=next_id, by=person.name)
@@ -263,6 +267,8 @@ async def go_on(tx: Transaction, gone: Attachment) -> None:
     if following.desired is Desired.DELETED:
         return
     drive = await model.drive(tx.conn, gone.drive_id)
+    if why_not_on(drive, following, read_only=gone.read_only) is not None:
+        return  # a tag was set or taken away meanwhile
     row = {"drive_id": drive.id, "machine_id": following.id, "read_only": gone.read_only}
     row |= {"by": gone.by, "desired": Desired.ATTACHED, "state": State.NONE}
     await tx.conn.execute(attachments.insert().values(id=new_id("att"), **row))

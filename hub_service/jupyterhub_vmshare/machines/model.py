@@ -69,6 +69,7 @@ class Machine(Row):
     name: str
     within_id: str | None
     project_name: str | None
+    tagged: bool
     size: str
     size_seen: str | None
     processors: int | None
@@ -100,6 +101,7 @@ class Drive(Row):
     within_id: str | None
     project_name: str | None
     opened: bool
+    tagged: bool
     size_gib: int
     size_seen: int | None
     clone_of: str | None
@@ -149,7 +151,7 @@ _THINGS: Final = tuple(
     things.c[name]
     for name in (
         *("owner", "name", "version", "created_at"),
-        *("within_id", "project_name", "opened"),
+        *("within_id", "project_name", "opened", "tagged"),
     )
 )
 MACHINES: Final[sa.Select[Any]] = sa.select(*machines.columns, *_THINGS).join(

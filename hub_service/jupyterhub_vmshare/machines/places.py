@@ -50,13 +50,32 @@ async def project_held(tx: Transaction, thing_id: str) -> Project | None:
     return None if within is None else await locked(tx, within)
 
 
-def demand_one_project(drive: Drive, machine: Machine) -> None:
-    """Raise ``Conflict`` for a project's drive on a machine elsewhere: who leaves the project would
-    go on having it there."""
+def why_not_on(drive: Drive, machine: Machine, *, read_only: bool) -> str | None:
+    """Why a drive can't be on a machine, by their projects and tags; None where it can.
+
+    A project's drive is on machines of that project alone: who leaves it would go on having it.
+    What bears a tag is behind that gate with all that can be written from it.
+    """
     if drive.within_id is not None and drive.within_id != machine.within_id:
-        raise Conflict(
-            f"{drive.name} is in {drive.project_name}: it goes on machines of that project alone."
+        return f"{drive.name} is in {drive.project_name}: it goes on machines of that project alone."
+    if drive.tagged and not machine.tagged:
+        return (
+            f"{drive.name} bears the tag of {drive.project_name}, and {machine.name} does not: "
+            "people could get at it who are not in the project."
         )
+    if machine.tagged and not drive.tagged and not read_only:
+        return (
+            f"{machine.name} bears the tag of {machine.project_name}: a drive without that tag can "
+            "be attached to it to be read, not to be written."
+        )
+    return None
+
+
+def demand_fits(drive: Drive, machine: Machine, *, read_only: bool) -> None:
+    """Raise ``Conflict`` with why not."""
+    because = why_not_on(drive, machine, read_only=read_only)
+    if because is not None:
+        raise Conflict(because)
 
 
 async def granted_on(

@@ -20,6 +20,7 @@ from jupyterhub_vmshare.pages.leavers import LeaversPage
 from jupyterhub_vmshare.pages.page import OAuthCallback
 from jupyterhub_vmshare.pages.projects import JoinPage, ProjectPage, ProjectsPage
 from jupyterhub_vmshare.pages.quota import QuotaPage
+from jupyterhub_vmshare.pages.untag import ConfirmUntagging
 from jupyterhub_vmshare.pages.shell import BuiltFile, Bundle
 from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.leavers import Leavers
@@ -77,6 +78,7 @@ def pages(
         *deletions,
         url(prefix + f"confirm/hand-over/({thing})", ConfirmHandOver, handing),
         url(prefix + f"confirm/co-own/({machine})", ConfirmCoOwner, handing),
+        url(prefix + f"confirm/untag/({thing})", ConfirmUntagging, confirming),
         url(prefix + "quota", QuotaPage, metering),
         url(prefix + "built/([a-zA-Z0-9.-]+)", BuiltFile, {"bundle": bundle}),
         url(prefix + "projects", ProjectsPage, viewing),

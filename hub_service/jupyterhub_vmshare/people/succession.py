@@ -49,6 +49,7 @@ HELD: Final = (
     *("project_members.person", "project_links.made_by"),
     *("project_asks.person", "project_asks.answered_by"),
     *("project_overrides.person", "project_overrides.set_by"),
+    *("things.untag_owner", "things.untag_admin"),
 )
 """The columns in which a name means whoever had it then."""
 

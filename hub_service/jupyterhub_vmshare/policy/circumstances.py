@@ -93,7 +93,8 @@ def is_over(moment: datetime | None, at: datetime) -> bool:
 def _closed(person: Person, thing: Thing) -> frozenset[str]:
     if thing.tag is None and not thing.facts:
         return frozenset()
-    is_member = thing.tag in person.projects or thing.tag in person.administers
+    known = thing.tag in person.projects or thing.tag in person.administers
+    is_member = known or thing.of_member
     shut = {
         "tag": thing.tag is not None and not is_member,
         "key": "key_half_missing" in thing.facts,

@@ -141,7 +141,11 @@ class Thing:
     fast: bool = False
     """Mounted directly, where the level allows that."""
     tag: str | None = None
-    """The project whose active members alone get in."""
+    """The project whose active members alone get in, by its id."""
+    of_member: bool = False
+    """The person who asks is an active member of that project."""
+    project_name: str | None = None
+    """What the project of it is called."""
     project: str | None = None
     owner_teams: frozenset[str] = frozenset()
     owner_gone: bool = False

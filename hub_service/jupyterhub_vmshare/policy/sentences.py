@@ -167,7 +167,8 @@ def gate(name: str, thing: Thing, action: str, voice: Voice) -> str:
     """What a closed gate says, and what to wait for."""
     what = f"This {noun(thing.kind)}"
     if name == "tag":
-        return f"{what} bears the tag of {thing.tag}: only active members of {thing.tag} get in."
+        tag = thing.project_name or thing.tag
+        return f"{what} bears the tag of {tag}: only active members of {tag} get in."
     if name == "key":
         return f"{what} is locked: half of its project's key is missing, so nobody gets in now."
     if name == "workshop_over":

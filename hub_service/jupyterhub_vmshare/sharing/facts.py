@@ -251,5 +251,8 @@ def _thing(person: Person, rows: Sequence[sa.Row[Any]]) -> Thing:
         fast=thing.fast,
         project=thing.project_id or thing.within_id,
         facts=_OPENED if thing.opened else frozenset(),
+        tag=(thing.project_id or thing.within_id) if thing.tagged else None,
+        of_member=rows[0].member_role is not None and rows[0].member_ended_at is None,
+        project_name=thing.project_name,
         holdings=holdings_of(person, thing, rows),
     )

@@ -33,6 +33,8 @@ class SharedThing:
     project_name: str | None = None
     opened: bool = False
     """Members of the project in which it is may use it."""
+    tagged: bool = False
+    """That project is its gate."""
 
     @classmethod
     def of(cls, row: sa.Row[Any]) -> SharedThing:
@@ -50,6 +52,7 @@ class SharedThing:
             within_id=row.within_id,
             project_name=row.project_name,
             opened=row.opened,
+            tagged=row.tagged,
         )
 
     @property

@@ -16,6 +16,7 @@ from jupyterhub_vmshare.api.contract.folders import (
     NewProjectFolder,
     OverrideView,
 )
+from jupyterhub_vmshare.api.contract.grants import Tagged
 from jupyterhub_vmshare.api.contract.machines import (
     MachineSnapshotsPage,
     MachineSnapshotView,
@@ -155,6 +156,13 @@ def remove_member(project_id: str, person: str) -> Call[MembershipEnded]:
 def leave_project(project_id: str) -> Call[MembershipEnded]:
     """Go out of a project; what that cut, and what of one's own stays in it."""
     return send("POST", _path(project_id, "leave"), reads(MembershipEnded))
+
+
+def tag(thing_id: str) -> Call[Tagged]:
+    """Let only active members of its project into a machine, drive or folder; what that cut."""
+    kinds = {"mch": "machines", "drv": "drives"}
+    path = f"{kinds.get(thing_id[:3], 'folders')}/{segment(thing_id)}/tag"
+    return send("PUT", path, reads(Tagged), repeatable=True)
 
 
 def project_meters(project_id: str) -> Call[ProjectMeters]:

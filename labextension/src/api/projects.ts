@@ -102,6 +102,11 @@ export class ProjectClient {
     return this.read(`projects/${id}/drives`, page);
   }
 
+  /** Lets only active members in; of a machine or a drive. */
+  tag(kind: 'machine' | 'drive', id: string): Promise<unknown> {
+    return this.call(`${kind}s/${id}/tag`, { method: 'PUT', repeatable: true });
+  }
+
   /** Wanting the same twice is wanting it once. */
   power(machine: string, verb: 'start' | 'stop'): Promise<MachineView> {
     return this.call(`machines/${machine}/${verb}`, { method: 'POST', repeatable: true });

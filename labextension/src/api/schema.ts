@@ -226,6 +226,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/drives/{drive_id}/tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Have a drive bear its project's tag. */
+        put: operations["putTagOfDrive"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/drives/{drive_id}/writer/{machine_id}": {
         parameters: {
             query?: never;
@@ -793,6 +810,23 @@ export interface paths {
         put?: never;
         /** Take one file of a snapshot back into the folder. */
         post: operations["postSnapshotRestore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/folders/{folder_id}/tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Have a project's folder bear its tag; for administrators, on the service's pages. */
+        put: operations["putTagOfFolder"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1467,6 +1501,23 @@ export interface paths {
         put?: never;
         /** Have a machine stop; what is on its disks stays. */
         post: operations["postMachineStop"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/machines/{machine_id}/tag": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Have a machine bear its project's tag, and with it the drives that it writes. */
+        put: operations["putTagOfMachine"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2682,6 +2733,12 @@ export interface components {
             size_gib?: number | null;
             /** @default null */
             state?: components["schemas"]["StoredState"] | null;
+            /**
+             * Tagged
+             * @description Only active members of its project get in, whatever they hold.
+             * @default false
+             */
+            tagged?: boolean;
             /** Version */
             version: number;
         };
@@ -2931,6 +2988,12 @@ export interface components {
             shared_with?: number | null;
             state: components["schemas"]["ThingState"];
             /**
+             * Tagged
+             * @description Only active members of its project get in, whatever they hold.
+             * @default false
+             */
+            tagged?: boolean;
+            /**
              * Trashed At
              * @description Since when it is in the trash.
              * @default null
@@ -3065,6 +3128,12 @@ export interface components {
             shared_with?: number | null;
             state: components["schemas"]["ThingState"];
             /**
+             * Tagged
+             * @description Only active members of its project get in, whatever they hold.
+             * @default false
+             */
+            tagged?: boolean;
+            /**
              * Trashed At
              * @description Since when it is in the trash.
              * @default null
@@ -3179,6 +3248,12 @@ export interface components {
             shared_with?: number | null;
             state: components["schemas"]["ThingState"];
             /**
+             * Tagged
+             * @description Only active members of its project get in, whatever they hold.
+             * @default false
+             */
+            tagged?: boolean;
+            /**
              * Trashed At
              * @description Since when it is in the trash.
              * @default null
@@ -3283,6 +3358,12 @@ export interface components {
              */
             shared_with?: number | null;
             state: components["schemas"]["ThingState"];
+            /**
+             * Tagged
+             * @description Only active members of its project get in, whatever they hold.
+             * @default false
+             */
+            tagged?: boolean;
             /**
              * Trashed At
              * @description Since when it is in the trash.
@@ -4067,6 +4148,12 @@ export interface components {
              * @default null
              */
             stops_at?: string | null;
+            /**
+             * Tagged
+             * @description Only active members of its project get in, whatever they hold.
+             * @default false
+             */
+            tagged?: boolean;
             /** Version */
             version: number;
         };
@@ -5705,6 +5792,50 @@ export interface components {
          * @enum {string}
          */
         StoredState: "making" | "changing" | "ready" | "deleting" | "failed" | "missing";
+        /**
+         * Tagged
+         * @description A thing behind its project's gate, and for whom that closed it.
+         */
+        Tagged: {
+            /**
+             * Descriptors Cut
+             * @description Open files of theirs that were cut.
+             * @default 0
+             */
+            descriptors_cut?: number;
+            /**
+             * Holders
+             * @description Sessions in which something is left that can't be cut, only ended.
+             */
+            holders?: components["schemas"]["HolderView"][];
+            /** Id */
+            id: string;
+            /**
+             * In Sessions
+             * @description The same in a sentence; null where no session was concerned.
+             * @default null
+             */
+            in_sessions?: string | null;
+            /**
+             * Links
+             * @description Of a machine: who was on it, and is not any more.
+             */
+            links?: components["schemas"]["LinkCut"][];
+            /**
+             * Sessions Cut
+             * @description Running sessions in which a mount was closed or its level lowered.
+             * @default 0
+             */
+            sessions_cut?: number;
+            /** Tagged */
+            tagged: boolean;
+            /**
+             * Unconfirmed
+             * @description Running sessions in which that is under way, and not confirmed yet.
+             * @default 0
+             */
+            unconfirmed?: number;
+        };
         /**
          * Taking
          * @description The answer yes; ``name`` where the caller has one of that name: for everybody.
@@ -7676,6 +7807,109 @@ export interface operations {
             };
             /** @description A problem */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putTagOfDrive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                drive_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Have a drive bear its project's tag. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tagged"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -12755,6 +12989,109 @@ export interface operations {
             };
             /** @description A problem */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putTagOfFolder: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                folder_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Have a project's folder bear its tag; for administrators, on the service's pages. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tagged"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -18423,6 +18760,109 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MachineView"];
+                };
+            };
+            /** @description A problem */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            405: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A problem */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    putTagOfMachine: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                machine_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Have a machine bear its project's tag, and with it the drives that it writes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tagged"];
                 };
             };
             /** @description A problem */

@@ -183,6 +183,12 @@ export class ProjectModel implements IDisposable {
     this._changed.emit(undefined);
   }
 
+  /** Lets only active members into a machine or a drive, whatever others were given. */
+  async tag(kind: 'machine' | 'drive', id: string): Promise<void> {
+    await this.api.tag(kind, id);
+    await this.lookAtThings();
+  }
+
   async power(machine: string, verb: 'start' | 'stop'): Promise<void> {
     this.machines.put(await this.api.power(machine, verb));
   }

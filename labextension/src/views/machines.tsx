@@ -124,7 +124,13 @@ function SharedWith({ machine, me }: { machine: MachineView; me: string }): JSX.
   return (
     <>
       <With machine={machine} me={me} />
-      {project && <span>{trans.__('in %1', project)}</span>}
+      {project && (
+        <span>
+          {machine.tagged
+            ? trans.__('in %1, for its members alone', project)
+            : trans.__('in %1', project)}
+        </span>
+      )}
     </>
   );
 }

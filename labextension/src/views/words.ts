@@ -15,7 +15,8 @@ export function levelName(trans: TranslationBundle, level: string): string {
     attach_read: trans.__('Attach to read'),
     attach_write: trans.__('Attach to write'),
     co_own: trans.__('Co-own'),
-    owner: trans.__('Owner')
+    owner: trans.__('Owner'),
+    project: trans.__('In the project')
   };
   return names[level] ?? level;
 }
@@ -41,7 +42,8 @@ export function levelMeaning(trans: TranslationBundle, level: string): string {
     attach_read: trans.__('May have it on machines of their own, to read.'),
     attach_write: trans.__('May have it on a machine of their own, to read and write.'),
     co_own: trans.__('May do everything but hand it over.'),
-    owner: trans.__('May do everything, and decides who else may.')
+    owner: trans.__('May do everything, and decides who else may.'),
+    project: trans.__('By a role in its project, and no more than its menu says.')
   };
   return meanings[level] ?? '';
 }

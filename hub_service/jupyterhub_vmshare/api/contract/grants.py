@@ -209,6 +209,13 @@ class Cut(InSessions):
     cannot_undo: str = Field(description="What stays with the person, in a sentence.")
 
 
+class Tagged(InSessions):
+    """A thing behind its project's gate, and for whom that closed it."""
+
+    id: str
+    tagged: bool
+
+
 class GrantChanged(GrantView, InSessions):
     """A grant after a change, and what that reached in running sessions."""
 

@@ -23,6 +23,9 @@ class ThingView(Told):
     )
     created_at: Timestamp
     actions: list[str]
+    tagged: bool = Field(
+        False, description="Only active members of its project get in, whatever they hold."
+    )
     version: int
 
 

@@ -5,7 +5,7 @@ import type { ProjectModel } from '../../model/project';
 import { useSignal, useTrans } from '../context';
 import { StateMark } from '../machines';
 import { ActionButton, useDeed } from '../parts';
-import { Failure, Part } from './pieces';
+import { Confirmed, Failure, Part } from './pieces';
 import { usePlaces } from './places';
 
 /** The machines and drives in a project, with what the person may do about each here. */
@@ -31,7 +31,7 @@ export function Things({ model }: { model: ProjectModel }): JSX.Element {
       </ul>
       <ul className="jp-VMShare-rows" aria-label={trans.__('Drives')}>
         {drives.items.map(drive => (
-          <Drive key={drive.id} drive={drive} />
+          <Drive key={drive.id} model={model} drive={drive} />
         ))}
       </ul>
     </Part>
@@ -63,14 +63,16 @@ function Machine(props: { model: ProjectModel; machine: MachineView }): JSX.Elem
             {verb === 'stop' ? trans.__('Stop') : trans.__('Start')}
           </ActionButton>
         )}
+        <Tag model={model} kind="machine" thing={machine} />
         {actions.includes('delete') && <Delete kind="machine" id={machine.id} name={name} />}
       </div>
     </li>
   );
 }
 
-function Drive({ drive }: { drive: DriveView }): JSX.Element {
+function Drive(props: { model: ProjectModel; drive: DriveView }): JSX.Element {
   const trans = useTrans();
+  const { model, drive } = props;
   return (
     <li className="jp-VMShare-row">
       <div className="jp-VMShare-rowText">
@@ -83,11 +85,53 @@ function Drive({ drive }: { drive: DriveView }): JSX.Element {
         </p>
       </div>
       <div className="jp-VMShare-buttons">
+        <Tag model={model} kind="drive" thing={drive} />
         {drive.actions.includes('delete') && (
           <Delete kind="drive" id={drive.id} name={drive.name} />
         )}
       </div>
     </li>
+  );
+}
+
+/** Whether the project is its gate; its owner sets that, and two people take it away. */
+function Tag(props: {
+  model: ProjectModel;
+  kind: 'machine' | 'drive';
+  thing: MachineView | DriveView;
+}): JSX.Element | null {
+  const trans = useTrans();
+  const { home } = usePlaces();
+  const { model, kind, thing } = props;
+  const isOwn = thing.owner === model.me;
+  if (!thing.tagged) {
+    return isOwn ? (
+      <Confirmed
+        label={trans.__('Only members…')}
+        name={trans.__('Only members: %1…', thing.name)}
+        warning={trans.__(
+          'Only active members of this project get into "%1" then, whatever others were given. An owner and an administrator together can take that away.',
+          thing.name
+        )}
+        yes={trans.__('Let only members in')}
+        no={trans.__('Leave it as it is')}
+        deed={() => model.tag(kind, thing.id)}
+      />
+    ) : null;
+  }
+  const mayConfirm = isOwn || model.may('member.remove');
+  return (
+    <>
+      <span className="jp-VMShare-chip">{trans.__('Only members')}</span>
+      {mayConfirm && (
+        <a
+          href={`${home}confirm/untag/${thing.id}`}
+          aria-label={trans.__('Take the tag of %1 away…', thing.name)}
+        >
+          {trans.__('Take the tag away…')}
+        </a>
+      )}
+    </>
   );
 }
 

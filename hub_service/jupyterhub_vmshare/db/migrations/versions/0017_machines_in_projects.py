@@ -17,6 +17,9 @@ _OURS = sa.text("project_id IS NOT NULL")
 def upgrade() -> None:
     op.add_column("things", sa.Column("within_id", sa.String(length=30), nullable=True))
     op.add_column("things", _no("opened"))
+    op.add_column("things", _no("tagged"))
+    op.add_column("things", sa.Column("untag_owner", sa.String(length=255), nullable=True))
+    op.add_column("things", sa.Column("untag_admin", sa.String(length=255), nullable=True))
     op.create_index(
         "ix_things_within", "things", ["within_id"], sqlite_where=_IN_ONE, postgresql_where=_IN_ONE
     )
@@ -47,6 +50,9 @@ def downgrade() -> None:
     op.drop_index(
         "ix_things_within", table_name="things", sqlite_where=_IN_ONE, postgresql_where=_IN_ONE
     )
+    op.drop_column("things", "untag_admin")
+    op.drop_column("things", "untag_owner")
+    op.drop_column("things", "tagged")
     op.drop_column("things", "opened")
     op.drop_column("things", "within_id")
 
