@@ -6,6 +6,7 @@ their panel. ana and eve administer; ben and cleo are members, and share a team 
 
 from __future__ import annotations
 
+import asyncio
 import csv
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -17,7 +18,10 @@ import pytest_asyncio
 
 from jupyterhub_vmshare.machines import drives, life
 from jupyterhub_vmshare.policy import model as policy
+from jupyterhub_vmshare.projects import members
+from jupyterhub_vmshare.projects.standing import locked, member_of
 from jupyterhub_vmshare.sharing.model import wire
+from jupyterhub_vmshare.words import MemberEnded
 from tests.fixtures.api import Json, Person
 from tests.machines.conftest import Lab, is_, on
 from tests.machines.test_permissions import PUBLIC_KEY
@@ -100,9 +104,7 @@ class Scene:
 
     async def build(self) -> None:
         reef = self.reef
-        self.who: Person = (
-            await reef.projects.admin() if self.is_admin else reef.api(self.name)
-        )
+        self.who: Person = await reef.projects.admin() if self.is_admin else reef.api(self.name)
         self.box = (await reef.box(self.owner))["id"]
         self.apart = (await reef.box(self.owner, "apart"))["id"]  # granted to nobody
         self.data = await reef.drive(self.owner, "theirs")
@@ -157,9 +159,7 @@ class Scene:
             ("machine", "attach_drive"): lambda: self.status(
                 "PUT", f"/drives/{self.own}/writer/{self.box}"
             ),
-            ("machine", "detach_drive"): lambda: self.status(
-                "DELETE", f"{box}/drives/{self.own}"
-            ),
+            ("machine", "detach_drive"): lambda: self.status("DELETE", f"{box}/drives/{self.own}"),
             ("machine", "reboot"): lambda: self.status("POST", f"{box}/reboot"),
             ("machine", "stop_restart"): lambda: self.status("POST", f"{box}/stop"),
             ("snapshot", "delete"): lambda: self.status("DELETE", soft),
@@ -354,3 +354,35 @@ async def test_only_members_can_own_what_is_in_a_project(reef: InProject) -> Non
     assert (await reef("ana").ask("GET", f"/machines/{box}"))["owner"] == "ana"
 
 
+async def test_a_name_given_again_while_members_change_waits_for_nobody_for_ever(
+    reef: InProject,
+) -> None:
+    """Both hold the project before what is in it: else each could wait for the other."""
+    db, hub, clock = reef.api.running.service.db, reef.api.running.hub, reef.api.running.clock
+    await reef.projects.folder(reef.project, "reads", "edit")
+
+    async def goes_and_comes_back() -> None:
+        for _ in range(10):
+            async with db.write() as tx:
+                project = await locked(tx, reef.project)
+                gone = await member_of(tx.conn, project.id, "cleo", tx.at)
+                if gone is not None:
+                    await members.end(tx, project, gone, MemberEnded.REMOVED, "ana")
+                else:
+                    await members.join(tx, project, "cleo", None, "ana")
+
+    async def is_somebody_else() -> None:
+        for _ in range(5):
+            async with db.write() as tx:
+                row = await member_of(tx.conn, reef.project, "ben", tx.at)
+                if row is None:
+                    project = await locked(tx, reef.project)
+                    await members.join(tx, project, "ben", None, "ana")
+            clock.advance(minutes=1)
+            hub.remove_person("ben")
+            hub.add_person("ben", created=clock())
+            await reef.api.running.service.succession.check("ben")
+
+    async with asyncio.timeout(60):
+        await asyncio.gather(goes_and_comes_back(), is_somebody_else())
+    assert "ben" not in await reef.projects.members(reef.project)

@@ -11,7 +11,7 @@ import pytest_asyncio
 from tests.fixtures.api import Json
 from tests.machines.conftest import Lab, is_
 from tests.machines.test_in_projects import BOX, InProject
-from tests.machines.test_races import labs as labs  # noqa: F401 (two replicas on PostgreSQL)
+from tests.machines.test_races import labs as labs
 
 pytestmark = pytest.mark.asyncio
 
@@ -95,7 +95,7 @@ async def test_what_is_gone_makes_room_and_ones_own_machines_count_nowhere(
 @pytest.mark.scenario("P4")
 @pytest.mark.parametrize("what", ["machines", "drives"])
 async def test_of_twenty_at_once_against_room_for_five_five_are_made(
-    labs: list[Lab],  # noqa: F811 (the fixture)
+    labs: list[Lab],
     what: str,
 ) -> None:
     reef, other = InProject(labs[-1].api), labs[0]  # the hub sends browsers to the last one

@@ -1,4 +1,4 @@
-"""A project's tag: whoever is no active member does not get in, whatever their role or grant (V15)."""
+"""A project's tag: whoever is no active member does not get in, whatever they hold (V15)."""
 
 from __future__ import annotations
 

@@ -36,7 +36,8 @@ async def test_it_is_mounted_after_accepting_and_cut_with_the_membership(stage: 
     await stage.has(ben, reads="edit")
     await stage.has(cleo)
     assert stage.agent.folders(ben)["reads"].owner == "reef"
-    await (await lab.admin()).ask("DELETE", f"/projects/{project}/members/ben")
+    told = await (await lab.admin()).ask("DELETE", f"/projects/{project}/members/ben")
+    assert (told["sessions_cut"], told["unconfirmed"]) == (1, 0)
     await stage.has(ben)
     (told,) = await told_of(stage.api, "ben", "mount.unmounted", 1)
     assert (told["session_id"], told["level"]) == (ben, "edit")

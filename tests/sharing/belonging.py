@@ -26,6 +26,7 @@ from jupyterhub_vmshare.projects.model import Member
 from jupyterhub_vmshare.projects.standing import Asker, locked, member_of
 from jupyterhub_vmshare.sharing import answering, changing, ending, inviting, store
 from jupyterhub_vmshare.sharing.model import Grant
+from jupyterhub_vmshare.sharing.parting import Lost
 from jupyterhub_vmshare.words import ProjectRole, ReceiverKind
 from tests.sharing.model import ORDER
 from tests.sharing.played import PEOPLE
@@ -88,7 +89,7 @@ class ProjectHistories(ProjectWorld):
         elif self._is_needed(name):
             assert isinstance(result, Forbidden), result
         else:
-            assert result is None, result
+            assert isinstance(result, Lost), result
             self._is_out(name)
 
     @rule(name=people)
@@ -99,7 +100,7 @@ class ProjectHistories(ProjectWorld):
         elif self._is_needed(name):
             assert isinstance(result, Forbidden), result
         else:
-            assert result is None, result
+            assert isinstance(result, Lost), result
             self._is_out(name)
 
     def _is_out(self, name: str) -> None:

@@ -14,8 +14,8 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
 from jupyterhub_vmshare.db.upgrade import upgrade
 from jupyterhub_vmshare.storage.posix import copying
-from tests.sharing.belonging import ProjectHistories
 from tests.sharing.mounting import MountedHistories
+from tests.sharing.placed import PlacedHistories
 from tests.sharing.played import Ground, Played
 
 # Explaining traces every line, and a history that fails is told before the time is over.
@@ -74,13 +74,13 @@ def test_histories_on_postgresql(postgres_url: str, root: Path) -> None:
 
 @pytest.mark.scenario("P5")
 def test_histories_of_projects_on_sqlite(root: Path) -> None:
-    play(f"sqlite:///{root / 'histories.sqlite'}", root, 20, ProjectHistories)
+    play(f"sqlite:///{root / 'histories.sqlite'}", root, 20, PlacedHistories)
 
 
 @pytest.mark.scenario("P5")
 @pytest.mark.postgres_all
 def test_histories_of_projects_on_postgresql(postgres_url: str, root: Path) -> None:
-    play(postgres_url, root, 9, ProjectHistories)
+    play(postgres_url, root, 9, PlacedHistories)
 
 
 @pytest.mark.slow
@@ -99,11 +99,11 @@ def test_long_histories_on_postgresql(postgres_url: str, root: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(2400)
 def test_long_histories_of_projects_on_sqlite(root: Path) -> None:
-    play(f"sqlite:///{root / 'histories.sqlite'}", root, 150, ProjectHistories)
+    play(f"sqlite:///{root / 'histories.sqlite'}", root, 150, PlacedHistories)
 
 
 @pytest.mark.slow
 @pytest.mark.postgres_all
 @pytest.mark.timeout(2400)
 def test_long_histories_of_projects_on_postgresql(postgres_url: str, root: Path) -> None:
-    play(postgres_url, root, 75, ProjectHistories)
+    play(postgres_url, root, 75, PlacedHistories)

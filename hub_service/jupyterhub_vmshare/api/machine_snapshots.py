@@ -109,9 +109,7 @@ class MachineSnapshotOpened(SnapshotRoute):
         """Let members of its project make machines of it there, or no longer; for its owner."""
         asked = self.body(Opened)
         async with self.rooms.db.write() as tx:
-            changed = await opening.open_snapshot(
-                tx, self.asker, machine_snapshot_id, asked.opened
-            )
+            changed = await opening.open_snapshot(tx, self.asker, machine_snapshot_id, asked.opened)
             [view] = await self.snapshots_seen(tx.conn, [changed])
         self.reply(200, view)
 

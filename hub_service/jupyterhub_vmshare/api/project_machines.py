@@ -47,9 +47,7 @@ class ProjectMachines(MachineMaking):
         following = items[-1].id if len(found) > asked.limit else None
         self.reply(200, MachinesPage(items=items, next=following))
 
-    @operation(
-        "project.machine.create", takes=NewMachine, gives=MachineView, status=201, once=True
-    )
+    @operation("project.machine.create", takes=NewMachine, gives=MachineView, status=201, once=True)
     async def post(self, project_id: str) -> None:
         """Make a machine in a project, with a drive; it is the caller's as long as they are in."""
         self.body(NewMachine)

@@ -255,9 +255,7 @@ def membership_ended_view(person: str, lost: Lost, reached: taking.Taken) -> Mem
     return MembershipEnded(
         person=person,
         ended=[grant_view(grant) for grant in lost.ended],
-        stays=StaysBehind(
-            machines=stays.machines, drives=stays.drives, snapshots=stays.snapshots
-        ),
+        stays=StaysBehind(machines=stays.machines, drives=stays.drives, snapshots=stays.snapshots),
         cannot_undo=CANNOT_UNDO,
         **in_sessions(reached).model_dump(),
     )

@@ -55,6 +55,7 @@ class Route(web.RequestHandler):
     def asker(self) -> Asker:
         """The caller in projects; administrators count on the service's own pages alone."""
         return Asker(self.caller.name, on_pages=self.caller.credential is CredentialKind.PAGE)
+
     SUPPORTED_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
     def initialize(self, rooms: Rooms) -> None:

@@ -1,4 +1,4 @@
-"""A project's tag on its machines, drives and folders. It is taken away on a page of the service."""
+"""A project's tag on its machines, drives and folders; a page of the service takes it away."""
 
 from __future__ import annotations
 

@@ -121,9 +121,7 @@ async def resize(
     if machine.size == size.id and machine.because is None:
         return
     cores, memory = machine.processors or 0, machine.memory_mib or 0
-    more = Amount(
-        cores=max(0, size.processors - cores), ram_mib=max(0, size.memory_mib - memory)
-    )
+    more = Amount(cores=max(0, size.processors - cores), ram_mib=max(0, size.memory_mib - memory))
     await demand_room(tx, within, more)
     is_of = {"processors": size.processors, "memory_mib": size.memory_mib}
     await want(tx, machine, size=size.id, **is_of)

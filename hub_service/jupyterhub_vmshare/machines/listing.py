@@ -74,7 +74,6 @@ _WITH_A_MEMBERSHIP_THAT_IS_OVER: Final = sa.exists().where(
     _MINE,
     project_members.c.ended_at.is_(None),
     project_members.c.ends_at <= _AT,
-    grants.c.created_at >= project_members.c.since,
 )
 
 

@@ -57,7 +57,9 @@ def why_not_on(drive: Drive, machine: Machine, *, read_only: bool) -> str | None
     What bears a tag is behind that gate with all that can be written from it.
     """
     if drive.within_id is not None and drive.within_id != machine.within_id:
-        return f"{drive.name} is in {drive.project_name}: it goes on machines of that project alone."
+        return (
+            f"{drive.name} is in {drive.project_name}: it goes on machines of that project alone."
+        )
     if drive.tagged and not machine.tagged:
         return (
             f"{drive.name} bears the tag of {drive.project_name}, and {machine.name} does not: "

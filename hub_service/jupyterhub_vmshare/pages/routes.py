@@ -20,8 +20,8 @@ from jupyterhub_vmshare.pages.leavers import LeaversPage
 from jupyterhub_vmshare.pages.page import OAuthCallback
 from jupyterhub_vmshare.pages.projects import JoinPage, ProjectPage, ProjectsPage
 from jupyterhub_vmshare.pages.quota import QuotaPage
-from jupyterhub_vmshare.pages.untag import ConfirmUntagging
 from jupyterhub_vmshare.pages.shell import BuiltFile, Bundle
+from jupyterhub_vmshare.pages.untag import ConfirmUntagging
 from jupyterhub_vmshare.people.identity import Identity
 from jupyterhub_vmshare.people.leavers import Leavers
 from jupyterhub_vmshare.people.membership import Membership

@@ -57,7 +57,10 @@ async def join(
         "ended_why": None,
     }
     ours = _row(project.id, person)
-    before = await tx.conn.scalar(sa.select(project_members.c.version).where(ours))
+    before = (await tx.conn.execute(MEMBERS.where(ours))).one_or_none()
+    if before is not None and before.ended_at is None:
+        # It ran out, and nobody has written that down: what they had by it must not come back.
+        await lost(tx, project.id, person)
     if before is None:
         await tx.conn.execute(
             project_members.insert().values(project_id=project.id, person=person, **values)

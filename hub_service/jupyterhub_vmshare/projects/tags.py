@@ -77,7 +77,9 @@ async def confirm_removal(tx: Transaction, asker: Asker, thing_id: str, check: C
 
 def _are_both(known: Mapping[str, frozenset[str]]) -> bool:
     """Whether one of these is an owner and another one an administrator."""
-    return any("owner" in one and "admin" in other for one, other in permutations(known.values(), 2))
+    return any(
+        "owner" in one and "admin" in other for one, other in permutations(known.values(), 2)
+    )
 
 
 async def sides_of(tx: Transaction, thing_id: str, person: str) -> frozenset[str]:

@@ -49,7 +49,7 @@ RECEIVED: Final = sa.or_(
 """Grants to a person, or to a team of theirs (see ``asking``). What belongs to a project of theirs
 is found through the thing: see ``with_holdings``."""
 
-# Of the project that has the thing, or in which it is: one row at most, of an earlier membership too.
+# Of the project that has the thing, or in which it is: one row at most, of a former member too.
 _MEMBER: Final = sa.and_(
     project_members.c.project_id == sa.func.coalesce(things.c.project_id, things.c.within_id),
     project_members.c.person == sa.bindparam("asker"),
@@ -94,7 +94,7 @@ HOLDING_COLUMNS: Final = [
     ),
     *(
         project_members.c[name].label(f"member_{name}")
-        for name in ("role", "since", "ends_at", "ended_at", "ended_why")
+        for name in ("role", "ends_at", "ended_at", "ended_why")
     ),
     project_overrides.c.level.label("override_level"),
     project_overrides.c.set_by.label("override_by"),

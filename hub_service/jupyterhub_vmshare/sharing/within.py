@@ -61,15 +61,12 @@ def roles_in(person: Person, thing: SharedThing, row: sa.Row[Any]) -> Iterator[H
 
 
 def until_membership_ends(held: Holding, row: sa.Row[Any]) -> Holding:
-    """A grant that somebody got as a member ends with their membership, to the second; one on a
-    tagged thing does so in any case."""
+    """What a member was given of a thing in their project ends with their membership, to the
+    second; of a project's folder only where that bears the tag."""
     is_in = row.tagged or row.within_id is not None
     if not is_in or row.member_role is None:
         return held
     if row.member_ends_at is None or row.member_ended_at is not None:
-        return held
-    # A tag lets nobody in who is no member, whenever they were given it.
-    if row.held_created_at < row.member_since and not row.tagged:
         return held
     ends = [date for date in (held.ends_at, row.member_ends_at) if date is not None]
     return replace(held, ends_at=min(ends))

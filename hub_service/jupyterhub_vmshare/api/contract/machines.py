@@ -205,9 +205,7 @@ class MachineSnapshotView(Told):
     disk_gib: int | None = Field(None, description="The smallest disk that it fits on.")
     created_at: Timestamp
     project_id: str | None = Field(None, description="The project of its machine.")
-    opened: bool = Field(
-        False, description="Members of its project may make machines of it there."
-    )
+    opened: bool = Field(False, description="Members of its project may make machines of it there.")
     actions: list[str] = Field(
         default_factory=list, description="What the caller may do: `use`, `delete`, `open`."
     )
