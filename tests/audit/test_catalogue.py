@@ -55,6 +55,11 @@ TYPES = {
     "mount.held",
     "mount.let_go",
     "machine.created",
+    *(
+        f"{kind}.{verb}"
+        for kind in ("folder", "machine", "drive")
+        for verb in ("tagged", "untag_confirmed", "untagged")
+    ),
     "machine.renamed",
     "machine.asked",
     "machine.changed",
@@ -67,6 +72,8 @@ TYPES = {
     "machine.deleted",
     "machine.gone",
     "drive.created",
+    "drive.opened",
+    "drive.closed",
     "drive.renamed",
     "drive.asked",
     "drive.changed",
@@ -78,6 +85,8 @@ TYPES = {
     "drive.deleted",
     "drive.gone",
     "machine_snapshot.begun",
+    "machine_snapshot.opened",
+    "machine_snapshot.closed",
     "machine_snapshot.ended",
     "machine_snapshot.deleted",
     "machine_snapshot.gone",

@@ -90,6 +90,8 @@ PROJECTS: list[Told] = [
      None, 200, NONE),
     ("tag of a machine", lambda c: c.tag(MACHINE["id"]), f"PUT /machines/{MACHINE['id']}/tag",
      {"id": MACHINE["id"], "tagged": True}, None, 200, NONE),
+    ("tag of a drive", lambda c: c.tag(DRIVE["id"]), f"PUT /drives/{DRIVE['id']}/tag",
+     {"id": DRIVE["id"], "tagged": True}, None, 200, NONE),
     ("project_meters", lambda c: c.project_meters(P), f"GET /projects/{P}/meters", METERS, None,
      200, NONE),
     ("project_machines", lambda c: c.project_machines(P), f"GET /projects/{P}/machines",

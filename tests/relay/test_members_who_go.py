@@ -30,10 +30,12 @@ async def enters(way: Scene, person: str, machine: str) -> Any:
     """On that machine, with something that runs there."""
     before, way.id = way.id, machine
     try:
-        conn = await way.enter(person)
+        conn, there = await way.enter(person), way.machine
     finally:
         way.id = before
+    uid = int(str((await conn.run("id -u")).stdout))
     await conn.create_process("sleep 1000", stdin=asyncssh.DEVNULL)
+    await way.until(lambda: any("sleep 1000" in each for each in there.of(uid)))
     return conn
 
 

@@ -100,6 +100,7 @@ class ProjectSnapshots(SnapshotRoute):
     @operation("project.snapshot.list", query=MachineSnapshotsAsked, gives=MachineSnapshotsPage)
     async def get(self, project_id: str) -> None:
         """All snapshots of machines in a project, the newest first."""
+        self.query(MachineSnapshotsAsked)
         db = self.rooms.db
         async with db.read() as conn:
             await places.permitted_in(conn, self.asker, project_id, "snapshot.list", db.clock())

@@ -180,6 +180,28 @@ describe('the page of a project', () => {
     expect(server.calls('POST api/machines/mch_1/stop')).toHaveLength(1);
   });
 
+  it('lets owners set the tag, and leads two people to where it is taken away', async () => {
+    const page = (items: unknown[]): unknown => ({ items, next: null });
+    let tagged = false;
+    const server = withProject(new FakeServer(), () => project())
+      .on('GET api/projects/prj_1/machines', () => page([machine({ tagged })]))
+      .on('GET api/projects/prj_1/drives', () =>
+        page([drive({ owner: 'cleo', level: 'project', actions: [], tagged: true })])
+      )
+      .on('PUT api/machines/mch_1/tag', () => {
+        tagged = true;
+        return { id: 'mch_1', tagged: true };
+      });
+    await pageOf(server, 'ben');
+    await userEvent.click(await screen.findByRole('button', { name: 'Only members: gpu-box…' }));
+    expect(server.calls('PUT api/machines/mch_1/tag')).toHaveLength(0);
+    await userEvent.click(screen.getByRole('button', { name: 'Let only members in' }));
+    const away = await screen.findByRole('link', { name: 'Take the tag of gpu-box away…' });
+    expect(away.getAttribute('href')).toContain('confirm/untag/mch_1');
+    expect(screen.queryByRole('link', { name: 'Take the tag of data away…' })).toBeNull();
+    expect(screen.getAllByText('Only members')).toHaveLength(2);
+  });
+
   it('gives its last administrator a reason instead of buttons', async () => {
     const actions = ADMINISTERS.filter(action => action !== 'member.leave');
     await pageOf(
