@@ -10,17 +10,19 @@ from datetime import timedelta
 from typing import Any
 
 from jupyterhub_vmshare.audit.catalogue import check
+from jupyterhub_vmshare.cloud.port import Size
 from jupyterhub_vmshare.db.database import Database, Transaction
 from jupyterhub_vmshare.db.leases import Leases
 from jupyterhub_vmshare.machines import drives, life, snapshots
 from jupyterhub_vmshare.machines.life import Source
 from jupyterhub_vmshare.machines.model import Row
 from jupyterhub_vmshare.policy.model import Person
+from jupyterhub_vmshare.projects.standing import Asker
 from jupyterhub_vmshare.reconcile.pace import Pace
 from jupyterhub_vmshare.reconcile.worker import Reconciler
 from jupyterhub_vmshare.steps import listening
 from tests.fakes.cloud import FakeCloud
-from tests.fakes.cloud_state import EVERYTHING
+from tests.fakes.cloud_state import EVERYTHING, SIZES
 from tests.fixtures.service import ScriptedClock
 from tests.fixtures.waiting import within
 
@@ -29,6 +31,11 @@ DEBIAN = Source("Debian", image="debian")
 FAST = Pace(poll=0.002, poll_most=0.01, again=0.002, again_most=0.01, sweep=0.05, grace=0.0)
 PATIENCE = 20.0
 _ROWS = ("mch_", "drv_", "att_", "msn_", "reconciler")
+
+
+def sized(name: str) -> Size:
+    """One of the cloud's."""
+    return next(size for size in SIZES if size.id == name)
 
 
 class Killed(BaseException):
@@ -86,7 +93,7 @@ class Site:
 
     async def machine(self) -> str:
         """A machine that is asked for."""
-        return str(await self.asked(life.create, self.name(), DEBIAN, "small"))
+        return str(await self.asked(life.create, self.name(), DEBIAN, sized("small")))
 
     async def drive(self) -> str:
         """A drive that is asked for."""
@@ -103,7 +110,7 @@ class Site:
 
     async def delete_snapshot(self, snapshot: str) -> None:
         async with within(PATIENCE, "Deleting a snapshot"), self.db.write() as tx:
-            await snapshots.delete(tx, ANA.name, snapshot)
+            await snapshots.delete(tx, Asker(ANA.name), snapshot)
 
     # --- reconcilers ---
 

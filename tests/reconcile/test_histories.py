@@ -19,7 +19,7 @@ from jupyterhub_vmshare.machines import drives, life
 from jupyterhub_vmshare.machines.model import Attachment
 from tests.fakes.cloud_state import EVERYTHING
 from tests.reconcile.killing import STEPS
-from tests.reconcile.site import DEBIAN, Site
+from tests.reconcile.site import DEBIAN, Site, sized
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -65,7 +65,7 @@ class Day:
             lambda: site.asked(life.stop, machine, EVERYTHING),
             lambda: site.asked(life.reboot, machine, EVERYTHING, hard=self.chance.random() < 0.5),
             lambda: site.asked(
-                life.resize, machine, EVERYTHING, self.chance.choice(("small", "large"))
+                life.resize, machine, EVERYTHING, sized(self.chance.choice(("small", "large")))
             ),
             lambda: site.asked(life.rebuild, machine, EVERYTHING, DEBIAN),
             lambda: site.asked(life.delete, machine),

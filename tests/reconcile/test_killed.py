@@ -18,7 +18,7 @@ from jupyterhub_vmshare.reconcile.steps import ORDERS
 from tests.fakes.cloud_state import EVERYTHING
 from tests.reconcile import killing
 from tests.reconcile.choosing import choices
-from tests.reconcile.site import DEBIAN, Site
+from tests.reconcile.site import DEBIAN, Site, sized
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -72,7 +72,7 @@ async def reboot(site: Site) -> Asked:
 
 async def resize(site: Site) -> Asked:
     machine = await running(site)
-    await site.asked(life.resize, machine, EVERYTHING, "large")
+    await site.asked(life.resize, machine, EVERYTHING, sized("large"))
     return Asked("machines", machine, power=Power.RUNNING)
 
 
