@@ -44,7 +44,10 @@ async def given(
     """
     theirs = sa.or_(
         # What an administrator gave, the project gave.
-        sa.and_(grants.c.giver == person.name, things.c.project_id.is_(None)),
+        sa.and_(
+            *(grants.c.giver == person.name, things.c.owner != person.name),
+            things.c.project_id.is_(None),
+        ),
         sa.and_(things.c.owner == person.name, owned(at)),
         things.c.project_id.in_(sorted(person.administers)),
     )
