@@ -40,7 +40,7 @@ def test_a_project_is_asked_for_and_people_come_into_it(page_of: Open, picture: 
     expect(row(ana, "Your projects", "genome")).to_contain_text("Administrator")
 
     ana.get_by_role("link", name="genome").click()
-    expect(ana.get_by_role("region", name="Quota")).to_contain_text("Machines4")
+    expect(ana.get_by_role("region", name="Quota")).to_contain_text("Machines0 of 4")
     link = make_link(ana, "ben, who sequences")
     expect(ana.get_by_label("Invitation link", exact=True)).to_be_focused()
 
