@@ -48,8 +48,13 @@ MACHINE = Machine(
     desired=Desired.RUNNING,
     owner="ana",
     name="box",
+    within_id=None,
+    project_name=None,
+    tagged=False,
     size="small",
     size_seen="small",
+    processors=1,
+    memory_mib=1024,
     image="debian",
     snapshot_id=None,
     made_from="Debian",
@@ -147,6 +152,10 @@ DRIVE = Drive(
     desired=Desired.PRESENT,
     owner="ana",
     name="data",
+    within_id=None,
+    project_name=None,
+    opened=False,
+    tagged=False,
     size_gib=5,
     size_seen=5,
     clone_of=None,
@@ -190,6 +199,8 @@ SNAPSHOT = Snapshot(
     state=State.READY,
     disk_gib=5,
     created_at=datetime(2026, 11, 27, tzinfo=UTC),
+    project_id=None,
+    opened=False,
 )
 STORED = SeenSnapshot("1", "msn", Settled.READY, None, 5, datetime(2026, 11, 27, tzinfo=UTC))
 NONE = {"made": False, "cloud_id": None, "state": State.NONE}
