@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.fakes.mount_agent import FakeAgent
 from tests.fixtures.api import Api
 from tests.fixtures.service import ScriptedClock, running_service
 from tests.fixtures.world import SmallWorld
-from tests.mounts.conftest import PATIENCE, Stage
+from tests.mounts.conftest import PATIENCE, Stage, until
 from tests.mounts.test_through_the_guard import RealClock
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.postgres, pytest.mark.postgres_all]
@@ -77,7 +77,7 @@ async def test_one_that_was_cut_off_gives_no_orders_any_more(
         worker._leases.alone = True  # takes the lease from whoever has it
         worker._lose()
         worker.wake()
-        await asyncio.sleep(0.2)
+        await until(partial(getattr, worker, "_lease"))
         worker._leases.alone = False
     await first.share("ana", "tests", "edit", "ben")
     await first.has(session, tests="edit")
