@@ -72,17 +72,14 @@ class MachineProvisioner(KernelProvisionerBase):
         return self._remote
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
-        """Reach the machine, and have local sockets for it."""
+        """Have local sockets for it."""
         kwargs.pop("transport_encryption", None)  # SSH does it
         kwargs.pop("extra_arguments", None)
-        try:
-            await over_there(self._reach())
-        except (NotReached, NotAllowed) as sentence:
-            raise CouldNotStart(str(sentence)) from None
+        await over_there(self._prepare())
         self._tell_manager()
         return await super().pre_launch(cmd=list(self.kernel_spec.argv), **kwargs)
 
-    async def _reach(self) -> None:
+    async def _prepare(self) -> None:
         if self._remote is not None:
             await self._remote.last_words.said()
         if self._remote is not None and self._remote.is_lost:
@@ -90,13 +87,20 @@ class MachineProvisioner(KernelProvisionerBase):
             self._remote = None
         if self._remote is None:
             self._remote = self._new_remote()
-            try:
-                await self._remote.begin()
-            except BaseException:
-                remote, self._remote = self._remote, None
-                await remote.end()
-                raise
         self._remote.listen()
+
+    async def _start(self, order: dict[str, Any]) -> None:
+        """Reach the machine, unless it is, and start the process."""
+        remote = self._there
+        if remote.starts > 0:
+            await remote.start(**order)
+            return
+        try:
+            await remote.begin(**order)
+        except BaseException:
+            self._remote = None
+            await remote.end()
+            raise
 
     def _new_remote(self) -> RemoteKernel:
         if self._place is None:
@@ -143,9 +147,9 @@ class MachineProvisioner(KernelProvisionerBase):
         }
         self._there.last_words.signed_with(key, scheme)
         try:
-            await over_there(self._there.start(**order))
-        except OrderRefused as refused:
-            raise CouldNotStart(str(refused)) from None
+            await over_there(self._start(order))
+        except (NotReached, NotAllowed, OrderRefused) as sentence:
+            raise CouldNotStart(str(sentence)) from None
         self._code = None
         self._start_it_again(True)
         if keeper is not None:

@@ -229,6 +229,7 @@ class _Channel(asyncssh.SSHClientSession[bytes]):
             return NotAllowed(str(refusal))
         if refusal is not None:
             return NotReached(str(refusal))
-        if b"vmshare_kernels" in self._said:  # Python's own words
+        # Python's own words, and those of one that starts kernels otherwise.
+        if b"vmshare_kernels" in self._said or b"Say: new KERNEL" in self._said:
             return NotAllowed(_NOT_THERE)
         return NotReached(self._connection.because or "The link to the machine broke.")

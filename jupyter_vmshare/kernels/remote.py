@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import json
 import logging
 import secrets
 import signal
@@ -27,6 +28,7 @@ _IOPUB: Final = PORTS["iopub"]
 _TO_GREET, _TO_END = 30.0, 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _GRACE: Final = 60.0
+_SAYS_NOT: Final = "The machine's part for kernels does not say what it did."
 # The machine may learn later than this end does that the link is dead, and counts from then on.
 
 
@@ -75,6 +77,8 @@ class RemoteKernel:
         self._greeting: asyncio.Future[None] | None = None
         self._link_number = 0
         self._runs_there = False
+        self._begun: dict[str, Any] | None = None
+        """What became of the order that went ahead of everything else."""
         self._again: asyncio.Task[None] | None = None
         self._starts = 0
         self.death: Death | None = None
@@ -98,11 +102,22 @@ class RemoteKernel:
 
     # --- the link ---
 
-    async def begin(self) -> None:
-        """Have a supervisor on the machine, new or not. Raises `NotReached` and `NotAllowed`."""
-        await self._attach("new", f"{self._seconds:.0f}")
-        if self._runs_there:  # what nobody has come back to in time
-            await self.order("signal", signal=signal.SIGKILL.value)
+    async def begin(self, **order: Any) -> None:
+        """Have a supervisor on the machine, new or not, and the process started.
+
+        Raises `NotReached`, `NotAllowed` and `OrderRefused`.
+        """
+        # The order goes before anything else: the kernel boots while its supervisor does.
+        first = json.dumps({"ports": PORTS, **order}).encode()
+        await self._attach("new", f"{self._seconds:.0f}", str(len(first)), first=first)
+        if self._begun is None:  # there is one already
+            if self._runs_there:  # what nobody has come back to in time
+                await self.order("signal", signal=signal.SIGKILL.value)
+            await self.start(**order)
+            return
+        if self._starts == 0:
+            raise OrderRefused(str(self._begun.get("refused", _SAYS_NOT))[:1000])
+        self._changed("connected", None)
 
     async def find(self) -> None:
         """The one that is there; without, the kernel is dead. Raises as `begin` does."""
@@ -112,7 +127,7 @@ class RemoteKernel:
             self._lose(str(refused), is_final=not isinstance(refused, Gone))
             raise
 
-    async def _attach(self, verb: str, *more: str) -> None:
+    async def _attach(self, verb: str, *more: str, first: bytes = b"") -> None:
         self._greeting = asyncio.get_running_loop().create_future()
         self._link_number += 1
         number = self._link_number
@@ -128,6 +143,8 @@ class RemoteKernel:
         ears = Ears(came, self._carrier.flush, lost)
         link = await self._way.open((verb, self._id, self._carrier.stream.session, *more), ears)
         if not self._greeting.done():  # it may be dead already
+            if first:
+                link.write(first)
             self._carrier.attach(link)
         try:
             async with asyncio.timeout(_TO_GREET):
@@ -158,6 +175,11 @@ class RemoteKernel:
         self.boot = boot if isinstance(boot, str) else ""
         state = told.get("state")
         self._runs_there = isinstance(state, dict) and state.get("pid") is not None
+        first = told.get("first")
+        self._begun = first if isinstance(first, dict) and first else None
+        if self._begun is not None and self._starts == 0:
+            # Now, since its end may be the next thing that comes.
+            self._adopt_answer(self._begun.get("done"))
         self._is_now(state)
 
     def _lost(self, why: NotReached | NotAllowed) -> None:
@@ -256,12 +278,17 @@ class RemoteKernel:
 
     async def start(self, **order: Any) -> None:
         """Start the process (again). Raises `OrderRefused`."""
-        done = await self.order("start", ports=PORTS, **order)
-        starts, pid = done.get("starts"), done.get("pid")
-        if not isinstance(starts, int) or not isinstance(pid, int):
-            raise OrderRefused("The machine's part for kernels does not say what it did.")
-        self.adopt(starts, pid)
+        if not self._adopt_answer(await self.order("start", ports=PORTS, **order)):
+            raise OrderRefused(_SAYS_NOT)
         self._changed("connected", None)
+
+    def _adopt_answer(self, done: Any) -> bool:
+        """Whether it says which start this is."""
+        starts, pid = (done.get("starts"), done.get("pid")) if isinstance(done, dict) else (0, 0)
+        if not isinstance(starts, int) or not isinstance(pid, int) or starts < 1:
+            return False
+        self.adopt(starts, pid)
+        return True
 
     def adopt(self, starts: int, pid: int) -> None:
         """This is the start that counts from now on."""

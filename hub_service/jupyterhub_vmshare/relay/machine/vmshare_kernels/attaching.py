@@ -9,11 +9,12 @@ import signal
 import socket
 import sys
 from pathlib import Path
+from typing import Any
 
-from . import kernelspecs, places
+from . import kernelspecs, launching, places
 from .places import Refused
-from .stream import packed_hello
 
+_MOST = 1 << 20
 GONE = 3
 
 
@@ -22,40 +23,64 @@ def main(words: list[str]) -> None:
     os.umask(0o077)
     try:
         match words:
-            case ["new", kernel, session, seconds]:
-                place = places.of(kernel)
-                attach(place, begin(place, float(seconds)), session)
+            case ["new", kernel, session, seconds, size]:
+                order, place = ordered(int(size)), places.of(kernel)
+                attach(place, begin(place, float(seconds), order), session)
             case ["attach", kernel, session]:
                 place = places.of(kernel)
                 attach(place, places.connection(place), session)
             case ["list"]:
                 print(json.dumps({"kernels": kernels(), "specs": kernelspecs.found()}))
             case _:
-                sys.exit("Say: new KERNEL SESSION SECONDS | attach KERNEL SESSION | list")
+                sys.exit("Say: new KERNEL SESSION SECONDS SIZE | attach KERNEL SESSION | list")
     except Refused as refused:
         say(str(refused))
     except OSError as error:
         say(f"The machine could not keep a kernel: {error.strerror}.")
 
 
+def ordered(size: int) -> dict[str, Any]:
+    """The order to start a kernel, in so many bytes of JSON before anything else on stdin.
+
+    With it the kernel boots while its supervisor does; and no key is in a list of processes.
+    """
+    told = b""
+    while len(told) < min(size, _MOST) and (piece := os.read(0, min(size, _MOST) - len(told))):
+        told += piece
+    try:
+        order = json.loads(told)
+    except ValueError:
+        order = None
+    if not isinstance(order, dict):
+        raise Refused("The order to start a kernel did not arrive.")
+    return order
+
+
 def say(sentence: str) -> None:
     """To the other end, instead of a supervisor."""
-    os.write(1, packed_hello(refused=sentence))
+    hello(refused=sentence)
     sys.exit(GONE)
+
+
+def hello(**told: Any) -> None:
+    """What the other end gets where there is no supervisor to greet it."""
+    from .stream import packed_hello  # who starts kernels does without
+
+    os.write(1, packed_hello(**told))
 
 
 def attach(place: Path, supervisor: socket.socket | None, session: str) -> None:
     """Its stdin and stdout are the supervisor's, until that lets go."""
     if supervisor is None:
-        os.write(1, packed_hello(gone=True, boot=places.boot(), because=places.why(place)))
+        hello(gone=True, boot=places.boot(), because=places.why(place))
         sys.exit(GONE)
     socket.send_fds(supervisor, [session.encode()], [0, 1])
     # sshd takes the end of this process for the end of the channel.
     supervisor.recv(1)
 
 
-def begin(place: Path, seconds: float) -> socket.socket | None:
-    """The supervisor of a kernel: the one that is there, or a new one."""
+def begin(place: Path, seconds: float, order: dict[str, Any]) -> socket.socket | None:
+    """The supervisor of a kernel: the one that is there, or a new one, which starts it."""
     there = places.connection(place)
     if there is not None:
         return there
@@ -68,14 +93,25 @@ def begin(place: Path, seconds: float) -> socket.socket | None:
     if os.fork() == 0:
         try:
             _leave(door)
-            # Here, since this process does without: kernels start the sooner.
+            begun = _launched(place, order)
+            # Here, since this process does without, and the kernel boots meanwhile.
             from .supervisor import supervise
 
-            supervise(place, door, seconds)
+            supervise(place, door, seconds, begun)
         finally:
             os._exit(0)
     door.close()
     return places.connection(place)
+
+
+def _launched(place: Path, order: dict[str, Any]) -> "launching.Launched | str":
+    """The kernel, or why there is none."""
+    try:
+        return launching.launch(place, order)
+    except (Refused, ValueError) as refused:
+        return str(refused)
+    except OSError as error:
+        return f"The machine could not start a kernel: {error.strerror}."
 
 
 def _leave(door: socket.socket) -> None:

@@ -19,19 +19,25 @@ from typing import Any
 from . import places
 from . import stream as wire
 from .carrying import Carrier, Pump, connected
+from .launching import Launched
 from .places import Refused
 from .process import Kernel
 from .stream import Malformed, Stream
 
-_AGAIN = 0.02
+_AGAIN, _LONGEST = 0.005, 0.02
+_TO_TELL = 0.02
 _TO_DIE = 5.0
 _SESSION = 64
 LEFT_ALONE = "The kernel was ended on the machine, since nobody was connected to it for {}."
 
 
-def supervise(place: Path, door: socket.socket, seconds: float) -> None:
-    """Until the kernel's end, or its time is over."""
-    supervisor = _Supervisor(place, door, seconds)
+def supervise(place: Path, door: socket.socket, seconds: float, begun: Launched | str) -> None:
+    """Until the kernel's end, or its time is over.
+
+    Args:
+        begun: The kernel that was started already, or why it could not be.
+    """
+    supervisor = _Supervisor(place, door, seconds, begun)
     try:
         asyncio.run(supervisor.run())
     finally:
@@ -43,7 +49,10 @@ def supervise(place: Path, door: socket.socket, seconds: float) -> None:
 class _Supervisor:
     """One kernel, and at most one link."""
 
-    def __init__(self, place: Path, door: socket.socket, seconds: float) -> None:
+    def __init__(
+        self, place: Path, door: socket.socket, seconds: float, begun: Launched | str
+    ) -> None:
+        self._begun = begun
         self._place, self._door, self._seconds = place, door, seconds
         self._carrier: Carrier | None = None
         self._kernel = Kernel(place, ended=self._ended)
@@ -58,12 +67,20 @@ class _Supervisor:
     async def run(self) -> None:
         """Take links until all is over."""
         self._door.setblocking(False)
+        self._first = self._begin_with(self._begun)
         self._is_alone()
         taking = asyncio.create_task(self._take_links())
         await self._over.wait()
         taking.cancel()
         await self._kernel.end(_TO_DIE)
         self._lose(self._carrier)
+
+    def _begin_with(self, begun: Launched | str) -> dict[str, Any]:
+        """What became of the order that came with the request for a supervisor."""
+        if isinstance(begun, str):
+            return {"refused": begun}
+        self._kernel.watch(begun)
+        return {"done": self._kernel.state()}
 
     def _is_alone(self) -> None:
         """From now on the kernel's time runs."""
@@ -125,7 +142,8 @@ class _Supervisor:
             wrote=lambda _: carrier.flush(),
         )
         self._link = link
-        carrier.attach(link, state=self._kernel.state(), boot=places.boot())
+        first, self._first = self._first, {}
+        carrier.attach(link, state=self._kernel.state(), boot=places.boot(), first=first)
 
     def _begin(self, session: str) -> Carrier:
         """Another notebook server, or the same after a restart: it knows of no connection."""
@@ -173,11 +191,12 @@ class _Supervisor:
 
     async def _connect(self, connection: int, port: int) -> None:
         """To the kernel's own socket, as soon as it is there."""
-        carrier = self._carrier
+        carrier, pause = self._carrier, _AGAIN
         while carrier is not None and carrier.is_wanted(connection):
             found = await connected(f"{self._place}/k-{port}") if self._kernel.runs else None
             if found is None:
-                await asyncio.sleep(_AGAIN)
+                await asyncio.sleep(pause)
+                pause = min(1.02 * pause, _LONGEST)
             elif carrier.is_wanted(connection):
                 carrier.carry(connection, found)
                 carrier.flush()
@@ -193,13 +212,13 @@ class _Supervisor:
         number, answer = order.get("order"), {}
         try:
             match order:
-                case {"do": "start", "kernel": str() as name}:
-                    answer = await self._kernel.start(name, order)
+                case {"do": "start", "kernel": str()}:
+                    answer = await self._kernel.start(order)
                 case {"do": "signal", "signal": int() as number_of_signal}:
                     self._kernel.signal(signal.Signals(number_of_signal))
                 case {"do": "end"}:
                     await self._kernel.end(_TO_DIE)
-                    asyncio.get_running_loop().call_later(_AGAIN, self._over.set)
+                    asyncio.get_running_loop().call_later(_TO_TELL, self._over.set)
                 case _:
                     raise Refused("This is no order that this machine knows.")
         except (Refused, OSError, ValueError) as refused:
