@@ -16,6 +16,9 @@ from typing import Any
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 
+from jupyter_vmshare.kernels import reaching
+from jupyter_vmshare.kernels.loop import over_there
+
 PATIENCE = 60.0
 _CELL = "1"
 
@@ -103,6 +106,12 @@ async def obey(order: dict[str, Any], open_: dict[str, Notebook]) -> float:
             took = await notebook.first_reply()
             await notebook.close()
             return took
+        case "let go":
+            await over_there(reaching.let_go())
+            return 0
+        case "list":
+            await over_there(reaching.specs_kept(order["service"], order["machine"]))
+            return 0
         case "open":
             open_[kernel] = Notebook(kernel)
             took = await open_[kernel].first_reply()

@@ -8,7 +8,8 @@ there (with OpenSSH's client at the machine's own SSH server: plain SSH, past th
 that is installed (`pip install sshpyk`):
 
 - a kernel is started, and a first cell is run: to its reply, where nothing is connected to the
-  machine yet, and where another kernel runs there;
+  machine, where the machine's kernels were listed (as a notebook server does when it starts, and
+  its page is opened: the link is kept for ten minutes), and where another kernel runs there;
 - a cell that does nothing, one after the other: to its reply and its idle state;
 - 100 MB are printed, in a million lines, and in ten pieces: to the last of it.
 """
@@ -42,6 +43,7 @@ from tests.relay.relay_process import RelayProcess
 from tests.relay.scene import SshCloud, Stage, serving
 
 TITLE = "Kernels on machines"
+_LISTED = "where the machine's kernels were listed"
 LOCAL, THERE, SSHPYK = "local", "on the machine", "sshpyk"
 _SIZE = 100_000_000
 _LINES = "for n in range({count}): print(f'{{n:099d}}')"
@@ -56,8 +58,9 @@ async def measure(*, quick: bool = False, rounds: int = 15) -> list[Report]:
     with tempfile.TemporaryDirectory(prefix="vmshare-") as where:
         async with _stage(Path(where)) as stage, _notebooks(stage) as asking:
             return [
-                await _started(asking, rounds),
-                await _started(asking, rounds, warm=True),
+                await _started(asking, rounds, "where nothing is connected"),
+                await _started(asking, rounds, _LISTED, stage),
+                await _beside_another(asking, rounds),
                 await _round_trips(asking, rounds, count),
                 await _output(asking, "in lines", _LINES.format(count=size // 100), size, rounds),
                 await _output(asking, "in ten pieces", _PIECES.format(size=size), size, rounds),
@@ -101,15 +104,30 @@ class Asking:
 _NAMES = {LOCAL: "bench-local", THERE: "bench-machine", SSHPYK: "bench-sshpyk"}
 
 
-async def _started(asking: Asking, rounds: int, *, warm: bool = False) -> Report:
+async def _started(asking: Asking, rounds: int, where: str, listed: Stage | None = None) -> Report:
     """Milliseconds."""
-    if warm:
-        await asking.open(THERE)
+
+    async def ready(kernel: str) -> float:
+        if kernel == THERE:
+            await asking.ask(THERE, "let go")
+            if listed is not None:
+                await asking.ask(THERE, "list", service=_url(listed), machine=listed.id)
+        return await asking.ask(kernel, "start")
+
+    sides = {each: lambda each=each: ready(each) for each in asking.kernels}
+    return _start_report(await in_turns(sides, rounds), where)
+
+
+async def _beside_another(asking: Asking, rounds: int) -> Report:
+    """Milliseconds."""
+    await asking.open(THERE)
     series = await asking.in_turns(rounds, "start")
-    if warm:
-        await asking.close(THERE)
-    beside = "beside another one" if warm else "the first there"
-    report = Report(f"From the start to the first reply: {beside}", "milliseconds")
+    await asking.close(THERE)
+    return _start_report(series, "beside another kernel there")
+
+
+def _start_report(series: dict[str, list[float]], where: str) -> Report:
+    report = Report(f"From the start to the first reply: {where}", "milliseconds")
     report.add(series, LOCAL)
     _want(report, series, 1.2)
     return report
@@ -194,9 +212,13 @@ def _spec(python: str, **more: Any) -> dict[str, Any]:
     return {"argv": words, "display_name": "Python 3", "language": "python", **more}
 
 
+def _url(stage: Stage) -> str:
+    return stage.running.url + stage.running.service.settings.prefix
+
+
 @asynccontextmanager
 async def _notebooks(stage: Stage) -> AsyncIterator[Asking]:
-    service = stage.running.url + stage.running.service.settings.prefix
+    service = _url(stage)
     specs = {LOCAL: _spec(sys.executable), THERE: _there(stage.id, service)}
     if find_spec("sshpyk") is not None:
         specs[SSHPYK] = await _sshpyk(stage)

@@ -16,9 +16,10 @@ from jupyter_vmshare.client import AsyncClient
 from jupyter_vmshare.client import errors as client_errors
 from jupyter_vmshare.client.errors import VMShareError
 from jupyter_vmshare.kernels.channel import PROGRAM, Ears, NotAllowed, NotReached
+from jupyter_vmshare.kernels.links import Links
 from jupyter_vmshare.reach.failures import refusal_in
 from jupyter_vmshare.reach.link import Link as Connection
-from jupyter_vmshare.reach.link import open_link
+from jupyter_vmshare.reach.link import connected
 from jupyter_vmshare.reach.running import run
 from jupyter_vmshare.shown.keeping import settled
 from jupyterhub_vmshare.api.contract.machines import MachineState, MachineView
@@ -46,41 +47,7 @@ _NOT_THERE: Final = (
 )
 
 
-class _Connections:
-    """One to each machine, for all its kernels; closed when the last of them is over."""
-
-    def __init__(self) -> None:
-        self._users: dict[str, int] = {}
-        self._open: dict[str, Connection] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
-
-    def join(self, machine: str) -> None:
-        self._users[machine] = self._users.get(machine, 0) + 1
-
-    async def to(self, client: AsyncClient, machine: str) -> Connection:
-        """The one that is there, or a new one. Raises `VMShareError`."""
-        async with self._turns.setdefault(machine, asyncio.Lock()):
-            found = self._open.get(machine)
-            if found is None or not found.is_open:
-                found = self._open[machine] = await open_link(client, machine)
-            return found
-
-    def said_of(self, machine: str) -> str | None:
-        """Why the relay cut the last one, which is better known than why there is no other."""
-        last = self._open.get(machine)
-        return None if last is None or last.is_open else last.because
-
-    async def leave(self, machine: str) -> None:
-        self._users[machine] -= 1
-        if self._users[machine] == 0:
-            del self._users[machine]
-            self._turns.pop(machine, None)
-            found = self._open.pop(machine, None)
-            if found is not None:
-                await found.close()
-
-
-_connections = _Connections()
+_links = Links()
 
 
 class RelayWay:
@@ -90,20 +57,21 @@ class RelayWay:
         self._machine, self._service = machine, service
         self._client: AsyncClient | None = None
         self._is_closed = False
-        _connections.join(machine)
+        self._way = _links.join(service, machine)
 
     async def open(self, words: Sequence[str], ears: Ears) -> Link:
         """See `Way`. A machine that is off is started for a new kernel."""
         try:
-            if self._client is None:
-                self._client = AsyncClient(self._service)
-            await self._runs(self._client, is_new=words[0] == "new")
+            # To a machine that does not run there is no link.
+            if not self._way.is_open:
+                if self._client is None:
+                    self._client = AsyncClient(self._service)
+                await self._runs(self._client, is_new=words[0] == "new")
             if words[0] == "new":
                 await settled(self._machine)
-            connection = await _connections.to(self._client, self._machine)
-            return await _channel(connection, words, ears)
+            return await _channel(await self._way.link(), words, ears)
         except _FINAL as refused:
-            raise NotAllowed(_connections.said_of(self._machine) or str(refused)) from None
+            raise NotAllowed(self._way.because or str(refused)) from None
         except VMShareError as error:
             raise NotReached(str(error)) from None
 
@@ -132,18 +100,33 @@ class RelayWay:
         """There will be no more links."""
         if not self._is_closed:
             self._is_closed = True
-            await _connections.leave(self._machine)
+            _links.leave(self._way)
             if self._client is not None:
                 await self._client.close()
 
 
 async def specs_of(client: AsyncClient, machine: str) -> dict[str, Any]:
     """The kernels that a running machine could start, by name. Raises `VMShareError`."""
-    _connections.join(machine)
+    async with connected(client, machine) as connection:
+        return await _specs_over(connection)
+
+
+async def specs_kept(service: str, machine: str) -> dict[str, Any]:
+    """The same, on the loop of kernels, with the way open for who picks one. Raises as that."""
+    way = _links.join(service, machine)
     try:
-        done = await run(await _connections.to(client, machine), [*PROGRAM, "list"])
+        return await _specs_over(await way.link())
     finally:
-        await _connections.leave(machine)
+        _links.leave(way)
+
+
+async def let_go() -> None:
+    """Close the links that nobody uses, on the loop of kernels."""
+    await _links.let_go()
+
+
+async def _specs_over(connection: Connection) -> dict[str, Any]:
+    done = await run(connection, [*PROGRAM, "list"])
     try:
         return {name: _told(told) for name, told in json.loads(done.stdout)["specs"].items()}
     except (ValueError, KeyError, TypeError, AttributeError):

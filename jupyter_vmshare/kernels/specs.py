@@ -100,7 +100,7 @@ class MachineKernels:
             self._machines = found
         self._asked &= running  # what starts again may have others
         asked = running - self._asked
-        await asyncio.gather(*(self._ask(client, machine) for machine in asked))
+        await asyncio.gather(*(self._ask(machine) for machine in asked))
         self._write()
         with self._lock:
             is_same = self._offered() == before
@@ -115,12 +115,12 @@ class MachineKernels:
             if self._specs.get(each.id)
         }
 
-    async def _ask(self, client: AsyncClient, machine: str) -> None:
+    async def _ask(self, machine: str) -> None:
         # Here, since SSH takes a quarter of a second to load, and not everybody has machines.
-        from jupyter_vmshare.kernels.reaching import specs_of
+        from jupyter_vmshare.kernels.reaching import specs_kept
 
         try:
-            specs = await specs_of(client, machine)
+            specs = await specs_kept(self._service, machine)
         except VMShareError as error:
             _log.info("The kernels of %s are not known: %s", machine, error)
             return

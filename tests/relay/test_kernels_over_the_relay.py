@@ -21,6 +21,7 @@ from nbclient import NotebookClient
 from jupyter_vmshare.cli import main
 from jupyter_vmshare.client import AsyncClient
 from jupyter_vmshare.kernels.loop import over_there
+from jupyter_vmshare.kernels.reaching import let_go
 from jupyter_vmshare.kernels.specs import MachineKernels, kernel_name, offer_those_of_machines
 from jupyterhub_vmshare.db.tables import machines
 from jupyterhub_vmshare.relay.ways import RelayAddress
@@ -73,6 +74,7 @@ async def kernels(
     await over_there(refresh())
     yield found
     found.stop()
+    await over_there(let_go())  # the next test has another token
 
 
 def manager_of(way: Scene, kernels: MachineKernels) -> AsyncKernelManager:

@@ -28,7 +28,9 @@ class Presence:
     async def said(self, relay: str, held: Sequence[Held]) -> None:
         """A relay says who is where. What it says first is no news: it was so before this start."""
         is_first, before = relay not in self._last, self._everywhere()
-        self._last[relay] = frozenset((each.person, each.machine_id) for each in held)
+        # A link on which nothing is open is kept for what may come: nobody is there.
+        there = (each for each in held if each.channels)
+        self._last[relay] = frozenset((each.person, each.machine_id) for each in there)
         after = self._everywhere()
         if not is_first:
             for person, machine_id in sorted(after - before):

@@ -52,6 +52,9 @@ class House(Protocol):
     async def listeners(self, view: RelayLinkView, port: int) -> list[int]:
         """The uids of the programs that listen there."""
 
+    def counted(self, link: Link) -> None:
+        """It has a channel more, or one less."""
+
     def close(self, link: Link) -> None:
         """It is gone."""
 
@@ -172,6 +175,7 @@ class Guest(asyncssh.SSHServer):
         self._channels -= 1
         if (link := self._there) is not None:
             link.drops(end)
+            self._house.counted(link)
 
     async def _connect(self, end: PersonEnd) -> None:
         try:
@@ -181,6 +185,7 @@ class Guest(asyncssh.SSHServer):
             if not may_stay(link, end):
                 raise NotIn(NOT_FILES if end.is_sftp else NOT_TERMINAL)
             link.takes(end)
+            self._house.counted(link)
             _, machine = await link.machine.create_session(
                 MachineEnd,
                 end.command or (),
@@ -232,6 +237,7 @@ class Guest(asyncssh.SSHServer):
                 ) from None
             raise
         link.takes(end)
+        self._house.counted(link)
         end.machine = half  # its own channel comes after this
         return end
 

@@ -35,6 +35,7 @@ class Link:
         self.allowed = view.right.allowed
         self.channels: set[Half] = set()
         self.quiet_since = asyncio.get_running_loop().time()
+        self.is_said_to_be_used = False
 
     @property
     def pair(self) -> Pair:

@@ -220,7 +220,6 @@ class Relay:
                 link.machine.abort()
                 raise NotIn(MEANWHILE)
         self._spawn(self._watch(link), "link")
-        self._say_who_is_here()
         _log.info("link_opened", person=person, machine=machine_id)
         return link
 
@@ -254,6 +253,12 @@ class Relay:
         helper = await self._helpers.of(view.door)
         done = await helper.order("listener", port=port)
         return [each for each in done.get("uids", ()) if isinstance(each, int)]
+
+    def counted(self, link: Link) -> None:
+        """Its person may have come, or gone but for the link."""
+        if (link.in_use > 0) != link.is_said_to_be_used:
+            link.is_said_to_be_used = link.in_use > 0
+            self._say_who_is_here()
 
     def close(self, link: Link) -> None:
         """Its person has hung up."""

@@ -32,11 +32,7 @@ LEFT_ALONE = "The kernel was ended on the machine, since nobody was connected to
 
 
 def supervise(place: Path, door: socket.socket, seconds: float, begun: Launched | str) -> None:
-    """Until the kernel's end, or its time is over.
-
-    Args:
-        begun: The kernel that was started already, or why it could not be.
-    """
+    """Until the end of the kernel that has begun (or of why it has not), or its time is over."""
     supervisor = _Supervisor(place, door, seconds, begun)
     try:
         asyncio.run(supervisor.run())
