@@ -105,6 +105,12 @@ async def said(conn: asyncssh.SSHClientConnection, command: str = "true") -> tup
     return done.returncode or 0, str(done.stderr)
 
 
+async def stays(conn: asyncssh.SSHClientConnection) -> None:
+    """Have something open on it until it is closed."""
+    staying = await conn.create_process("echo here; exec sleep 1000", stdin=asyncssh.DEVNULL)
+    assert await staying.stdout.readline() == "here\n"
+
+
 async def gone(conn: asyncssh.SSHClientConnection) -> None:
     """Wait until it is closed, by whoever it is."""
     async with within(PATIENCE, "The end of a connection"):

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from tests.fixtures.sandboxes import missing_for_sandboxes
 from tests.fixtures.waiting import within
-from tests.relay.entrance import PATIENCE, gone
+from tests.relay.entrance import PATIENCE, gone, stays
 from tests.relay.live import Live, live
 from tests.relay.relay_process import RelayProcess
 
@@ -153,7 +153,7 @@ async def test_who_comes_and_goes_by_either_is_told_once(both: Both) -> None:
     before = await told(both)
     first, second = await both.enter("ana", both.first), await both.enter("ana", both.second)
     for conn in (first, second):
-        await uid_of(conn)
+        await stays(conn)
     await both.on("ana")
     first.close()
     await first.wait_closed()

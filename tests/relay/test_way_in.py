@@ -10,7 +10,7 @@ from typing import Any
 import asyncssh
 import pytest
 
-from tests.relay.entrance import PATIENCE, gone, said
+from tests.relay.entrance import PATIENCE, gone, said, stays
 from tests.relay.scene import Scene, serve
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -34,7 +34,7 @@ async def test_those_who_see_its_people_see_who_is_on_it(way: Scene) -> None:
                 await asyncio.sleep(0.02)
 
     conn = await way.enter("ana")
-    assert (await said(conn))[0] == 0
+    await stays(conn)
     await until("ana")
     listed = await way.api("ana").ask("GET", "/machines")
     assert [each["on"] for each in listed["items"] if each["id"] == way.id] == [["ana"]]
@@ -57,7 +57,7 @@ async def test_who_has_a_machine_hears_who_comes_and_goes(way: Scene) -> None:
 
     grant = await way.give("ben")
     async with await way.enter("ben") as conn:
-        assert (await said(conn))[0] == 0
+        await stays(conn)
     async with asyncio.timeout(PATIENCE):  # and with him all who were here in tests before
         while (await way.api("ana").ask("GET", f"/machines/{way.id}"))["on"]:
             await asyncio.sleep(0.02)
@@ -67,10 +67,10 @@ async def test_who_has_a_machine_hears_who_comes_and_goes(way: Scene) -> None:
     before = {name: await heard(name) for name in ("ana", "ben")}
     first, second = await way.enter("ana"), await way.enter("ana")
     for conn in (first, second):
-        assert (await said(conn))[0] == 0
+        await stays(conn)
     await until("ben", "ana came")
     bens = await way.enter("ben")
-    assert (await said(bens))[0] == 0
+    await stays(bens)
     first.close()
     await until("ana", "ana came", "ben came")  # she has another connection
     second.close()
