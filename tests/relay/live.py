@@ -18,7 +18,7 @@ from jupyterhub_vmshare.machines import drives, life
 from jupyterhub_vmshare.policy.model import Person
 from jupyterhub_vmshare.relay.ways import RelayAddress
 from tests.fixtures.api import Api, Json
-from tests.fixtures.sandboxes import KeeperProcess
+from tests.fixtures.sandboxes import PACKAGES, KeeperProcess
 from tests.fixtures.service import RunningService
 from tests.fixtures.waiting import within
 from tests.relay.entrance import PATIENCE, Entrance
@@ -178,10 +178,14 @@ Played = TypeVar("Played", bound=Live)
 
 @asynccontextmanager
 async def live(
-    where: Path, *, relay_options: tuple[str, ...] = (), armed: Path | None = None
+    where: Path,
+    *,
+    relay_options: tuple[str, ...] = (),
+    armed: Path | None = None,
+    packages: tuple[str, ...] = PACKAGES,
 ) -> AsyncIterator[Live]:
     """Everything on sandboxes, with ana's machine. With ``armed`` the relay kills itself there."""
-    keeper = KeeperProcess(where / "keeper")
+    keeper = KeeperProcess(where / "keeper", packages=packages)
     async with played(Live, keeper, where, relay_options, armed) as found:
         yield found
 

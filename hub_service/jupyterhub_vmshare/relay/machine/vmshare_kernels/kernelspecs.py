@@ -1,9 +1,12 @@
 """What kernels a machine could start: Jupyter's kernelspecs, found without Jupyter.
 
-In the usual places of the system and of the person, and in conda's environments. The first of a
-name counts, as with Jupyter: the person's own before the system's.
+In the usual places of the system and of the person, and in environments: conda's (mamba's,
+micromamba's), where its installers put them and where its own list says, and Python's, where the
+tools put them that keep several. The first of a name counts, as with Jupyter: the person's own
+before the system's.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -13,6 +16,9 @@ from typing import Any
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SYSTEM = ("/usr/local/share/jupyter", "/usr/share/jupyter", "/opt/conda/share/jupyter")
+_AT_HOME = ("miniconda3", "miniforge3", "anaconda3", "mambaforge", "micromamba", ".conda")
+_ROOTS = ("conda", "miniconda3", "miniforge3", "anaconda3", "mambaforge", "micromamba")
+_VENVS = (".virtualenvs", ".local/share/virtualenvs")
 _MOST = 200
 
 
@@ -20,18 +26,19 @@ def found() -> dict[str, dict[str, Any]]:
     """By name, what a launcher has to know of each."""
     known: dict[str, dict[str, Any]] = {}
     for name, place, spec in _all():
-        known.setdefault(
-            name,
-            {
-                "display_name": str(spec.get("display_name", name)),
-                "language": str(spec.get("language", "")),
-                "interrupt_mode": "message"
-                if spec.get("interrupt_mode") == "message"
-                else "signal",
-                "metadata": _small(spec.get("metadata")),
-                "place": str(place),
-            },
-        )
+        if name in known:
+            continue
+        title = str(spec.get("display_name", name))
+        environment = environment_of(place)
+        if environment is not None and name != place.name:
+            title = f"{title.removesuffix(' (ipykernel)')} [{environment.name}]"
+        known[name] = {
+            "display_name": title,
+            "language": str(spec.get("language", "")),
+            "interrupt_mode": "message" if spec.get("interrupt_mode") == "message" else "signal",
+            "metadata": _small(spec.get("metadata")),
+            "place": str(place),
+        }
     return known
 
 
@@ -41,6 +48,15 @@ def named(name: str) -> tuple[dict[str, Any], Path] | None:
         if each == name:
             return spec, place
     return None
+
+
+def environment_of(place: Path) -> Path | None:
+    """The environment that a kernelspec's directory is in, of conda's kind or of Python's."""
+    found = place.parents[3] if len(place.parents) > 3 else None
+    is_one = found is not None and (
+        (found / "conda-meta").is_dir() or (found / "pyvenv.cfg").is_file()
+    )
+    return found if is_one else None
 
 
 def _small(metadata: object) -> dict[str, Any]:
@@ -73,24 +89,37 @@ def _places() -> Iterator[tuple[str, Path]]:
             yield "", Path(each)
     for each in _SYSTEM:
         yield "", Path(each)
-    for environment in sorted(_conda_environments()):
-        yield f"conda-{environment.name}-", environment / "share/jupyter"
+    for kind, environments in (("conda", _of_conda()), ("venv", _of_python())):
+        for environment in sorted(environments):
+            yield f"{kind}-{environment.name}-", environment / "share/jupyter"
 
 
-def _conda_environments() -> set[Path]:
-    roots = [Path.home() / each for each in ("miniconda3", "miniforge3", "anaconda3", "mambaforge")]
-    roots += [Path("/opt/conda"), Path("/opt/miniconda3"), Path("/opt/miniforge3")]
-    found = {each for root in roots[:4] if (each := root).is_dir()}
-    for root in [*roots, Path.home() / ".conda"]:
-        try:
-            found |= {each for each in (root / "envs").iterdir() if each.is_dir()}
-        except OSError:
-            continue
+def _of_conda() -> set[Path]:
+    home, opt = Path.home(), Path("/opt")
+    roots = [home / each for each in _AT_HOME] + [opt / each for each in _ROOTS]
+    roots.append(home / ".local/share/mamba")
+    found = {each for each in roots if (each / "conda-meta").is_dir()}
+    for root in roots:
+        found |= _directories(root / "envs")
+    with contextlib.suppress(OSError, ValueError):
+        lines = (home / ".conda/environments.txt").read_text("utf-8").split("\n")
+        found |= {Path(line) for line in lines if line.startswith("/") and Path(line).is_dir()}
+    return found - {opt / "conda"}  # whose data directory is one of the system's
+
+
+def _of_python() -> set[Path]:
+    home = Path.home()
+    found = {home / each for each in (".venv", "venv")}
+    for each in _VENVS:
+        found |= _directories(home / each)
+    return {each for each in found if (each / "pyvenv.cfg").is_file()}
+
+
+def _directories(place: Path) -> set[Path]:
     try:
-        lines = (Path.home() / ".conda/environments.txt").read_text().split("\n")
+        return {each for each in place.iterdir() if each.is_dir()}
     except OSError:
-        return found
-    return found | {Path(line) for line in lines if line.startswith("/") and Path(line).is_dir()}
+        return set()
 
 
 def _read(place: Path) -> dict[str, Any] | None:

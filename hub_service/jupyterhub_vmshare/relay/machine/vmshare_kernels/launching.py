@@ -42,7 +42,12 @@ def launch(place: Path, order: dict[str, Any]) -> Launched:
     for stale in place.glob("k-*"):
         stale.unlink()
     arguments = _arguments(place, spec, resources, order)
-    environment = {**os.environ, **_texts(spec.get("env")), **_texts(order.get("env"))}
+    environment = {
+        **os.environ,
+        **_activated(kernelspecs.environment_of(resources)),
+        **_texts(spec.get("env")),
+        **_texts(order.get("env")),
+    }
     environment["JPY_PARENT_PID"] = str(os.getpid())
     before = killed_for_memory()
     reading, writing = os.pipe()
@@ -110,6 +115,16 @@ def killed_for_memory() -> int | None:
     except OSError:
         return None
     return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), None)
+
+
+def _activated(environment: Path | None) -> dict[str, str]:
+    """What activating it sets for all shells; what its packages add by scripts is left out."""
+    if environment is None:
+        return {}
+    found = {"PATH": f"{environment}/bin:{os.environ.get('PATH', os.defpath)}"}
+    if (environment / "conda-meta").is_dir():
+        return {**found, "CONDA_PREFIX": str(environment), "CONDA_DEFAULT_ENV": environment.name}
+    return {**found, "VIRTUAL_ENV": str(environment)}
 
 
 def _texts(found: Any) -> dict[str, str]:
