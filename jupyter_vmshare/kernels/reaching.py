@@ -17,6 +17,7 @@ from jupyter_vmshare.client import errors as client_errors
 from jupyter_vmshare.client.errors import VMShareError
 from jupyter_vmshare.kernels.channel import PROGRAM, Ears, NotAllowed, NotReached
 from jupyter_vmshare.kernels.links import Links
+from jupyter_vmshare.kernels.logos import png_of
 from jupyter_vmshare.reach.failures import refusal_in
 from jupyter_vmshare.reach.link import Link as Connection
 from jupyter_vmshare.reach.link import connected
@@ -143,6 +144,7 @@ def _told(told: dict[str, Any]) -> dict[str, Any]:
         "language": str(told["language"])[:50],
         "interrupt_mode": "message" if told.get("interrupt_mode") == "message" else "signal",
         "metadata": {"debugger": True} if debugs else {},
+        "logo": png_of(told.get("logo")),
     }
 
 

@@ -21,12 +21,13 @@ from jupyter_server.gateway.managers import GatewayKernelSpecManager
 from jupyter_vmshare.client import AsyncClient
 from jupyter_vmshare.client.errors import NotConfigured, VMShareError
 from jupyter_vmshare.client.stream import Happened, Ready
+from jupyter_vmshare.kernels.logos import Logos, of_language
 from jupyter_vmshare.kernels.loop import kernels_loop
 from jupyterhub_vmshare.api.contract.machines import MachineState, MachineView
 
 _log = logging.getLogger(__name__)
 _PREFIX: Final = "vmshare-"
-_RESOURCES: Final = str(Path(__file__).with_name("resources"))
+_NO_RESOURCES: Final = str(Path(__file__).with_name("resources"))
 _AGAIN: Final = 30.0
 _CONCERN: Final = ("machine.", "grant.", "invitation.", "team.")
 
@@ -46,6 +47,7 @@ class MachineKernels:
 
     def __init__(self, kept: Path, service: str) -> None:
         self._kept, self._service = kept, service
+        self._logos = Logos(kept.with_name("kernel-logos"))
         self._lock = threading.Lock()
         self._machines: dict[str, MachineView] = {}
         self._specs: dict[str, dict[str, Any]] = {}
@@ -70,10 +72,24 @@ class MachineKernels:
         with self._lock:
             machines, specs = list(self._machines.values()), dict(self._specs)
         return {
-            kernel_name(machine.id, name): _spec(machine, name, told, self._service)
+            kernel_name(machine.id, name): self._spec(machine, name, told)
             for machine in machines
             for name, told in specs.get(machine.id, {}).items()
         }
+
+    def _spec(self, machine: MachineView, name: str, told: dict[str, Any]) -> KernelSpec:
+        """As launchers and menus show it."""
+        whose = f" ({machine.owner})" if machine.owner else ""
+        where = {"machine": machine.id, "kernel": name, "service": self._service}
+        provisioner = {"provisioner_name": "vmshare-machine", "config": where}
+        return KernelSpec(
+            argv=["vmshare-machine"],
+            display_name=f"{told['display_name']} on {machine.name}{whose}",
+            language=told["language"],
+            interrupt_mode=told["interrupt_mode"],
+            resource_dir=str(self._logos.directory(told.get("logo")) or _NO_RESOURCES),
+            metadata={**told["metadata"], "kernel_provisioner": provisioner},
+        )
 
     async def _follow(self) -> None:
         try:
@@ -155,21 +171,6 @@ def _offers(machine: MachineView) -> bool:
     return "start" in machine.actions
 
 
-def _spec(machine: MachineView, name: str, told: dict[str, Any], service: str) -> KernelSpec:
-    """As launchers and menus show it."""
-    whose = f" ({machine.owner})" if machine.owner else ""
-    where = {"machine": machine.id, "kernel": name, "service": service}
-    provisioner = {"provisioner_name": "vmshare-machine", "config": where}
-    return KernelSpec(
-        argv=["vmshare-machine"],
-        display_name=f"{told['display_name']} on {machine.name}{whose}",
-        language=told["language"],
-        interrupt_mode=told["interrupt_mode"],
-        resource_dir=_RESOURCES,
-        metadata={**told["metadata"], "kernel_provisioner": provisioner},
-    )
-
-
 class OfMachines(KernelSpecManager):
     """Adds them to those of whichever manager it is mixed into."""
 
@@ -178,14 +179,21 @@ class OfMachines(KernelSpecManager):
     def find_kernel_specs(self) -> dict[str, str]:
         found: dict[str, str] = super().find_kernel_specs()
         known = self.machine_kernels.all() if self.machine_kernels else {}
-        return {**dict.fromkeys(known, _RESOURCES), **found}
+        return {**{name: self._resources(spec, found) for name, spec in known.items()}, **found}
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         if self.machine_kernels and kernel_name.startswith(_PREFIX):
             known = self.machine_kernels.all().get(kernel_name)
             if known is not None:
+                known.resource_dir = self._resources(known, super().find_kernel_specs())
                 return known
         return super().get_kernel_spec(kernel_name)
+
+    def _resources(self, spec: KernelSpec, local: dict[str, str]) -> str:
+        """Where its picture is."""
+        if spec.resource_dir != _NO_RESOURCES:
+            return str(spec.resource_dir)
+        return of_language(spec.language, self, local) or _NO_RESOURCES
 
 
 def offer_those_of_machines(manager: KernelSpecManager, kernels: MachineKernels) -> None:

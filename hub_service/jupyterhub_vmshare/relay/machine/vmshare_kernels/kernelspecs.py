@@ -6,6 +6,7 @@ tools put them that keep several. The first of a name counts, as with Jupyter: t
 before the system's.
 """
 
+import base64
 import contextlib
 import json
 import os
@@ -20,6 +21,8 @@ _AT_HOME = ("miniconda3", "miniforge3", "anaconda3", "mambaforge", "micromamba",
 _ROOTS = ("conda", "miniconda3", "miniforge3", "anaconda3", "mambaforge", "micromamba")
 _VENVS = (".virtualenvs", ".local/share/virtualenvs")
 _MOST = 200
+LONGEST_LOGO = 20_000
+"""Bytes: Jupyter's own have two thousand."""
 
 
 def found() -> dict[str, dict[str, Any]]:
@@ -38,6 +41,7 @@ def found() -> dict[str, dict[str, Any]]:
             "interrupt_mode": "message" if spec.get("interrupt_mode") == "message" else "signal",
             "metadata": _small(spec.get("metadata")),
             "place": str(place),
+            "logo": _logo(place),
         }
     return known
 
@@ -57,6 +61,16 @@ def environment_of(place: Path) -> Path | None:
         (found / "conda-meta").is_dir() or (found / "pyvenv.cfg").is_file()
     )
     return found if is_one else None
+
+
+def _logo(place: Path) -> str | None:
+    """The picture for its card, where it has one of a picture's size, in base64."""
+    try:
+        with (place / "logo-64x64.png").open("rb") as file:
+            found = file.read(LONGEST_LOGO + 1)
+    except OSError:
+        return None
+    return base64.b64encode(found).decode() if len(found) <= LONGEST_LOGO else None
 
 
 def _small(metadata: object) -> dict[str, Any]:
