@@ -19,7 +19,7 @@ from jupyter_vmshare.file_changes import change_shared_files_as_they_can_be
 from jupyter_vmshare.kernels import adopting
 from jupyter_vmshare.kernels.keeping import Keeper
 from jupyter_vmshare.kernels.news import News, board
-from jupyter_vmshare.kernels.specs import MachineKernels, offer_those_of_machines
+from jupyter_vmshare.kernels.specs import MachineKernels, kept_in, offer_those_of_machines
 from jupyter_vmshare.routes.contract import Contract
 from jupyter_vmshare.routes.events import Events
 from jupyter_vmshare.routes.forward import Forward
@@ -94,7 +94,7 @@ class VMShareExtension(ExtensionApp):
         self.settings[SETTING] = gateway
         if gateway.address is not None:
             self.log.info("VMShare service at %s (%s)", gateway.address.url, gateway.address.source)
-            kept = Path(jupyter_data_dir()) / "vmshare/kernels.json"
+            kept = kept_in(Path(jupyter_data_dir()))
             self._machine_kernels = MachineKernels(kept, gateway.address.url)
             offer_those_of_machines(self.settings["kernel_spec_manager"], self._machine_kernels)
             self._tell_of_kernels(self._machine_kernels)

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -52,6 +53,8 @@ class MachineKernels:
         self._machines: dict[str, MachineView] = {}
         self._specs: dict[str, dict[str, Any]] = {}
         self._asked: set[str] = set()
+        self._written = 0
+        """When the file was written last that is known here."""
         self._read()
         self._following: Future[None] | None = None
         self.changed: Callable[[], None] = lambda: None
@@ -69,6 +72,8 @@ class MachineKernels:
         """
         if self._following is None:
             self._following = asyncio.run_coroutine_threadsafe(self._follow(), kernels_loop())
+        if _written(self._kept) != self._written:
+            self._read_specs()
         with self._lock:
             machines, specs = list(self._machines.values()), dict(self._specs)
         return {
@@ -144,7 +149,17 @@ class MachineKernels:
         with self._lock:
             self._specs[machine] = specs
 
+    def _read_specs(self) -> None:
+        """What somebody at a terminal has asked for again; the machines are known better here."""
+        self._written = _written(self._kept)
+        with contextlib.suppress(OSError, ValueError, KeyError, AttributeError, TypeError):
+            found = json.loads(self._kept.read_text())["specs"]
+            specs = {name: dict(told) for name, told in found.items()}
+            with self._lock:
+                self._specs.update(specs)
+
     def _read(self) -> None:
+        self._written = _written(self._kept)
         with contextlib.suppress(OSError, ValueError, KeyError, AttributeError, TypeError):
             found = json.loads(self._kept.read_text())
             machines = [MachineView.model_validate(each) for each in found["machines"]]
@@ -159,9 +174,38 @@ class MachineKernels:
             }
             machines = [each.model_dump(mode="json") for each in self._machines.values()]
             text = json.dumps({"machines": machines, "specs": self._specs})
-        with contextlib.suppress(OSError):
-            self._kept.parent.mkdir(parents=True, exist_ok=True)
-            self._kept.write_text(text)
+        _replace(self._kept, text)
+        self._written = _written(self._kept)
+
+
+def remember(kept: Path, specs: dict[str, dict[str, Any]]) -> None:
+    """For the notebook server, which looks there: what machines have, by their ids."""
+    found: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError):
+        found = dict(json.loads(kept.read_text()))
+    known = {**dict(found.get("specs") or {}), **specs}
+    _replace(kept, json.dumps({"machines": found.get("machines") or [], "specs": known}))
+
+
+def kept_in(data: Path) -> Path:
+    """The file, in Jupyter's data directory."""
+    return data / "vmshare/kernels.json"
+
+
+def _written(kept: Path) -> int:
+    """When, in nanoseconds; 0: never."""
+    try:
+        return kept.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _replace(kept: Path, text: str) -> None:
+    made = kept.with_name(f".{kept.name}-{os.getpid()}")
+    with contextlib.suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        made.write_text(text)
+        made.replace(kept)
 
 
 def _offers(machine: MachineView) -> bool:

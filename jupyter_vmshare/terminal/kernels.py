@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from jupyter_core.paths import jupyter_data_dir
 from pydantic import BaseModel
 
 from jupyter_vmshare.client import AsyncClient
@@ -48,8 +50,14 @@ class Kernels(Table[OnMachine]):
 
 def add_to(verb: Callable[..., Any]) -> None:
     """Add the command; ``verb`` is the command line's."""
-    verb("kernels", kernels).add_argument(
+    parser = verb("kernels", kernels)
+    parser.add_argument(
         "machines", nargs="*", metavar="machine", help="of these alone, by name or id"
+    )
+    parser.add_argument(
+        "--refresh",
+        action="store_true",
+        help="offer in Jupyter what is there now: it asks a machine once per start",
     )
 
 
@@ -57,17 +65,27 @@ def kernels(asked: Asked) -> int:
     """List the kernels that notebooks of yours can have on machines."""
     with Share() as share:
         machines = [find(share, name) for name in asked.machines] or list(share.client.machines())
-    found = Kernels(asyncio.run(_of_all(machines)))
+    specs: dict[str, dict[str, Any]] = {}
+    found = Kernels(asyncio.run(_of_all(machines, specs)))
+    if asked.refresh:
+        from jupyter_vmshare.kernels.specs import kept_in, remember
+
+        remember(kept_in(Path(jupyter_data_dir())), specs)
     return show(asked, list(found), found)
 
 
-async def _of_all(machines: Sequence[MachineView]) -> list[OnMachine]:
+async def _of_all(
+    machines: Sequence[MachineView], specs: dict[str, dict[str, Any]]
+) -> list[OnMachine]:
+    """All of them, with the kernelspecs of those that could be asked put into ``specs``."""
     async with AsyncClient() as client:
-        each = await asyncio.gather(*(_of(client, machine) for machine in machines))
+        each = await asyncio.gather(*(_of(client, machine, specs) for machine in machines))
     return [kernel for of_one in each for kernel in of_one]
 
 
-async def _of(client: AsyncClient, machine: MachineView) -> list[OnMachine]:
+async def _of(
+    client: AsyncClient, machine: MachineView, known: dict[str, dict[str, Any]]
+) -> list[OnMachine]:
     def told(**more: Any) -> OnMachine:
         return OnMachine(
             machine_id=machine.id, machine=machine.name, owner=machine.owner or "", **more
@@ -85,6 +103,7 @@ async def _of(client: AsyncClient, machine: MachineView) -> list[OnMachine]:
         specs = await specs_of(client, machine.id)
     except VMShareError as error:
         return [told(because=str(error))]
+    known[machine.id] = specs
     found = [
         told(
             name=kernel_name(machine.id, name),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
@@ -53,7 +54,7 @@ def test_a_machine_says_which_picture_a_kernel_has(box: LocalMachine) -> None:
 
 def offered(tmp_path: Path, logo: str | None, language: str) -> Path:
     """Where Jupyter looks for the picture of a machine's kernel."""
-    spec = {
+    spec: dict[str, Any] = {
         "display_name": "Some kernel",
         "language": language,
         "interrupt_mode": "signal",

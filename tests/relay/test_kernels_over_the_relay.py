@@ -22,7 +22,12 @@ from jupyter_vmshare.cli import main
 from jupyter_vmshare.client import AsyncClient
 from jupyter_vmshare.kernels.loop import over_there
 from jupyter_vmshare.kernels.reaching import let_go
-from jupyter_vmshare.kernels.specs import MachineKernels, kernel_name, offer_those_of_machines
+from jupyter_vmshare.kernels.specs import (
+    MachineKernels,
+    kept_in,
+    kernel_name,
+    offer_those_of_machines,
+)
 from jupyterhub_vmshare.db.tables import machines
 from jupyterhub_vmshare.relay.ways import RelayAddress
 from tests.fixtures.waiting import within
@@ -138,6 +143,38 @@ async def test_the_kernels_of_a_machine_are_offered_beside_the_local_ones(
     offered = specs[kernel_name(way.id, "python3")]["spec"]
     assert offered["display_name"] == "Python 3 on gpu-box (ana)"
     assert "python3" in specs
+
+
+@pytest.mark.scenario("V1")
+async def test_a_new_one_shows_after_a_refresh_at_the_terminal(
+    way: Scene, kernels: MachineKernels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(data))
+    monkeypatch.setenv("JUPYTERHUB_USER", "ana")
+    server = MachineKernels(kept_in(data), url_of(way))
+
+    async def refresh() -> None:
+        async with AsyncClient() as client:
+            await server.refresh(client)
+
+    await over_there(refresh())
+    place, name = "/usr/local/share/jupyter/kernels/newer", kernel_name(way.id, "newer")
+    await asyncio.to_thread(way.machine.run, "mkdir", place)
+    told = json.dumps({**SPEC, "display_name": "Newer"})
+    await asyncio.to_thread(way.machine.run, "tee", f"{place}/kernel.json", given=told)
+    try:
+        await over_there(refresh())
+        assert name not in server.all()  # it was asked in this start of the machine
+        assert await asyncio.to_thread(main, ["kernels"]) == 0
+        assert name not in server.all()
+        assert await asyncio.to_thread(main, ["kernels", "--refresh"]) == 0
+        assert server.all()[name].display_name == "Newer on gpu-box (ana)"
+        await over_there(refresh())
+        assert name in server.all()
+    finally:
+        await asyncio.to_thread(way.machine.run, "rm", "-r", place)
+        server.stop()
 
 
 @pytest.mark.scenario("V1")
