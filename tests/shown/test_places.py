@@ -12,7 +12,7 @@ import pytest
 from jupyter_vmshare.shown.carrying import PROGRAM
 from jupyter_vmshare.shown.wanted import Wanted
 from jupyterhub_vmshare.relay.door.channels import Owner, PersonEnd
-from jupyterhub_vmshare.relay.machine.vmshare_kernels.process import _directory
+from jupyterhub_vmshare.relay.machine.vmshare_kernels.launching import _directory
 from tests.fixtures.hub_process import ROOT
 
 MACHINE = ROOT / "hub_service/jupyterhub_vmshare/relay/machine/vmshare_folders.py"
