@@ -31,6 +31,8 @@ from jupyter_vmshare.kernels.specs import (
 from jupyterhub_vmshare.db.tables import machines
 from jupyterhub_vmshare.relay.ways import RelayAddress
 from tests.fixtures.waiting import within
+from tests.kernels.conftest import write_spec
+from tests.kernels.test_suite_of_jupyter import outcome
 from tests.relay.entrance import PATIENCE
 from tests.relay.machine import PYTHON
 from tests.relay.scene import Scene
@@ -219,6 +221,21 @@ async def test_a_whole_notebook_is_executed_on_a_machine(
     ]
     assert notebook.cells[2].outputs[0]["data"]["text/plain"] == "42"
     assert notebook.cells[3].outputs[0]["ename"] == "ZeroDivisionError"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.scenario("V16")
+async def test_python_there_passes_and_skips_of_jupyters_suite_what_it_does_here(
+    way: Scene, kernels: MachineKernels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(data))
+    write_spec(data, "over-the-relay", kernels.all()[kernel_name(way.id, "python3")].to_dict())
+    here = await asyncio.to_thread(outcome, "python3")
+    there = await asyncio.to_thread(outcome, "over-the-relay")
+    assert there[1] == []
+    assert there == here
 
 
 SAID = "This machine is not shared with you any more."
