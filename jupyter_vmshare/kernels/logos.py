@@ -16,19 +16,19 @@ from typing import Any, Final
 
 from jupyter_client.kernelspec import KernelSpecManager
 
-from jupyterhub_vmshare.relay.machine.vmshare_kernels.kernelspecs import LONGEST_LOGO
-
+LONGEST: Final = 20_000
+"""Bytes, as the machine's part has it."""
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _FILE: Final = "logo-64x64.png"
 
 
 def png_of(told: Any) -> str | None:
     """What a machine says is a kernel's picture, in base64; None: it is none that is taken."""
-    if not isinstance(told, str) or len(told) > 2 * LONGEST_LOGO:
+    if not isinstance(told, str) or len(told) > 2 * LONGEST:
         return None
     with contextlib.suppress(binascii.Error, ValueError):
         found = base64.b64decode(told, validate=True)
-        if found.startswith(_PNG) and len(found) <= LONGEST_LOGO:
+        if found.startswith(_PNG) and len(found) <= LONGEST:
             return told
     return None
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jupyter_client.kernelspec import KernelSpecManager
 
-from jupyter_vmshare.kernels.logos import png_of
+from jupyter_vmshare.kernels.logos import LONGEST, png_of
 from jupyter_vmshare.kernels.specs import MachineKernels, kernel_name, offer_those_of_machines
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.kernelspecs import LONGEST_LOGO
 from tests.client.machine_rows import MACHINE
@@ -38,6 +38,7 @@ def told(data: bytes) -> str:
 def test_what_is_no_small_png_is_not_taken(said: object) -> None:
     assert png_of(said) is None
     assert png_of(told(PNG)) == told(PNG)
+    assert LONGEST == LONGEST_LOGO
 
 
 def test_a_machine_says_which_picture_a_kernel_has(box: LocalMachine) -> None:

@@ -34,8 +34,7 @@ ETC, STATE = Path("/etc/vmshare"), Path("/var/lib/vmshare")
 HOST_KEY, AUTHORITIES = ETC / "ssh_host_ed25519_key", ETC / "machine_authorities.pub"
 SHARED, SPARE = Path("/srv/shared"), STATE / "spare"
 DRIVES = Path(__file__).resolve().with_name("vmshare-drives")
-KERNELS = Path("/usr/local/lib/vmshare_kernels")
-UIDS = range(20_000, 60_000)
+UIDS, KERNELS = range(20_000, 60_000), "/usr/local/lib/vmshare_kernels"
 NO_ONE = 65_533
 """A uid that nobody has: who does the killing can't be killed by the person."""
 TO_DIE, LONGEST = 10.0, 1 << 20
@@ -367,14 +366,6 @@ def principals(name: str) -> None:
         print(f"{name}@{machine}")
 
 
-def compile_all(place: Path) -> None:
-    """Each start of a kernel would: people can't write there."""
-    import compileall
-
-    if place.is_dir():
-        compileall.compile_dir(place, quiet=2)
-
-
 def setup() -> None:
     """Make what a new machine lacks. Prints the host key, for the console of a real machine."""
     os.umask(0o022)
@@ -387,7 +378,7 @@ def setup() -> None:
     SHARED.mkdir(parents=True, exist_ok=True)
     if not stat.S_IMODE(SHARED.stat().st_mode) & 0o2000:
         share(SHARED)
-    compile_all(KERNELS)
+    run(sys.executable, "-IS", "-m", "compileall", "-q", KERNELS, fine=(0, 1))  # or each start does
     public = Path(f"{HOST_KEY}.pub").read_text().strip()
     print("-----BEGIN SSH HOST KEY KEYS-----", public, "-----END SSH HOST KEY KEYS-----", sep="\n")
 
