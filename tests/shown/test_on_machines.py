@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.fixtures.mounted_hub import eventually
-from tests.shown.conftest import Site
+from tests.fixtures.showing_site import Site
 
 pytestmark = pytest.mark.machines
 PLACE = "/home/ben/shared"

@@ -39,25 +39,26 @@ export class ShownModel implements IDisposable {
     return this._standing.find(isAbout(folderId, machineId)) ?? null;
   }
 
-  async load(): Promise<void> {
-    clearTimeout(this._again);
-    try {
+  /**
+   * Loads it, and looks again and again how it stands until the function that this gives is called:
+   * what becomes of a choice is the notebook server's to know, and no event tells it.
+   */
+  watch(): () => void {
+    this._watching += 1;
+    void this.load();
+    return () => {
+      this._watching -= 1;
+    };
+  }
+
+  load(): Promise<void> {
+    return this.looked(async () => {
       const [{ items }, { shown }] = await Promise.all([
         this.api.shownFolders(),
         this.api.shownHere()
       ]);
-      Object.assign(this, { _items: items, _standing: shown, _failure: null });
-    } catch (error) {
-      this._failure = sentenceOf(error);
-    }
-    if (this._isDisposed) {
-      return;
-    }
-    this._changed.emit(undefined);
-    // What becomes of it is the notebook server's to know, and no event tells it.
-    if (this._items.some(({ folder_id: f, machine_id: m }) => this.isComing(f, m))) {
-      this._again = setTimeout(() => void this.load(), LOOK_AGAIN_MS);
-    }
+      Object.assign(this, { _items: items, _standing: shown });
+    });
   }
 
   /** Who could read it there, in a sentence for the person. */
@@ -88,8 +89,28 @@ export class ShownModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  private isComing(folderId: string, machineId: string): boolean {
-    return this.standing(folderId, machineId)?.state === 'waiting';
+  private async looked(look: () => Promise<void>): Promise<void> {
+    clearTimeout(this._again);
+    try {
+      await look();
+      this._failure = null;
+    } catch (error) {
+      this._failure = sentenceOf(error);
+    }
+    if (this._isDisposed) {
+      return;
+    }
+    this._changed.emit(undefined);
+    clearTimeout(this._again);
+    this._again = setTimeout(() => void this.lookAgain(), LOOK_AGAIN_MS);
+  }
+
+  private async lookAgain(): Promise<void> {
+    if (this._watching > 0 && this._items.length > 0) {
+      await this.looked(async () => {
+        this._standing = (await this.api.shownHere()).shown;
+      });
+    }
   }
 
   private _again: ReturnType<typeof setTimeout> | undefined;
@@ -98,6 +119,7 @@ export class ShownModel implements IDisposable {
   private _isDisposed = false;
   private _items: readonly ShowingView[] = [];
   private _standing: readonly Standing[] = [];
+  private _watching = 0;
 }
 
 function isAbout(

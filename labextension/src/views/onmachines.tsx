@@ -1,6 +1,6 @@
 import { HTMLSelect } from '@jupyterlab/ui-components';
-import type { JSX } from 'react';
-import { useEffect, useState } from 'react';
+import type { JSX, RefObject } from 'react';
+import { useEffect, useRef, useState } from 'react';
 
 import type { FolderView, MachineView, ShowingView } from '../api/types';
 import type { ShownModel } from '../model/shown';
@@ -37,7 +37,7 @@ export function FolderOnMachines(props: { folder: FolderView; model: VMShareMode
             key={machine.id}
             pair={[folder.id, machine.id]}
             name={labelOf(trans, machine, model.me)}
-            model={shown}
+            model={model}
           />
         ))}
       </ul>
@@ -72,7 +72,7 @@ export function FoldersOnMachine(props: {
             key={one.folder_id}
             pair={[one.folder_id, machine.id]}
             name={folders.find(one.folder_id)?.label ?? one.folder_name}
-            model={shown}
+            model={model}
           />
         ))}
         {chosen && (
@@ -80,7 +80,7 @@ export function FoldersOnMachine(props: {
             key={chosen.id}
             pair={[chosen.id, machine.id]}
             name={chosen.label}
-            model={shown}
+            model={model}
           />
         )}
       </ul>
@@ -111,29 +111,31 @@ export function FoldersOnMachine(props: {
 function Choice(props: {
   pair: [folder: string, machine: string];
   name: string;
-  model: ShownModel;
+  model: VMShareModel;
 }): JSX.Element {
   const trans = useTrans();
   const { pair, name, model } = props;
+  const { shown } = model;
   const { isBusy, failure, run } = useDeed();
   const [asked, setAsked] = useState<ShowingView | null>(null);
-  const isShown = model.of(...pair) !== null;
+  const isShown = shown.of(...pair) !== null;
+  const row = useFocusKept(isShown, asked, isBusy);
   const ask = async (): Promise<void> => {
-    setAsked(await model.look(...pair));
+    setAsked(await shown.look(...pair));
   };
   const show = async (): Promise<void> => {
-    await model.show(...pair);
+    await shown.show(...pair);
     setAsked(null);
   };
   return (
-    <li className="jp-VMShare-cardRow" data-shown={isShown}>
+    <li className="jp-VMShare-cardRow" data-shown={isShown} ref={row}>
       <span className="jp-VMShare-name">{name}</span>
       {isShown && <Stands pair={pair} model={model} />}
       {isShown && (
         <ActionButton
           disabled={isBusy}
           aria-label={trans.__('Take "%1" away', name)}
-          onClick={() => void run(() => model.hide(...pair))}
+          onClick={() => void run(() => shown.hide(...pair))}
         >
           {trans.__('Take away')}
         </ActionButton>
@@ -149,7 +151,9 @@ function Choice(props: {
       )}
       {!isShown && asked && (
         <>
-          <Message kind="warning">{asked.sentence}</Message>
+          <div className="jp-VMShare-asked" tabIndex={-1}>
+            <Message kind="warning">{asked.sentence}</Message>
+          </div>
           <ActionButton look="warn" disabled={isBusy} onClick={() => void run(show)}>
             {trans.__('Show it there')}
           </ActionButton>
@@ -169,27 +173,67 @@ function Choice(props: {
 }
 
 /** How it stands there: where it is, or why it is not. */
-function Stands(props: { pair: [string, string]; model: ShownModel }): JSX.Element {
+function Stands(props: { pair: [string, string]; model: VMShareModel }): JSX.Element {
   const trans = useTrans();
-  const standing = props.model.standing(...props.pair);
+  const { pair, model } = props;
+  useSignal(model.machines.changed);
+  useSignal(model.mounts.sessions.changed);
+  const standing = model.shown.standing(...pair);
   if (standing?.state === 'failed') {
     return <Message kind="error">{standing.because ?? trans.__('It could not be shown.')}</Message>;
   }
-  const said =
-    standing?.state === 'shown'
-      ? trans.__('at %1', standing.place ?? '')
-      : standing
-        ? trans.__('coming…')
-        : trans.__('not now: the machine is off, or this session does not have the folder');
-  return <span className="jp-VMShare-detail">{said}</span>;
+  const [folder, machine] = pair;
+  let said = trans.__('coming…');
+  if (standing?.state === 'shown') {
+    said = trans.__('at %1', standing.place ?? '');
+  } else if (!standing && model.machines.machines.find(machine)?.state !== 'running') {
+    said = trans.__('not now: the machine is off');
+  } else if (!standing && model.mounts.of(folder)?.state !== 'mounted') {
+    said = trans.__('not now: this session does not have the folder');
+  }
+  return (
+    <span className="jp-VMShare-detail" role="status">
+      {said}
+    </span>
+  );
 }
 
-/** Redrawn as it changes, and looked at when the view opens. */
+/** Redrawn as it changes, and looked at while the view is open. */
 function useLooked(model: ShownModel): void {
   useSignal(model.changed);
+  useEffect(() => model.watch(), [model]);
+}
+
+/** What had the focus is gone after a change of these: then the next thing in the row has it. */
+function useFocusKept(
+  isShown: boolean,
+  asked: ShowingView | null,
+  isBusy: boolean
+): RefObject<HTMLLIElement> {
+  const row = useRef<HTMLLIElement>(null);
+  const had = useRef(false);
   useEffect(() => {
-    void model.load();
-  }, [model]);
+    const { current } = row;
+    const comes = (): void => {
+      had.current = true;
+    };
+    const goes = ({ relatedTarget }: FocusEvent): void => {
+      // Of what is removed or disabled nothing says where the focus goes.
+      had.current = relatedTarget === null || (current?.contains(relatedTarget as Node) ?? false);
+    };
+    current?.addEventListener('focusin', comes);
+    current?.addEventListener('focusout', goes);
+    return () => {
+      current?.removeEventListener('focusin', comes);
+      current?.removeEventListener('focusout', goes);
+    };
+  }, []);
+  useEffect(() => {
+    if (had.current && !row.current?.contains(document.activeElement)) {
+      row.current?.querySelector<HTMLElement>('[tabindex="-1"], button')?.focus();
+    }
+  }, [isShown, asked, isBusy]);
+  return row;
 }
 
 /** Of a machine that is off it is not said what the person may do on it: the service is asked. */

@@ -87,12 +87,52 @@ describe('a folder on machines', () => {
     ['where it is', standing({ place: '/home/ben/shared/tests' }), /at \/home\/ben\/shared/],
     ['why it is not', standing({ state: 'failed', because: 'No sshfs.' }), /No sshfs/],
     ['that it comes', standing({ state: 'waiting' }), /coming/],
-    ['that nothing can be there now', { shown: [] }, /not now/]
+    ['that this session has none', { shown: [] }, /this session does not have the folder/]
   ])('says %s', async (_, told, said) => {
     const { server, model } = await scene([showing()]);
     server.on('GET shown', () => told);
     render(<FolderOnMachines folder={folder()} model={model} />);
     expect(await screen.findByText(said)).toBeTruthy();
+    model.dispose();
+  });
+
+  it('says that the machine is off', async () => {
+    const { model } = await scene([showing()], [machine({ state: 'stopped', actions: ['start'] })]);
+    render(<FolderOnMachines folder={folder()} model={model} />);
+    expect(await screen.findByText(/the machine is off/)).toBeTruthy();
+    model.dispose();
+  });
+
+  it('is looked at until it is there, and as long as somebody sees it', async () => {
+    const { server, model } = await scene([showing()]);
+    const view = render(<FolderOnMachines folder={folder()} model={model} />);
+    await screen.findByText(/not now/);
+    // No event tells that the notebook server has begun, or that it has ended.
+    server.on('GET shown', () => standing({ place: '/home/ben/shared/tests' }));
+    expect(await screen.findByText(/at \/home/, {}, { timeout: 5000 })).toBeTruthy();
+    server.on('GET shown', () => standing({ state: 'failed', because: 'It broke.' }));
+    expect(await screen.findByText(/It broke/, {}, { timeout: 5000 })).toBeTruthy();
+    view.unmount();
+    const asked = server.calls('GET shown').length;
+    await new Promise(resolve => setTimeout(resolve, 2500));
+    expect(server.calls('GET shown')).toHaveLength(asked);
+    model.dispose();
+  });
+
+  it('keeps the focus in its row, first of all on the sentence', async () => {
+    const { model } = await scene();
+    render(<FolderOnMachines folder={folder()} model={model} />);
+    (await screen.findByRole('button', { name: /^Show "gpu-box/ })).focus();
+    await userEvent.keyboard('{Enter}');
+    await screen.findByText(SENTENCE);
+    expect(document.activeElement?.textContent).toBe(SENTENCE);
+    await userEvent.tab();
+    await userEvent.keyboard('{Enter}');
+    const away = await screen.findByRole('button', { name: /^Take "gpu-box.*away/ });
+    expect(document.activeElement).toBe(away);
+    await userEvent.keyboard('{Enter}');
+    const show = await screen.findByRole('button', { name: /^Show "gpu-box/ });
+    expect(document.activeElement).toBe(show);
     model.dispose();
   });
 
