@@ -1,7 +1,8 @@
 """``GET vmshare/shown``: how this session's shared folders stand on machines.
 
 ``{"shown": [{"folder_id", "machine_id", "state", "place", "because"}]}`` of those that the person
-has chosen, where session and machine run: ``waiting``, ``shown`` at ``place``, or ``failed``.
+has chosen, where session and machine run: ``waiting``, ``shown`` at ``place``, ``elsewhere``
+(another session of theirs shows it there), or ``failed``.
 """
 
 from __future__ import annotations

@@ -37,10 +37,19 @@ _NOT_THERE: Final = (
 _BROKE: Final = "The link to the machine broke."
 
 
+class ShownElsewhere(WayFailed):
+    """Another session of the same person's has it there."""
+
+    code = "shown-elsewhere"
+
+
 async def carry(link: Link, wanted: Wanted, shown: Callable[[str], None]) -> None:
     """Mount it, and serve it until it ends; ``shown`` is called with where it is.
 
     Always ends with `VMShareError`, whose message says why, or by being cancelled.
+
+    Raises:
+        ShownElsewhere: It is there already.
     """
     command = f"exec {shlex.join([*PROGRAM, 'show', str(wanted.directory), wanted.below_home])}"
     try:
@@ -73,7 +82,8 @@ async def _place(process: Any) -> str:
     except (ValueError, AttributeError):
         raise OSError("The machine said nothing.") from None
     if because is not None:
-        raise WayFailed(str(because)[:_LONGEST])
+        kind = ShownElsewhere if told.get("elsewhere") is True else WayFailed
+        raise kind(str(because)[:_LONGEST])
     return str(place)[:_LONGEST]
 
 
@@ -136,5 +146,7 @@ class _Said:
         self.kept = b""
 
     async def listen(self, reader: Any) -> None:
-        while chunk := await reader.read(_AT_ONCE):
-            self.kept = (self.kept + chunk)[-_KEPT:]
+        # A link that breaks ends this with an error of its own, which says nothing new.
+        with contextlib.suppress(OSError, asyncssh.Error):
+            while chunk := await reader.read(_AT_ONCE):
+                self.kept = (self.kept + chunk)[-_KEPT:]

@@ -29,14 +29,19 @@ _AGAIN: Final = 5.0
 _TO_STOP: Final = 3.0
 _TO_SETTLE: Final = 5.0
 _LOOK: Final = 0.05
+_UNFORESEEN: Final = "It could not be shown: the log of the notebook server says why."
 
-State = Literal["shown", "waiting", "failed"]
+State = Literal["shown", "elsewhere", "waiting", "failed"]
 Pair = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one folder stands on one machine; ``because`` is a sentence where it is not shown."""
+    """How one folder stands on one machine; ``because`` is a sentence where it is not shown.
+
+    ``elsewhere``: another session of the person's shows it there, and this one would when that one
+    ends.
+    """
 
     folder_id: str
     machine_id: str
@@ -59,6 +64,7 @@ class ShownFolders:
         self._standing: dict[Pair, Standing] = {}
         self._chosen: set[Pair] = set()
         self._kept: dict[Pair, tuple[Wanted, asyncio.Task[None]]] = {}
+        self._woken: dict[Pair, asyncio.Event] = {}
         self._links = _Links()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._following: asyncio.Task[None] | None = None
@@ -114,6 +120,8 @@ class ShownFolders:
                         )
                         if isinstance(message, Ready) or is_concern:
                             await self._keep(await self._wanted(client))
+                            for woken in self._woken.values():
+                                woken.set()
                 await asyncio.sleep(_AGAIN)
 
     async def _wanted(self, client: AsyncClient) -> dict[Pair, Wanted]:
@@ -154,9 +162,10 @@ class ShownFolders:
     async def _show(self, pair: Pair, wanted: Wanted) -> None:
         """Again and again, until it is cancelled."""
         # Here, since SSH takes a quarter of a second to load, and not everybody shows folders.
-        from jupyter_vmshare.shown.carrying import carry
+        from jupyter_vmshare.shown.carrying import ShownElsewhere, carry
 
         pause = _FIRST
+        woken = self._woken[pair] = asyncio.Event()
 
         def stands(state: State, **more: str) -> None:
             self._standing[pair] = Standing(*pair, state, **more)
@@ -174,12 +183,22 @@ class ShownFolders:
                         async with self._links.to(client, pair[1]) as link:
                             await carry(link, wanted, shown)
                     except VMShareError as error:
-                        stands("failed", because=str(error))
+                        is_there = isinstance(error, ShownElsewhere)
+                        stands("elsewhere" if is_there else "failed", because=str(error))
                         _log.info("A folder is not shown on %s: %s", pair[1], error)
-                    await asyncio.sleep(pause)
-                    pause = min(2 * pause, _LONGEST)
+                    except Exception:  # or it would never be shown again
+                        stands("failed", because=_UNFORESEEN)
+                        _log.exception("A folder is not shown on %s.", pair[1])
+                    await asyncio.sleep(_FIRST)
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(pause - _FIRST):
+                            await woken.wait()
+                    # What happened may be that it can be shown now: the other session ended.
+                    pause = _FIRST if woken.is_set() else min(2 * pause, _LONGEST)
+                    woken.clear()
         finally:
             self._standing.pop(pair, None)
+            self._woken.pop(pair, None)
 
 
 async def _runs(client: AsyncClient, machine: str) -> bool:

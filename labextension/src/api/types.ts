@@ -124,7 +124,8 @@ export type StreamMessage =
 export interface Standing {
   folder_id: string;
   machine_id: string;
-  state: 'shown' | 'waiting' | 'failed';
+  /** `elsewhere`: another session of the visitor's shows it there. */
+  state: 'shown' | 'elsewhere' | 'waiting' | 'failed';
   place: string | null;
   /** A sentence, where it could not be shown. */
   because: string | null;

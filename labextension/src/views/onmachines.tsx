@@ -186,6 +186,8 @@ function Stands(props: { pair: [string, string]; model: VMShareModel }): JSX.Ele
   let said = trans.__('coming…');
   if (standing?.state === 'shown') {
     said = trans.__('at %1', standing.place ?? '');
+  } else if (standing?.state === 'elsewhere') {
+    said = trans.__('through another session of yours');
   } else if (!standing && model.machines.machines.find(machine)?.state !== 'running') {
     said = trans.__('not now: the machine is off');
   } else if (!standing && model.mounts.of(folder)?.state !== 'mounted') {

@@ -86,6 +86,7 @@ describe('a folder on machines', () => {
   it.each([
     ['where it is', standing({ place: '/home/ben/shared/tests' }), /at \/home\/ben\/shared/],
     ['why it is not', standing({ state: 'failed', because: 'No sshfs.' }), /No sshfs/],
+    ['who else has it there', standing({ state: 'elsewhere' }), /another session of yours/],
     ['that it comes', standing({ state: 'waiting' }), /coming/],
     ['that this session has none', { shown: [] }, /this session does not have the folder/]
   ])('says %s', async (_, told, said) => {

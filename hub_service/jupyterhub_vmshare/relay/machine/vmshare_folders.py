@@ -8,6 +8,7 @@ Nobody else on the machine can enter the mount but root, since there is no ``all
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,11 +31,18 @@ OPTIONS = (
 )
 LONGEST = 4096
 TO_ANSWER = 3.0
+TO_MOUNT = 10.0
+TURN = 15.0
+LOOK = 0.02
 NO_SSHFS = "The machine has no sshfs: whoever is root there installs it (apt install sshfs)."
 
 
 class Refused(Exception):
     """It is not mounted; the sentence says why."""
+
+
+class Elsewhere(Refused):
+    """It is there already, by another session of the same person's."""
 
 
 def say(**told: Any) -> None:
@@ -59,7 +68,7 @@ def made(place: Path) -> list[Path]:
         there = place if not new else new[-1].parent
         if there.resolve() != there or not there.is_dir() or (not new and any(os.scandir(place))):
             raise Refused(f"{place} on the machine is in use for something else.")
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        place.mkdir(mode=0o500, parents=True, exist_ok=True)
     except OSError as error:
         raise Refused(f"{place} can't be made on the machine: {error.strerror}.") from None
     return new
@@ -74,6 +83,25 @@ def mounted(place: Path) -> bool:
         if at == sought and after.startswith(b"fuse"):
             return True
     return False
+
+
+@contextlib.contextmanager
+def turn() -> Iterator[None]:
+    """One at a time of all that a person's sessions do here: each looks first, and then acts."""
+    home = os.open(Path.home(), os.O_RDONLY | os.O_DIRECTORY)
+    until = time.monotonic() + TURN
+    try:
+        while True:
+            try:
+                fcntl.flock(home, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    raise Refused("Another session of yours is at it for too long.") from None
+                time.sleep(LOOK)
+        yield
+    finally:
+        os.close(home)
 
 
 def asked(do: str, place: Path) -> int | None:
@@ -108,12 +136,15 @@ def named(place: Path) -> str:
     return f"fsname=vmshare-{hashlib.sha256(os.fsencode(place)).hexdigest()[:24]}"
 
 
-def answers(place: Path) -> bool:
-    """Whether what is mounted there is served. Asked by a child: it may have to be given up."""
+def answers(place: Path) -> bool | None:
+    """Whether what is mounted there is served; None: it says nothing at all.
+
+    Asked by a child, which may have to be given up, and even its end can't be waited for then.
+    """
     child = os.fork()
     if child == 0:
         with contextlib.suppress(OSError):
-            os.stat(place / ".")
+            os.statvfs(place)  # of which the kernel remembers nothing
             os._exit(0)
         os._exit(1)
     until = time.monotonic() + TO_ANSWER
@@ -121,10 +152,9 @@ def answers(place: Path) -> bool:
         done, status = os.waitpid(child, os.WNOHANG)
         if done:
             return status == 0
-        time.sleep(0.02)
+        time.sleep(LOOK)
     os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
+    return None
 
 
 def end_earlier(place: Path) -> None:
@@ -137,17 +167,13 @@ def end_earlier(place: Path) -> None:
                     os.kill(int(entry.name), signal.SIGKILL)
 
 
-def show(wanted: str, below_home: str) -> None:
-    """Mount it, and stay until the link ends."""
-    if shutil.which("sshfs") is None:
-        raise Refused(NO_SSHFS)
-    place = chosen(wanted, below_home)
-    if mounted(place) and answers(place):
-        raise Refused(f"Another session of yours shows a folder at {place} already.")
-    end_earlier(place)
-    take_off(place)
-    new = made(place)
-    device = asked("mount", place) if os.path.exists(MOUNTS) else None
+def mount(place: Path, below: int) -> "subprocess.Popen[bytes]":
+    """sshfs, as soon as its file system is there; it ends when stdin does."""
+    # What a program writes here while nothing is mounted would be kept here, and seen by nobody.
+    # But fusermount3 mounts on nothing that its user can't write to.
+    has_host = os.path.exists(MOUNTS)
+    os.fchmod(below, 0o500 if has_host else 0o700)
+    device = asked("mount", place) if has_host else None
     where = str(place) if device is None else f"/dev/fd/{device}"
     say(place=str(place))
     handed = () if device is None else (device,)
@@ -158,13 +184,41 @@ def show(wanted: str, below_home: str) -> None:
     )
     for number in handed:
         os.close(number)
-    for end in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    until = time.monotonic() + TO_MOUNT
+    while not mounted(place) and program.poll() is None and time.monotonic() < until:
+        time.sleep(LOOK)
+    os.fchmod(below, 0o500)
+    return program
+
+
+def show(wanted: str, below_home: str) -> None:
+    """Mount it, and stay until the link ends."""
+    if shutil.which("sshfs") is None:
+        raise Refused(NO_SSHFS)
+    place = chosen(wanted, below_home)
+    ends = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+    for end in ends:  # what begins here is not left half done: stdin has ended, too
+        signal.signal(end, lambda _number, _frame: None)
+    with turn():
+        if mounted(place) and answers(place):
+            raise Elsewhere(f"Another session of yours has it at {place}.")
+        end_earlier(place)
+        take_off(place)
+        new = made(place)
+        below = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
+        program = mount(place, below)
+    for end in ends:
         signal.signal(end, lambda _number, _frame: program.terminate())
     program.wait()
-    take_off(place)
-    for each in new:
-        with contextlib.suppress(OSError):
-            each.rmdir()
+    with turn():
+        # Another session may have ended this one, since it did not answer, and have its own there:
+        # where this one is still, the kernel says at once that nobody serves it.
+        if mounted(place) and answers(place) is not False:
+            return
+        take_off(place)
+        for each in new:
+            with contextlib.suppress(OSError):
+                each.rmdir()
 
 
 def main() -> NoReturn:
@@ -175,12 +229,13 @@ def main() -> NoReturn:
                 show(wanted, below_home)
             case ["hide", wanted, below_home]:
                 place = chosen(wanted, below_home)
-                end_earlier(place)
-                take_off(place)
+                with turn():
+                    end_earlier(place)
+                    take_off(place)
             case _:
                 sys.exit("Say: vmshare_folders.py show|hide PLACE BELOW_HOME")
     except (Refused, OSError) as error:
-        say(because=str(error))
+        say(because=str(error), elsewhere=isinstance(error, Elsewhere))
         sys.exit(1)
     sys.exit(0)
 
