@@ -69,7 +69,7 @@ test-machines: ## Every test on real sandboxes, as root (the first time an image
 .PHONY: test-vm
 test-vm: ## Real virtual machines under QEMU, as root; where it has to emulate, 20 minutes (VM_ALL=1: every kill)
 	@$(INSTALL) test qemu
-	$(PYTEST) tests/relay tests/cloud tests/bench -n 0 -m vm $(ARGS)
+	$(PYTEST) tests/relay tests/cloud tests/shown tests/bench -n 0 -m vm $(ARGS)
 
 .PHONY: test-stress
 test-stress: ## Two sessions at random in one folder, for an hour (MINUTES=3 SEED=… KEEP=1)

@@ -41,6 +41,8 @@ class RelayProcess:
     port: int = field(default_factory=free_port)
     health: int = field(default_factory=free_port)
     name: str = "relay"
+    secret: bytes = SECRET
+    """What its key is made from."""
     armed: Path | None = None
     """It kills itself at the step that is written there."""
     process: subprocess.Popen[bytes] | None = None
@@ -64,7 +66,7 @@ class RelayProcess:
             f"--health={self.host}:{self.health}",
             *self.options,
         ]
-        environment = {**os.environ, "VMSHARE_RELAY_KEY": relay_key_of(SECRET, self.name)}
+        environment = {**os.environ, "VMSHARE_RELAY_KEY": relay_key_of(self.secret, self.name)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 words, env=environment, stdout=log, stderr=log, start_new_session=True, cwd=ROOT

@@ -17,6 +17,7 @@ def site(small_world: SmallWorld, tmp_path_factory: pytest.TempPathFactory) -> I
     if (because := missing_for_sandboxes()) is not None:
         pytest.skip(because)
     keeper = KeeperProcess(tmp_path_factory.mktemp("keeper"))
-    with shown_on(small_world, keeper, sandboxes) as made:
+    config = "c.JupyterHub.allow_named_servers = True\n"
+    with shown_on(small_world, keeper, sandboxes, config=config) as made:
         made.make_machine()
         yield made

@@ -119,6 +119,29 @@ def test_nobody_else_on_the_machine_can_enter(ben: Site) -> None:
         ben.inside("chmod", "700", "/home/ben")
 
 
+def test_root_there_finds_what_was_chosen_and_no_other_folder_of_theirs(ben: Site) -> None:
+    shared(ben, "chosen", "view")
+    secret = ben.hub.folder("ana", "kept-back", secret_txt=b"not for machines")
+    ben.hub.share(secret, "ana", "ben", "edit_delete")
+    eventually(lambda: ben.hub.listed("ben"), lambda names: "kept-back" in names)
+    uid = ben.inside("id", "-u", "ben").stdout.strip()
+    # In whichever process's view of the file system: root can enter each.
+    told = ben.inside("sh", "-c", "cat /proc/[0-9]*/mountinfo").stdout
+    mounts = {line.split()[4] for line in told.splitlines() if " - fuse." in line}
+    assert mounts == {f"{PLACE}/chosen"}
+    script = "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' '\\n'"
+    known = ben.inside("sh", "-c", script).stdout
+    assert "vmshare_folders.py" in known
+    for held in ("kept-back", secret, "JUPYTERHUB_API_TOKEN", "VMSHARE_TOKEN"):
+        assert held not in known, held
+    # As ben, which root can become.
+    become = ("setpriv", f"--reuid={uid}", "--regid=users", "--clear-groups")
+    found = ben.inside(*become, "find", "/home/ben", "-name", "*.txt").stdout
+    assert found.split() == [f"{PLACE}/chosen/data.txt"]
+    for way in ("kept-back", "chosen/../kept-back", "chosen/../../shared/kept-back"):
+        assert ben.inside(*become, "ls", f"{PLACE}/{way}").returncode != 0
+
+
 def test_what_is_taken_back_is_gone_and_comes_again_when_chosen_again(ben: Site) -> None:
     folder, _ = shared(ben, "again", "view")
     # Somebody works in there, which must keep nothing.
