@@ -164,6 +164,10 @@ def test_a_folder_is_chosen_for_a_machine_read_there_and_taken_back(
 
     # Taken away by himself, and chosen again.
     ben.load()
+    # JupyterLab may lay the panel out anew after its section was opened.
+    section = ben.panel.locator("[aria-expanded]").filter(has_text="Machines").first
+    if section.get_attribute("aria-expanded") == "false":
+        section.click()
     page = ben.open_machine(BOX)
     listed = page.get_by_role("list", name="Your folders on it")
     expect(listed).to_contain_text(f"at {PLACE}")
