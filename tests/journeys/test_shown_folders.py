@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from jupyter_vmshare.kernels.specs import kernel_name
 from tests.fixtures.cloud_site import sandboxes
 from tests.fixtures.mounted_hub import eventually
-from tests.fixtures.sandboxes import SCIENCE, KeeperProcess, missing_for_sandboxes
+from tests.fixtures.sandboxes import WITH_KERNELS, KeeperProcess, missing_for_sandboxes
 from tests.fixtures.showing_site import Site, shown_on
 from tests.fixtures.world import SmallWorld
 from tests.journeys.axe import violations
@@ -44,7 +44,7 @@ def site(small_world: SmallWorld, tmp_path_factory: pytest.TempPathFactory) -> I
     """With Python's kernel on the machine."""
     if (because := missing_for_sandboxes()) is not None:
         pytest.skip(because)
-    keeper = KeeperProcess(tmp_path_factory.mktemp("keeper"), packages=SCIENCE)
+    keeper = KeeperProcess(tmp_path_factory.mktemp("keeper"), packages=WITH_KERNELS)
     with shown_on(small_world, keeper, sandboxes) as made:
         yield made
 
