@@ -23,6 +23,7 @@ from jupyter_vmshare.reach.failures import LinkCut, RelayUnreachable, WayFailed,
 from jupyter_vmshare.reach.files import Files
 from jupyterhub_vmshare.api.contract.machines import MachineView
 from jupyterhub_vmshare.api.contract.ways import CertificateView
+from jupyterhub_vmshare.relay.carriage import CIPHERS
 
 T = TypeVar("T")
 WITHIN: Final = 30.0
@@ -175,6 +176,7 @@ def _entrance(given: CertificateView, key: asyncssh.SSHKey, link: Link) -> dict[
         "x11_forwarding": False,
         "gss_host": None,
         "preferred_auth": "publickey",
+        "encryption_algs": CIPHERS,
         "compression_algs": None,
         "keepalive_interval": KEEPALIVE,
         "keepalive_count_max": 3,

@@ -11,6 +11,7 @@ import asyncssh
 import structlog
 
 from jupyterhub_vmshare.api.contract.ways import RelayLinkView
+from jupyterhub_vmshare.relay.carriage import PACKET
 from jupyterhub_vmshare.relay.certificates import of_login
 from jupyterhub_vmshare.relay.door.channels import (
     Half,
@@ -193,6 +194,7 @@ class Guest(asyncssh.SSHServer):
                 env=list(end.environment().items()),
                 request_pty="force" if end.terminal else False,
                 encoding=None,
+                max_pktsize=PACKET,
                 **end.terminal,
             )
             half = cast(MachineEnd, machine)

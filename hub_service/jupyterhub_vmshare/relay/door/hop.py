@@ -14,6 +14,7 @@ import asyncssh
 import structlog
 
 from jupyterhub_vmshare.api.contract.ways import MachineDoor
+from jupyterhub_vmshare.relay.carriage import CIPHERS
 
 _log = structlog.get_logger("vmshare.relay")
 _TO_CONNECT: Final = 10.0
@@ -60,6 +61,7 @@ async def connect(
                 config=None,
                 agent_path=None,
                 preferred_auth="publickey",
+                encryption_algs=CIPHERS,
                 compression_algs=None,
                 login_timeout=_TO_CONNECT,
                 keepalive_interval=keepalive,

@@ -25,6 +25,7 @@ from jupyterhub_vmshare.api.contract.ways import (
     Used,
     Welcome,
 )
+from jupyterhub_vmshare.relay.carriage import PACKET
 from jupyterhub_vmshare.relay.door.guest import Guest, NotIn
 from jupyterhub_vmshare.relay.door.hop import (
     Helpers,
@@ -188,6 +189,7 @@ class Relay:
             agent_forwarding=False,
             line_editor=False,
             encoding=None,
+            max_pktsize=PACKET,
             compression_algs=None,
             login_timeout=limits.login,
             keepalive_interval=limits.keepalive,

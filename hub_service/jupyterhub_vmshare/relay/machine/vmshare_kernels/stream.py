@@ -28,6 +28,9 @@ MOST_CONNECTIONS = 500
 MOST_BACKLOG = 256 << 20
 """Bytes of one connection that are kept (in a file, above the memory) while a link is dead."""
 _MEMORY = 4 << 20
+_ENOUGH = WINDOW // 4
+"""Bytes that are acknowledged, though nothing else is to be said: until then the other end keeps
+them. An ``ACK`` alone costs each hop as much as a piece of data does."""
 _HEADER = struct.Struct("!BII")
 _NUMBER = struct.Struct("!Q")
 
@@ -146,7 +149,7 @@ class Stream:
         self._connections: dict[int, _Connection] = {}
         self._unsent: deque[bytes] = deque()
         self._sent: deque[bytes] = deque()
-        self._acknowledged = self._told_received = 0
+        self._acknowledged = self._told_received = self._untold = 0
         self._incoming = bytearray()
         self._greeted = False
 
@@ -169,7 +172,7 @@ class Stream:
         self._forget(received)
         self._unsent.extendleft(reversed(self._sent))
         self._sent.clear()
-        self._told_received = self.received
+        self._told_received, self._untold = self.received, 0
         self.is_linked = True
 
     def _forget(self, received: int) -> None:
@@ -185,9 +188,9 @@ class Stream:
         if not self.is_linked:
             return b""
         pieces, size = [], 0
-        if self._told_received != self.received:
+        if self._told_received != self.received and (self._unsent or self._untold >= _ENOUGH):
             pieces.append(packed(ACK, 0, _NUMBER.pack(self.received)))
-            self._told_received = self.received
+            self._told_received, self._untold = self.received, 0
         while self._unsent and size < most:
             frame = self._unsent.popleft()
             self._sent.append(frame)
@@ -224,6 +227,7 @@ class Stream:
             self._forget(_number(frame))
             return False
         self.received += 1
+        self._untold += _HEADER.size + len(frame.payload)
         known = self._connections.get(frame.connection)
         match frame.kind:
             case 3:  # OPEN
