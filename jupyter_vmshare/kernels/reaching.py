@@ -24,7 +24,7 @@ from jupyter_vmshare.reach.link import connected
 from jupyter_vmshare.reach.running import run
 from jupyter_vmshare.shown.keeping import settled
 from jupyterhub_vmshare.api.contract.machines import MachineState, MachineView
-from jupyterhub_vmshare.relay.carriage import PACKET
+from jupyterhub_vmshare.relay.carriage import PACKET, WINDOW
 from jupyterhub_vmshare.relay.machine.vmshare_kernels.carrying import Link
 
 _log = logging.getLogger(__name__)
@@ -158,7 +158,7 @@ async def _channel(connection: Connection, words: Sequence[str], ears: Ears) -> 
 
     try:
         _, session = await connection.conn.create_session(
-            made, command, encoding=None, max_pktsize=PACKET
+            made, command, encoding=None, max_pktsize=PACKET, window=WINDOW
         )
     except (asyncssh.Error, OSError):
         raise await connection.why() from None

@@ -138,14 +138,52 @@ def test_more_than_a_window_waits_until_the_other_end_has_passed_it_on(tmp_path:
     sender = Stream("s", where=tmp_path, most=wire.MOST_BACKLOG)
     sender.open(1, 7)
     sender.resume(0)
-    for _ in range(1600):
+    pieces = 100_000_000 // wire.PIECE
+    for _ in range(pieces):
         sender.send(1, b"x" * wire.PIECE)
     under_way = 0
     while piece := sender.outgoing():
         under_way += len(piece)
     assert under_way < wire.WINDOW + 10_000
-    assert sender.room(1) == wire.MOST_BACKLOG - 1600 * wire.PIECE + wire.WINDOW
+    assert sender.room(1) == wire.MOST_BACKLOG - pieces * wire.PIECE + wire.WINDOW
     sender.end()
+
+
+def test_who_only_listens_acknowledges_a_part_of_a_window_at_a_time() -> None:
+    pair = Pair()
+    pair.other.passes_on = False
+    pair.link()
+    pair.one.stream.open(1, 7)
+    pair.settle()
+    answers = 0
+    for _ in range(100):
+        pair.one.stream.send(1, b"x" * (wire.WINDOW // 100))
+        pair.other.take(pair.one.stream.outgoing())
+        answer = pair.other.stream.outgoing()
+        answers += bool(answer)
+        pair.one.take(answer)
+        kept = sum(len(frame) for frame in pair.one.stream._sent)
+        assert kept <= wire.WINDOW // 4 + 2 * wire.PIECE
+    assert 3 <= answers <= 4
+    pair.other.stream.tell(n=1)
+    pair.settle()
+    assert not pair.one.stream._sent
+
+
+def test_an_end_that_ends_a_link_for_what_it_hears_takes_nothing_more_from_it() -> None:
+    giver, taker = Stream("s"), Stream("s")
+    giver.greeting()
+    giver.resume(0)
+    taker.greeting()
+    for number in range(3):
+        giver.tell(n=number)
+    data = wire.packed_hello(received=0) + giver.outgoing()
+    heard = []
+    for frame in taker.feed(data):
+        if frame.kind == wire.TELL:
+            heard.append(frame.told()["n"])
+            taker.cut()
+    assert (heard, taker.received) == ([0], 1)
 
 
 def test_a_backlog_that_is_large_lies_in_a_file_and_comes_out_as_it_went_in(tmp_path: Path) -> None:

@@ -15,4 +15,6 @@ CIPHERS: Final = (
 """Those that authenticate what they encrypt, the fastest first where a processor has AES; the
 client's order counts."""
 PACKET: Final = 1 << 17
-"""Bytes of one packet at most; OpenSSH takes and makes them up to twice as large."""
+"""Bytes of one packet at most."""
+WINDOW: Final = 1 << 22
+"""Bytes of a channel that may be under way, and that an end keeps which is not read."""

@@ -11,7 +11,7 @@ import asyncssh
 import structlog
 
 from jupyterhub_vmshare.api.contract.ways import RelayLinkView
-from jupyterhub_vmshare.relay.carriage import PACKET
+from jupyterhub_vmshare.relay.carriage import PACKET, WINDOW
 from jupyterhub_vmshare.relay.certificates import of_login
 from jupyterhub_vmshare.relay.door.channels import (
     Half,
@@ -195,6 +195,7 @@ class Guest(asyncssh.SSHServer):
                 request_pty="force" if end.terminal else False,
                 encoding=None,
                 max_pktsize=PACKET,
+                window=WINDOW,
                 **end.terminal,
             )
             half = cast(MachineEnd, machine)

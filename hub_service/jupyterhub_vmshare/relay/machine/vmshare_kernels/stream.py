@@ -11,6 +11,7 @@ is about the link as well. All others are counted: the other end has them once, 
 """
 
 import json
+import os
 import struct
 import tempfile
 from collections import deque
@@ -18,11 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-VERSION = 1
+VERSION = 2
 HELLO, ACK, OPEN, DATA, CLOSE, CREDIT, TELL = range(1, 8)
-WINDOW = 1 << 20
+WINDOW = 4 << 20
 """Bytes of one connection that may be under way before the other end has passed them on."""
-PIECE = 1 << 16
+PIECE = 1 << 18
 MOST_TOLD = 1 << 20
 MOST_CONNECTIONS = 500
 MOST_BACKLOG = 256 << 20
@@ -88,10 +89,12 @@ class Backlog:
             self._in_memory += len(data)
             return
         if self._file is None:
-            self._file = tempfile.TemporaryFile(dir=self._where)  # noqa: SIM115 (kept open)
-        self._file.seek(self._written)
-        self._file.write(data)
-        self._written += len(data)
+            self._file = tempfile.TemporaryFile(dir=self._where, buffering=0)  # noqa: SIM115 (kept open)
+        at, left = self._written, memoryview(data)
+        while left:
+            size = os.pwrite(self._file.fileno(), left, at)
+            at, left = at + size, left[size:]
+        self._written = at
 
     def take(self, most: int) -> bytes:
         """The oldest of it, which is not kept any more."""
@@ -109,8 +112,7 @@ class Backlog:
     def _load(self) -> None:
         if self._file is None or self._read == self._written:
             return
-        self._file.seek(self._read)
-        piece = self._file.read(PIECE)
+        piece = os.pread(self._file.fileno(), min(PIECE, self._written - self._read), self._read)
         self._read += len(piece)
         self._memory.append(piece)
         self._in_memory += len(piece)
@@ -150,7 +152,8 @@ class Stream:
         self._unsent: deque[bytes] = deque()
         self._sent: deque[bytes] = deque()
         self._acknowledged = self._told_received = self._untold = 0
-        self._incoming = bytearray()
+        self._incoming = b""
+        self._link = 0
         self._greeted = False
 
     # --- links ---
@@ -162,7 +165,8 @@ class Stream:
 
     def cut(self) -> None:
         """The link is dead."""
-        self._incoming.clear()
+        self._incoming = b""
+        self._link += 1
         self.is_linked = self._greeted = False
 
     def resume(self, received: Any) -> None:
@@ -205,18 +209,22 @@ class Stream:
 
         Raises `Malformed`.
         """
-        self._incoming += data
-        while len(self._incoming) >= _HEADER.size:
-            kind, connection, length = _HEADER.unpack_from(self._incoming)
+        here, at, link = self._incoming + data if self._incoming else data, 0, self._link
+        self._incoming = b""
+        while len(here) - at >= _HEADER.size:
+            kind, connection, length = _HEADER.unpack_from(here, at)
             if length > (PIECE if kind == DATA else MOST_TOLD) or (kind == HELLO) == self._greeted:
                 raise Malformed("no frame of these")
-            whole = _HEADER.size + length
-            if len(self._incoming) < whole:
-                return
-            frame = Frame(kind, connection, bytes(self._incoming[_HEADER.size : whole]))
-            del self._incoming[:whole]
+            begin = at + _HEADER.size
+            if len(here) < begin + length:
+                break
+            at = begin + length
+            frame = Frame(kind, connection, here[begin:at])
             if self._is_for_us(frame):
                 yield frame
+                if link != self._link:  # cut for what it said: the rest is sent again
+                    return
+        self._incoming = here[at:]
 
     def _is_for_us(self, frame: Frame) -> bool:
         """Count it, and do what is the stream's own to do."""

@@ -7,6 +7,7 @@ kernel's time to live, it ends the kernel and itself.
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import shutil
 import signal
@@ -130,6 +131,8 @@ class _Supervisor:
             carrier = self._begin(session)
         self._let_go()
         self._holder = holder
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(target, fcntl.F_SETPIPE_SZ, 1 << 20)
         link = Pump(
             source,
             target,
