@@ -1,4 +1,4 @@
-"""More output than anything on the way holds: all of it comes, in order, and no memory grows by it."""
+"""More output than anything on the way holds: all of it comes, and no memory grows by it."""
 
 from __future__ import annotations
 

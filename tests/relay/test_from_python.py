@@ -22,6 +22,7 @@ from jupyter_vmshare.reach import (
     connected,
     run,
 )
+from jupyterhub_vmshare.relay.carriage import CIPHERS
 from jupyterhub_vmshare.relay.ways import ALIAS, RelayAddress
 from tests.relay.entrance import PATIENCE
 from tests.relay.scene import Scene
@@ -54,6 +55,17 @@ async def test_a_command_is_heard_as_it_writes_and_ends(way: Scene, ben: AsyncCl
     assert (done.exit_status, done.stdout, done.stderr) == (7, "out\ngiven\n", "err\n")
     assert b"".join(data for kind, data in heard if kind == "stdout") == b"out\ngiven\n"
     assert ("stderr", b"err\n") in heard
+
+
+async def test_both_halves_of_the_way_are_under_the_fastest_cipher_that_authenticates(
+    way: Scene, ben: AsyncClient
+) -> None:
+    async with connected(ben, way.id) as link:
+        await run(link, "true")
+        [[onwards]] = [links for links in way.relay.links._links.values() if links]
+        for half in (link.conn, onwards.machine):
+            for direction in ("send_cipher", "recv_cipher"):
+                assert half.get_extra_info(direction) == CIPHERS[0]
 
 
 async def test_words_reach_a_command_as_they_are(way: Scene, ben: AsyncClient) -> None:
