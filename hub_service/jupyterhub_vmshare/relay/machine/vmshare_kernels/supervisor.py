@@ -131,8 +131,8 @@ class _Supervisor:
             carrier = self._begin(session)
         self._let_go()
         self._holder = holder
-        # sshd's pipe holds 64 KiB, and each filling of it would wake both ends. A limit, or no pipe:
-        # then it goes slower.
+        # sshd's pipe holds 64 KiB, and each filling of it would wake both ends. Where there is a
+        # limit, or no pipe, it goes slower.
         with contextlib.suppress(OSError):
             fcntl.fcntl(target, fcntl.F_SETPIPE_SZ, 1 << 20)
         link = Pump(
