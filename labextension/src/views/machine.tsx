@@ -9,10 +9,11 @@ import { Card } from './card';
 import { useSignal, useTrans } from './context';
 import { LevelChip } from './level';
 import { MachineDrives } from './machinedrives';
-import { Coming, Power, StateMark, Trouble, WhoIsOn } from './machines';
+import { Coming, Power, Trouble, WhoIsOn } from './machines';
 import { happened, labelOf } from './machinewords';
 import { FoldersOnMachine } from './onmachines';
 import { ActionButton, Blank, EndDate, Message, useDeed } from './parts';
+import { StateMark } from './statemark';
 import { TerminalButtons } from './terminals';
 import { endedNotice, grantStory, moment, shortMoment } from './words';
 

@@ -6,8 +6,9 @@ import type { MachineView } from '../api/types';
 import type { DirectoryModel } from '../model/directory';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
-import { Power, StateMark } from './machines';
+import { Power } from './machines';
 import { ToolButton } from './parts';
+import { StateMark } from './statemark';
 
 /** Where everybody on a machine shares their work. */
 const SHARED = 'srv/shared';

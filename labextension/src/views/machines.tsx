@@ -7,8 +7,9 @@ import type { MachinesModel } from '../model/machines';
 import type { VMShareModel } from '../model/vmshare';
 import { useSignal, useTrans } from './context';
 import { driveIcon, machineIcon } from './icons';
-import { attachmentState, driveState, stateName, stepName, stepState } from './machinewords';
+import { attachmentState, driveState, stepName, stepState } from './machinewords';
 import { ActionButton, Blank, LiveRegion, Message, useDeed } from './parts';
+import { StateMark } from './statemark';
 import { ThingRow } from './thingrow';
 import { listing, moment, shortMoment } from './words';
 
@@ -105,16 +106,6 @@ function Row({ machine, model, deeds }: RowProps): JSX.Element {
       <Trouble machine={machine} console={() => deeds.console(machine)} />
       <StopsSoon machine={machine} machines={machines} />
     </ThingRow>
-  );
-}
-
-/** Where a machine is: a coloured dot, and words. */
-export function StateMark({ machine }: { machine: MachineView }): JSX.Element {
-  const trans = useTrans();
-  return (
-    <span className="jp-VMShare-state" data-state={machine.state ?? ''}>
-      {stateName(trans, machine)}
-    </span>
   );
 }
 

@@ -3,8 +3,8 @@ import type { JSX } from 'react';
 import type { DriveView, MachineView } from '../../api/types';
 import type { ProjectModel } from '../../model/project';
 import { useSignal, useTrans } from '../context';
-import { StateMark } from '../machines';
 import { ActionButton, useDeed } from '../parts';
+import { StateMark } from '../statemark';
 import { Confirmed, Failure, Part } from './pieces';
 import { usePlaces } from './places';
 
