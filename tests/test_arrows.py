@@ -99,7 +99,7 @@ RULES = (
          rooms=(f"{HUB}.relay.door",),
          never=(HUB, "alembic", "jupyterhub", "psycopg", "sqlalchemy"),
          unless=(f"{HUB}.relay.door", f"{HUB}.api.contract", f"={HUB}.relay.certificates",
-                 f"={HUB}.steps")),
+                 f"={HUB}.relay.carriage", f"={HUB}.steps")),
     Rule("nobody imports the application but the command that starts it",
          rooms=(HUB,), never=(f"{HUB}.app",),
          besides=(f"={HUB}.__main__", f"={HUB}.app", f"{HUB}.commands")),
@@ -108,11 +108,12 @@ RULES = (
          unless=(f"{HUB}.spawning",)),
     Rule("what starts a session does with Python alone",
          rooms=(f"{HUB}.spawning.enter",), never=(HUB, "httpx2", "jupyterhub", "traitlets")),
-    # What it and a machine speak of kernels is one of them: both ends are one code.
+    # What it and a machine speak of kernels is one of them: both ends are one code. So is how SSH
+    # carries it.
     Rule("the notebook server takes the wire models from the hub service, and nothing else",
          rooms=("jupyter_vmshare",), never=(HUB,),
          unless=(f"{HUB}.api.contract", f"={HUB}.relay.machine.vmshare_kernels.carrying",
-                 f"={HUB}.relay.machine.vmshare_kernels.stream",
+                 f"={HUB}.relay.machine.vmshare_kernels.stream", f"={HUB}.relay.carriage",
                  f"={HUB}.relay.machine.vmshare_kernels")),
     Rule("the hub service does not import the notebook server's package",
          rooms=(HUB,), never=("jupyter_vmshare",)),
