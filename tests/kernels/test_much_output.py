@@ -49,10 +49,7 @@ def test_a_kernel_that_is_killed_behind_20_megabytes_that_nobody_reads_is_told_a
         act(doomed)
         until(lambda: any(news.state == "ended" for news in told))
         assert not doomed.manager.is_alive()
-        found = text_of(heard_of(doomed.client, asked)).splitlines()
+        # A publisher drops what no subscriber takes, here as locally: what comes is not all of it.
+        assert text_of(heard_of(doomed.client, asked)).endswith(f"{KILLED_THERE}\n")
     finally:
         end()
-    assert found.pop() == KILLED_THERE
-    # A publisher drops what no subscriber takes, here as locally: what comes is in order.
-    numbers = [int(line) for line in found]
-    assert numbers == sorted(set(numbers))
