@@ -284,11 +284,3 @@ async def test_another_image_under_the_same_drive_and_people(way: Virtual) -> No
     await way.until_it_says("mountpoint -q /srv/shared && cat /srv/shared/bens", "mine")
     assert await way.says("test -e /etc/gone || echo new") == "new"
     assert await way.says("cat /srv/shared/bens; whoami", by="ben") == "mine\nben"
-
-
-@pytest.mark.scenario("V5")
-async def test_a_co_owner_is_root_there_and_takes_the_drive_to_her_own_machine(
-    way: Virtual,
-) -> None:
-    """The last: she stays co-owner."""
-    await alike.a_co_owner_takes_the_drive(way)
