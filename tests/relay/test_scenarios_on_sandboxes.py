@@ -14,6 +14,7 @@ import asyncssh
 import pytest
 import pytest_asyncio
 
+from tests.fixtures.api import Json
 from tests.fixtures.sandboxes import missing_for_sandboxes
 from tests.fixtures.waiting import within
 from tests.relay import alike
@@ -113,12 +114,14 @@ async def test_a_stop_that_was_not_in_order_is_told_to_everybody_on_it(way: Live
     os.kill(way.keeper.pid((await way.row(way.id)).cloud_id), signal.SIGSTOP)
     await way.api("ana").ask("POST", f"/machines/{way.id}/stop")
     await way.state_is("stopped")
-    told = await way.api("ben").ask("GET", f"/events?thing={way.id}&limit=200")
-    [said] = [
-        each["data"]
-        for each in told["items"]
-        if each["type"] == "machine.changed" and each["data"]["because"]
-    ]
+    told: list[Json] = []
+    async with within(way.patience, "The event that says why"):
+        while not told:  # it gets its place in the log a moment after the change
+            events = await way.api("ben").ask("GET", f"/events?thing={way.id}&limit=200")
+            told = [each["data"] for each in events["items"] if each["type"] == "machine.changed"]
+            told = [each for each in told if each["because"]]
+            await asyncio.sleep(0.05)
+    [said] = told
     assert said["state"] == "stopped"
     assert "did not shut down" in said["because"]
     # It is as it was wanted: that is no failure of the machine's.
