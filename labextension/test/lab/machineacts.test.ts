@@ -11,7 +11,10 @@ import { FakeServer, settle } from '../fakes/server';
 const REBOOT = 'POST api/machines/mch_1/reboot';
 
 /** What is asked of somebody who reboots a machine in this state, and of the service then. */
-async function rebooted(state: MachineView['state'], button: string): Promise<[string, unknown]> {
+async function rebooted(
+  state: NonNullable<MachineView['state']>,
+  button: string
+): Promise<[string, unknown]> {
   const server = new FakeServer().on(REBOOT, () => machine({ state: 'rebooting' }));
   const model = new VMShareModel(server.client);
   const acts = new MachineActs(
