@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jupyter_vmshare.client.calls import audit as _audit
 from jupyter_vmshare.client.calls import clones as _clones
 from jupyter_vmshare.client.calls import drives as _drives
 from jupyter_vmshare.client.calls import files as _files
@@ -27,6 +28,9 @@ class Verbs:
     teams = verb(_people.teams)
     refresh_teams = verb(_people.refresh_teams)
     why = verb(_people.why)
+    holdings = listing(_people.holdings)
+    audit = listing(_audit.audit)
+    verify_audit = verb(_audit.verify_audit)
     quota = verb(_people.quota)
     set_quota = verb(_people.set_quota)
     reset_quota = verb(_people.reset_quota)

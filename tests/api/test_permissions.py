@@ -91,6 +91,8 @@ REQUESTS: dict[str, tuple[str, str, dict[str, Any]]] = {
     "set_quota_of_project": ("PUT", "/projects/{project}/quota", {"json": {"machines": 1}}),
     "list_leavers_things": ("GET", "/leavers/things", {}),
     "read_own_events": ("GET", "/events", {}),
+    "read_audit": ("GET", "/audit", {}),
+    "verify_audit": ("GET", "/audit/verification", {}),
 }
 
 

@@ -112,6 +112,9 @@ TYPES = {
     "team.joined",
     "team.left",
     "admin.asked_why",
+    "admin.saw_holdings",
+    "admin.read_audit",
+    "admin.exported_audit",
 }
 SECRET_WORDS = ("token", "secret", "password", "cookie", "key", "credential", "authorization")
 PLACE_WORDS = ("path", "root", "directory", "location", "url", "host", "address", "email")

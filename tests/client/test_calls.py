@@ -18,6 +18,7 @@ from jupyterhub_vmshare.api.contract.grants import NewGrant, NewUse, Profile
 from jupyterhub_vmshare.api.openapi import stored
 from tests.client.conftest import Colour
 from tests.client.machine_rows import DRIVES, MACHINES
+from tests.client.operator_rows import OPERATORS
 from tests.client.project_rows import PROJECTS
 from tests.fakes.vmshare import FakeVMShare, Scripted
 
@@ -288,9 +289,10 @@ ROWS = [
     Row("events_page", lambda c: c.events_page(9, 2, thing=F),
         f"GET /events?before=9&limit=2&thing={F}", {**page(), "position": 9}),
 ]  # fmt: skip
+IN_OTHER_FILES = (*MACHINES, *DRIVES, *PROJECTS, *OPERATORS)
 ROWS += [
     Row(name, act, request, told, body, status, **headers)
-    for name, act, request, told, body, status, headers in (*MACHINES, *DRIVES, *PROJECTS)
+    for name, act, request, told, body, status, headers in IN_OTHER_FILES
 ]
 
 
@@ -313,7 +315,7 @@ def test_what_is_sent_and_read(row: Row, colour: Colour, fake: FakeVMShare) -> N
 
 
 def test_every_route_of_the_contract_has_a_method() -> None:
-    streamed = {"GET /events/stream", "GET /openapi.json"}
+    streamed = {"GET /events/stream", "GET /openapi.json", "GET /audit/export"}
     # Shown by a browser, or sent as bytes: tested with the bytes.
     streamed |= {f"{m} /folders/*/file" for m in ("GET", "PUT", "DELETE")}
     streamed |= {"GET /folders/*/download", "POST /folders/*/archive"}

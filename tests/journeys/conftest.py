@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from tests.fixtures.hub_process import ROOT
 from tests.fixtures.mounted_hub import MountedHub
 from tests.fixtures.real_hub import RealHub
+from tests.journeys.hubpages import Open, at_page
 from tests.journeys.lab import Lab
 from tests.journeys.machinelab import MachineLab
 from tests.journeys.mountedlab import MountedLab
@@ -41,6 +43,13 @@ def chromium() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def page_of(chromium: Browser, real_hub: RealHub) -> Iterator[Open]:
+    """``page_of("ana", "projects")``: her window at a page of the service."""
+    with ExitStack() as stack:
+        yield lambda person, path: stack.enter_context(at_page(chromium, real_hub, person, path))
 
 
 @pytest.fixture(scope="module")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.fixtures.real_hub import RealHub
+from tests.journeys.axe import violations
 from tests.journeys.lab import Lab
+
+Open = Callable[[str, str], Page]
+"""``page_of("ana", "projects")``: her window at a page of the service."""
 
 
 @contextmanager
@@ -49,3 +53,21 @@ def send(page: Page, method: str, path: str, body: object = None) -> Any:
         }""",
         [method, path, body],
     )
+
+
+def assert_it_suits_everybody(page: Page, theme: str) -> None:
+    """axe finds nothing and nothing sticks out, in a theme, where it is wide and narrow."""
+    page.evaluate("theme => localStorage.setItem('jupyterhub-bs-theme', theme)", theme)
+    # Windows are told of what another one chose; this one is not.
+    page.evaluate("window.dispatchEvent(new StorageEvent('storage', {key: 'jupyterhub-bs-theme'}))")
+    expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
+    for width in (1280, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert violations(page.locator("html")) == []
+        for part in ("html", "#vmshare"):
+            assert _sticks_out(page.locator(part)) == 0
+
+
+def _sticks_out(part: Locator) -> int:
+    """By how many pixels what is in a part of the page is wider than the part."""
+    return int(part.evaluate("node => node.scrollWidth - node.clientWidth"))

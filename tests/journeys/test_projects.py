@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.fixtures.real_hub import RealHub
-from tests.journeys.axe import violations
-from tests.journeys.hubpages import at_page, send
+from tests.journeys.hubpages import Open, assert_it_suits_everybody, send
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser_all]
 
 Picture = Callable[[Page, str], None]
-Open = Callable[..., Page]
-
-
-@pytest.fixture
-def page_of(chromium: Browser, real_hub: RealHub) -> Iterator[Open]:
-    """``page_of("ana", "projects")``: her window at a page of the service."""
-    with ExitStack() as stack:
-        yield lambda person, path: stack.enter_context(at_page(chromium, real_hub, person, path))
 
 
 @pytest.mark.scenario("P2")
@@ -130,17 +119,7 @@ def test_axe_finds_nothing_also_where_it_is_narrow(page_of: Open, theme: str) ->
     joining.get_by_role("button", name="Look where it leads").click()
     expect(joining.get_by_role("alert")).to_be_visible()
     for page in (ana, admin, waiting, joining):
-        page.evaluate("theme => localStorage.setItem('jupyterhub-bs-theme', theme)", theme)
-        # Windows are told of what another one chose; this one is not.
-        page.evaluate(
-            "window.dispatchEvent(new StorageEvent('storage', {key: 'jupyterhub-bs-theme'}))"
-        )
-        expect(page.locator("html")).to_have_attribute("data-bs-theme", theme)
-        for width in (1280, 320):
-            page.set_viewport_size({"width": width, "height": 800})
-            assert violations(page.locator("html")) == []
-            for part in ("html", "#vmshare"):
-                assert sticks_out(page.locator(part)) == 0
+        assert_it_suits_everybody(page, theme)
 
 
 def test_who_is_signed_out_keeps_what_was_typed(page_of: Open) -> None:
@@ -159,11 +138,6 @@ def test_who_is_signed_out_keeps_what_was_typed(page_of: Open) -> None:
     expect(asked).to_contain_text("A hub admin has not answered yet.")
     asked.get_by_role("button", name='Take back that you asked for "lagoon"').click()
     expect(asked).to_have_count(0)
-
-
-def sticks_out(part: Locator) -> int:
-    """By how many pixels what is in a part of the page is wider than the part."""
-    return int(part.evaluate("node => node.scrollWidth - node.clientWidth"))
 
 
 def make(page_of: Open, name: str, administrators: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from jupyterhub_vmshare.api.audit import ROUTES as AUDIT
 from jupyterhub_vmshare.api.batches import ROUTES as BATCHES
 from jupyterhub_vmshare.api.clones import ROUTES as CLONES
 from jupyterhub_vmshare.api.drives import ROUTES as DRIVES
@@ -14,6 +15,7 @@ from jupyterhub_vmshare.api.glance import ROUTES as GLANCE
 from jupyterhub_vmshare.api.grants import ROUTES as GRANTS
 from jupyterhub_vmshare.api.hand_overs import ROUTES as HAND_OVERS
 from jupyterhub_vmshare.api.holders import ROUTES as HOLDERS
+from jupyterhub_vmshare.api.holdings import ROUTES as HOLDINGS
 from jupyterhub_vmshare.api.invitations import Accept, Decline, Invitations
 from jupyterhub_vmshare.api.machine_grants import ROUTES as MACHINE_GRANTS
 from jupyterhub_vmshare.api.machine_snapshots import ROUTES as MACHINE_SNAPSHOTS
@@ -43,6 +45,7 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     People,
     Teams,
     TeamsRefresh,
+    *HOLDINGS,
     *QUOTA,
     *FOLDERS,
     *CLONES,
@@ -71,4 +74,5 @@ ROUTES: Final[tuple[type[Route], ...]] = (
     *TAGS,
     Events,
     EventStream,
+    *AUDIT,
 )

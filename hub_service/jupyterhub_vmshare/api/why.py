@@ -116,11 +116,12 @@ def _view(person: Person, action: str, thing: Thing | None, told: Explanation) -
         allowed=decision.allowed,
         rule=decision.rule,
         because=decision.because,
-        sources=[_source(source) for source in told.sources],
+        sources=[source_view(source) for source in told.sources],
     )
 
 
-def _source(source: HeldSource) -> Source:
+def source_view(source: HeldSource) -> Source:
+    """A source as it goes over the wire."""
     return Source(
         kind=source.kind,
         level=source.level,

@@ -11,6 +11,7 @@ from tornado.web import RequestHandler, url
 from jupyterhub_vmshare.db.database import Database
 from jupyterhub_vmshare.folders.metering import Metering
 from jupyterhub_vmshare.ids import ID_PATTERN
+from jupyterhub_vmshare.pages.audit import AuditPage
 from jupyterhub_vmshare.pages.co_own import ConfirmCoOwner
 from jupyterhub_vmshare.pages.confirm import ConfirmDeletion
 from jupyterhub_vmshare.pages.forms import FormTokens
@@ -18,6 +19,7 @@ from jupyterhub_vmshare.pages.hand_over import ConfirmHandOver
 from jupyterhub_vmshare.pages.landing import Landing
 from jupyterhub_vmshare.pages.leavers import LeaversPage
 from jupyterhub_vmshare.pages.page import OAuthCallback
+from jupyterhub_vmshare.pages.people import PeoplePage
 from jupyterhub_vmshare.pages.projects import JoinPage, ProjectPage, ProjectsPage
 from jupyterhub_vmshare.pages.quota import QuotaPage
 from jupyterhub_vmshare.pages.shell import BuiltFile, Bundle
@@ -84,5 +86,7 @@ def pages(
         url(prefix + "projects", ProjectsPage, viewing),
         url(prefix + "projects/join", JoinPage, viewing),
         url(prefix + f"projects/({project})", ProjectPage, viewing),
+        url(prefix + "people", PeoplePage, viewing),
+        url(prefix + "audit", AuditPage, viewing),
         url(prefix + "leavers", LeaversPage, {**who, "db": db, "leavers": leavers}),
     ]

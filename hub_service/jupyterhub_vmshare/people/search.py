@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from jupyterhub_vmshare.db.database import Database
-from jupyterhub_vmshare.db.tables import team_members
+from jupyterhub_vmshare.db.tables import grants, project_members, team_members, things
 from jupyterhub_vmshare.errors import TooMany
 from jupyterhub_vmshare.people.hub import Hub
 from jupyterhub_vmshare.people.limit import RateLimit
 from jupyterhub_vmshare.people.succession import Succession
+from jupyterhub_vmshare.words import ReceiverKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,17 @@ class PeopleSearch:
                     raise  # who types a team-mate's name is not held up
         return FoundPage(tuple(items), items[-1].name if more else None)
 
+    async def everybody(self, q: str, *, after: str | None, limit: int) -> FoundPage:
+        """The same among all whom the service has met in a team, a project or a grant, for hub
+        admins; an exact name is the hub's to know. Raises ``HubUnreachable``."""
+        names = await self._met(q, after, limit + 1)
+        items = names[:limit]
+        if q and after is None and q not in items:
+            found = await self.hub.person(q)
+            items = [found, *items] if found is not None and found not in items else items
+        following = items[-1] if len(names) > limit else None
+        return FoundPage(tuple(Found(name) for name in items), following)
+
     async def by_exact_name(self, asker: str, name: str) -> str | None:
         """The hub's name of a person who is to be given something; counts against the limit."""
         self.limit.take(asker)
@@ -77,6 +89,24 @@ class PeopleSearch:
         # The hub may know them by another spelling, by which they are a team-mate all the same.
         mates = await self._team_mates(asker, found, None, 1)
         return mates if mates and mates[0].name == found else [Found(found)]
+
+    async def _met(self, start: str, after: str | None, limit: int) -> list[str]:
+        to_people = grants.c.receiver_kind == ReceiverKind.PERSON
+        met = sa.union(
+            sa.select(team_members.c.person.label("name")),
+            sa.select(project_members.c.person),
+            sa.select(things.c.owner).where(things.c.project_id.is_(None)),
+            sa.select(grants.c.receiver).where(to_people),
+        ).subquery("met")
+        query = sa.select(met.c.name).order_by(met.c.name).limit(limit)
+        if start:
+            query = query.where(
+                sa.func.lower(met.c.name).startswith(start.lower(), autoescape=True)
+            )
+        if after is not None:
+            query = query.where(met.c.name > after)
+        async with self._db.read() as conn:
+            return list((await conn.scalars(query)).all())
 
     async def _team_mates(
         self, asker: str, start: str, after: str | None, limit: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jupyter_vmshare.client.call import Call, Paged, get, nothing, reads, segment, send
+from jupyterhub_vmshare.api.contract.holdings import HoldingsPage, HoldingView
 from jupyterhub_vmshare.api.contract.people import (
     Me,
     PeoplePage,
@@ -58,3 +59,12 @@ def why(action: str, thing: str | None = None, person: str | None = None) -> Cal
     """Whether the caller (or ``person``, of the caller's own things) may do ``action``, and why."""
     path = "why" if person is None else f"people/{segment(person)}/why"
     return get(path, Why, action=action, thing=thing)
+
+
+def holdings(person: str, project: str | None = None) -> Paged[HoldingView]:
+    """What somebody holds, and why. The service tells it on its own pages alone."""
+    path = f"people/{segment(person)}/things"
+    return Paged(
+        lambda after: get(path, HoldingsPage, project=project, after=after),
+        lambda page: list(page.items),
+    )

@@ -7,7 +7,9 @@ import { ProjectsModel } from '../model/projects';
 import { Join } from '../views/projects/join';
 import { Projects } from '../views/projects/list';
 import type { Places } from '../views/projects/places';
+import { about } from '../views/projects/places';
 import { ProjectPage } from '../views/projects/project';
+import { openAudit, openPeople } from './operators';
 import { PageSender } from './sender';
 
 /** What the service wrote into the page about itself and who looks. */
@@ -36,6 +38,12 @@ export function openView(told: Told): Opened {
     const model = new ProjectModel(api, told.project ?? '', told.person ?? '');
     const draw = (): JSX.Element => <ProjectPage model={model} setsQuota={answers} />;
     return { places, sender, draw, ...keeping(model) };
+  }
+  if (told.view === 'people') {
+    return { places, sender, ...openPeople(told, sender) };
+  }
+  if (told.view === 'audit') {
+    return { places, sender, ...openAudit(sender) };
   }
   if (told.view === 'join') {
     const code = takeCode();
@@ -66,6 +74,9 @@ function placesBelow(prefix: string): Places {
     join,
     home: prefix,
     of: id => `${prefix}projects/${id}`,
+    people: `${prefix}people`,
+    person: (name, project) => `${prefix}people${about(name, project)}`,
+    quota: name => `${prefix}quota${about(name)}`,
     joining: code => `${window.location.origin}${join}#${code}`
   };
 }

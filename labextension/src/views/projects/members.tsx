@@ -7,6 +7,7 @@ import { EndDateField } from '../enddate';
 import { ActionButton, EndDate, useDeed } from '../parts';
 import { moment } from '../words';
 import { Confirmed, Failure, Part, Unfolding } from './pieces';
+import { usePlaces } from './places';
 import { roleName } from './words';
 
 interface MemberProps {
@@ -43,6 +44,7 @@ export function Members({ model }: { model: ProjectModel }): JSX.Element {
 
 function Row({ model, member }: MemberProps): JSX.Element {
   const trans = useTrans();
+  const { person } = usePlaces();
   const isMe = member.person === model.me;
   return (
     <li className="jp-VMShare-row">
@@ -56,6 +58,15 @@ function Row({ model, member }: MemberProps): JSX.Element {
         <p className="jp-VMShare-detail">{trans.__('since %1', moment(member.since))}</p>
       </div>
       <div className="jp-VMShare-buttons">
+        {model.may('member.change_role') && (
+          <a
+            className="jp-VMShare-button"
+            href={person(member.person, model.id)}
+            aria-label={trans.__('What %1 has of the project', member.person)}
+          >
+            {trans.__('What they have')}
+          </a>
+        )}
         {/* Of oneself only where another administrator remains: then one may leave, too. */}
         {model.may('member.change_role') && (!isMe || model.may('member.leave')) && (
           <>

@@ -9,6 +9,12 @@ export interface Places {
   /** Where one signs in again. */
   home: string;
   of: (project: string) => string;
+  /** Everybody, for hub admins. */
+  people: string;
+  /** What somebody holds; of a project, where one is given. */
+  person: (name: string, project?: string) => string;
+  /** What somebody's folders may hold, for hub admins. */
+  quota: (name: string) => string;
   /** The whole address of an invitation link, to be sent to somebody. */
   joining: (code: string) => string;
 }
@@ -18,8 +24,17 @@ export const PlacesContext = createContext<Places>({
   join: 'projects/join',
   home: '.',
   of: id => `projects/${id}`,
+  people: 'people',
+  person: (name, project) => `people${about(name, project)}`,
+  quota: name => `quota${about(name)}`,
   joining: code => `projects/join#${code}`
 });
+
+/** The query of a page about somebody. */
+export function about(person: string, project?: string): string {
+  const said = new URLSearchParams({ person, ...(project === undefined ? {} : { project }) });
+  return `?${said.toString()}`;
+}
 
 export function usePlaces(): Places {
   return useContext(PlacesContext);
