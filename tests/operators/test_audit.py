@@ -152,6 +152,9 @@ async def test_the_trail_is_verified_and_held_to_a_head_that_was_noted(api: Api)
     assert told["head"].startswith(f"{told['events']}:")
     # Whom it is about may ask, too; it says nothing of the events.
     assert (await api("ben").ask("GET", "/audit/verification"))["whole"]
+    other = {"head": f"1:{'a' * 64}"}
+    rewritten = await admin.ask("GET", "/audit/verification", params=other)
+    assert (rewritten["whole"], rewritten["broken_at"], rewritten["why"]) == (False, 1, "head")
     db = api.running.service.db
     async with db.write() as tx:
         forged = events.update().where(events.c.position == 2).values(actor="eve")
