@@ -77,7 +77,7 @@ def _view(held: Held) -> HoldingView:
         kind=thing.kind,
         name=thing.name,
         owner=thing.shown_owner,
-        project_id=thing.project_id,
+        project_id=thing.project_id or thing.within_id,
         state=thing.state,
         level=held.level,
         ends_at=held.until,

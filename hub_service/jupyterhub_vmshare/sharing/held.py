@@ -24,6 +24,8 @@ from jupyterhub_vmshare.sharing.store import LIVE, active
 from jupyterhub_vmshare.words import ProjectRole, ThingState
 
 _ASKER: Final[sa.BindParameter[str]] = sa.bindparam("asker", type_=sa.String)
+_PROJECT: Final = sa.func.coalesce(things.c.project_id, things.c.within_id)
+"""Whose a thing is, or in which it was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ async def held_by(
     """
     query = things.select().where(_theirs(at), things.c.state != ThingState.DELETING)
     if projects is not None:
-        query = query.where(things.c.project_id.in_(sorted(projects)))
+        query = query.where(_PROJECT.in_(sorted(projects)))
     if after is not None:
         query = query.where(things.c.id > after)
     query = query.order_by(things.c.id).limit(limit + 1)
@@ -96,7 +98,7 @@ def _theirs(at: datetime) -> sa.ColumnElement[bool]:
     )
     return sa.or_(
         sa.and_(things.c.owner == _ASKER, things.c.project_id.is_(None)),
-        things.c.project_id.in_(member_of),
+        _PROJECT.in_(member_of),
         things.c.id.in_(received),
         things.c.id.in_(offered),
     )

@@ -3904,7 +3904,10 @@ export interface components {
              * @description A person, or the project that it belongs to.
              */
             owner: string;
-            /** Project Id */
+            /**
+             * Project Id
+             * @description The project that it belongs to, or is in.
+             */
             project_id: string | null;
             /** Sources */
             sources: components["schemas"]["Source"][];

@@ -15,7 +15,7 @@ class HoldingsAsked(Asked):
     project: str | None = Field(
         None,
         pattern="^prj_[0-9a-hjkmnp-tv-z]{26}$",
-        description="Only what belongs to this project.",
+        description="Only what belongs to this project, or is in it.",
     )
     after: str | None = Field(None, pattern="^[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}$")
     limit: int = Field(50, ge=1, le=200)
@@ -28,7 +28,7 @@ class HoldingView(Told):
     kind: ThingKind
     name: str
     owner: PersonName = Field(description="A person, or the project that it belongs to.")
-    project_id: str | None
+    project_id: str | None = Field(description="The project that it belongs to, or is in.")
     state: ThingState
     level: str | None = Field(description="What counts now; null: an invitation alone.")
     ends_at: Timestamp | None = Field(description="When the last of it ends.")
