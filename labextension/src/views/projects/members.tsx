@@ -62,7 +62,7 @@ function Row({ model, member }: MemberProps): JSX.Element {
           <a
             className="jp-VMShare-button"
             href={person(member.person, model.id)}
-            aria-label={trans.__('What %1 has of the project', member.person)}
+            aria-label={trans.__('What they have: %1', member.person)}
           >
             {trans.__('What they have')}
           </a>
