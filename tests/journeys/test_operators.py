@@ -65,7 +65,7 @@ def test_an_administrator_sees_what_members_have_of_the_project_alone(page_of: O
     project = str(send(admin, "POST", "projects", asked)["id"])
     ana = page_of("ana", f"projects/{project}")
     send(ana, "POST", f"projects/{project}/folders", {"name": "corals", "level": "edit"})
-    ana.get_by_role("link", name="What ben has of the project").click()
+    ana.get_by_role("link", name="What they have: ben").click()
     expect(row(ana, "What they hold", "corals")).to_contain_text("All members of the project atoll")
     expect(ana.get_by_role("heading", name="own work")).to_have_count(0)
     ana.get_by_role("link", name="Back to the project").click()
