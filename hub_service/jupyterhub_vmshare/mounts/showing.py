@@ -59,11 +59,11 @@ class Showing:
         """What a person should know before they choose."""
         *some, last = self.readers
         who = f"{', '.join(some)} and {last}" if some else last
-        are, their = ("are", "they") if some else ("is", "they")
+        are = "are" if some else "is"
         return (
             f"{who} {are} root on {self.machine_name}: whatever you may read and change in "
-            f"{self.folder_name}, {their} can read and change there as you, for as long as it is "
-            "shown, and keep copies of."
+            f"{self.folder_name}, they can read and change there too, as you, while it is shown. "
+            "What they copy stays with them."
         )
 
 
