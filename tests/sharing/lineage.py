@@ -309,7 +309,9 @@ class Lineages(RuleBasedStateMachine):
         best = next((one.level for one in it.held(name)), None)
         expected = "owner" if name == it.owner else best
         assert (None if held is None else held.level) == expected, name
-        found = await conn.execute(listed(it.kind).select(), {"asker": name, "at": self.now})
+        found = await conn.execute(
+            listed(it.kind).select(), {"asker": name, "at": self.now, "administers": []}
+        )
         assert bool(found.all()) == (expected is not None), name
         action = "invite_user" if it.kind is ThingKind.MACHINE else "invite"
         may = decide(person, action, thing, self.now).allowed
