@@ -76,11 +76,13 @@ class Cells:
         """The header of the request that runs; None where no cell does."""
         return next(reversed(self._running.values()), None)
 
-    def forget(self) -> None:
-        """Another kernel begins."""
+    def forget(self) -> set[int]:
+        """Another kernel begins; the connections on which the last one was heard."""
+        heard = set(self._messages)
         self._messages.clear()
         self._running.clear()
         self._done.clear()
+        return heard
 
     def heard(self, connection: int, data: bytes) -> None:
         """What the kernel publishes to one client."""

@@ -69,6 +69,8 @@ class RemoteKernel:
             told=self._told,
             greeted=self._greeted,
             heard=self.last_words.heard,
+            whole=self.last_words.whole,
+            taken=self.last_words.taken,
             over=self.last_words.over,
         )
         self._numbers, self._connections = itertools.count(1), itertools.count(1)
@@ -251,13 +253,13 @@ class RemoteKernel:
     def _died(self, death: Death, *, asked: bool = False) -> None:
         # Whoever's access ends has their processes killed: the news of that may come first.
         if self.death is None or (death.is_final and not self.death.is_final):
+            self.death = death  # before anybody hears of it, and asks
             if not asked and not self.is_ending:
                 self._changed("ended", death.because)
             if death.because is not None:
                 _log.warning("Kernel %s: %s", self._id, death.because)
                 if not asked and not self.is_ending:
                     self.last_words.died(death.because, is_final=death.is_final or self.is_lost)
-            self.death = death
             self._dead.set()
         for answer in self._answers.values():
             if not answer.done():

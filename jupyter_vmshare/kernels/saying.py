@@ -2,7 +2,7 @@
 
 The kernel can't say it any more. So a socket of our own takes the place of its iopub here, to which
 its clients come by themselves when their connections end; and these end when all that the kernel
-has published was taken.
+has published was taken, which a client may do late: it is waited for as long as it goes on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ _TO_COME: Final = 10.0
 _BETTER_REASON: Final = 1.0
 """Seconds: whose access ends has their processes killed first, and hears then why."""
 _TO_TAKE: Final = 30.0
-"""Seconds that a client may take for what the kernel has published."""
+"""Seconds that another kernel waits for clients to take what this one has published."""
+_PATIENCE: Final = 600.0
+"""Seconds without any progress of those that are behind. Not less: ZeroMQ reads on only when a
+client has taken the next 500 messages."""
 # ZMTP 3.0: signature, version, mechanism, no server, filler; then the type of the socket.
 _GREETING: Final = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 _READY: Final = b"\x05READY\x0bSocket-Type\x00\x00\x00\x03PUB"
@@ -54,17 +57,22 @@ class Voice:
     reads, and it may begin to read late.
     """
 
-    def __init__(self, path: Path, told: bytes) -> None:
-        self._path, self._told = path, told
+    def __init__(self, path: Path, told: bytes, changed: Callable[[], None]) -> None:
+        self._path, self._told, self._changed = path, told, changed
         self._server: asyncio.Server | None = None
         self._clients: set[asyncio.StreamWriter] = set()
+        self.has_told = 0
+        """How many clients."""
 
     async def speak(self) -> None:
-        """Until all who had listened have come back; they stay connected until `close`."""
+        """From now on; who has come stays connected until `close`."""
         self._path.unlink(missing_ok=True)
-        server = self._server = await asyncio.start_unix_server(self._tell, self._path)
-        # Who comes for the first time has heard nothing of what this is about.
-        asyncio.get_running_loop().call_later(_TO_COME, server.close)
+        self._server = await asyncio.start_unix_server(self._tell, self._path)
+
+    def hush(self) -> None:
+        """Nobody else is told."""
+        if self._server is not None:
+            self._server.close()
 
     async def _tell(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._clients.add(writer)
@@ -75,6 +83,8 @@ class Voice:
             _, size = await reader.readexactly(2)
             await reader.readexactly(size)
             writer.write(self._told)
+            self.has_told += 1
+            self._changed()
             while await reader.read(1 << 16):
                 pass
         self._clients.discard(writer)
@@ -82,8 +92,7 @@ class Voice:
 
     def close(self) -> None:
         """The place is the kernel's again."""
-        if self._server is not None:
-            self._server.close()
+        self.hush()
         for writer in self._clients:
             writer.close()
 
@@ -104,11 +113,14 @@ class LastWords:
         self._cells = Cells()
         self._clients: set[int] = set()
         self._changed = asyncio.Event()
+        self._progress = 0
+        self._is_whole = False
         self._signed_with = ("", "")
         self._voice: Voice | None = None
         self._saying: asyncio.Task[None] | None = None
         self._because: str | None = None
         self._is_final = False
+        self.to_take, self.to_come, self.patience = _TO_TAKE, _TO_COME, _PATIENCE
 
     def signed_with(self, key: str, scheme: str) -> None:
         """As the kernel's own messages are."""
@@ -125,8 +137,20 @@ class LastWords:
         if client in self._clients:
             self._cells.heard(client, data)
 
+    def whole(self, client: int) -> None:
+        """All that was published to it has come here: so it is known which cell runs."""
+        if client in self._clients:
+            self._is_whole = True
+            self._changed.set()
+
+    def taken(self, client: int) -> None:
+        """It goes on."""
+        if client in self._clients and self._saying is not None:
+            self._progress += 1
+            self._changed.set()
+
     def over(self, client: int) -> None:
-        """It is gone."""
+        """It is gone, mostly since it has taken all."""
         if client in self._clients:
             self._clients.discard(client)
             self._cells.over(client)
@@ -143,9 +167,9 @@ class LastWords:
             self._saying = asyncio.create_task(self._say(), name="kernel-last-words")
 
     async def said(self) -> None:
-        """Return when it was said, if there is something to say."""
+        """Return when it was said, if there is something to say, or soon."""
         if self._saying is not None:
-            await asyncio.wait([self._saying])
+            await asyncio.wait([self._saying], timeout=self.to_take)
 
     def close(self) -> None:
         """The socket is another kernel's now."""
@@ -155,24 +179,47 @@ class LastWords:
         if self._voice is not None:
             self._voice.close()
             self._voice = None
-        self._cells.forget()
-        self._because, self._is_final = None, False
+        # What still comes for these is of the kernel that has ended.
+        self._clients -= self._cells.forget()
+        self._because, self._is_final, self._is_whole = None, False, False
 
     async def _say(self) -> None:
         clients = set(self._clients)
         await self._until(lambda: self._is_final, _BETTER_REASON)
-        await self._until(lambda: self._is_final or not clients & self._clients, _TO_TAKE)
+        await self._while_taken(
+            lambda: self._is_final or self._is_whole or not clients & self._clients
+        )
         running, session = self._cells.running, self._cells.session
         if running is None or self._because is None:
             return
         self._make_room()
-        # Whoever has not taken all in time loses nothing, and does not hear this.
-        for client in self._clients - (set() if self._is_final else clients):
+        # Who has come since waits for a kernel.
+        for client in self._clients - clients:
             self._let_go(client)
         key, scheme = self._signed_with
         signed = Session(key=key.encode(), signature_scheme=scheme, session=session)
-        self._voice = Voice(self._path, message(self._because, to=running, session=signed))
-        await self._voice.speak()
+        told = message(self._because, to=running, session=signed)
+        self._voice = voice = Voice(self._path, told, self._changed.set)
+        await voice.speak()
+        await self._while_taken(lambda: self._is_final or not clients & self._clients)
+        # Nothing more comes from the machine, and so no end of it.
+        for client in clients & self._clients if self._is_final else ():
+            self._let_go(client)
+        await self._while_taken(lambda: not clients & self._clients)
+        await self._until(lambda: voice.has_told >= len(clients), self.to_come)
+        # Who comes for the first time has heard nothing of what this is about.
+        voice.hush()
+
+    async def _while_taken(self, so: Callable[[], bool]) -> None:
+        """It is so, or nobody has gone on for long."""
+        seen = -1
+
+        def has_changed() -> bool:
+            return so() or seen != self._progress
+
+        while not so() and seen != self._progress:
+            seen = self._progress
+            await self._until(has_changed, self.patience)
 
     async def _until(self, so: Callable[[], bool], seconds: float) -> None:
         """It is so, or time is over."""

@@ -148,15 +148,20 @@ def test_what_came_for_a_connection_is_passed_on_before_it_ends() -> None:
     data = os.urandom(4_000_000)
 
     async def passed_on() -> bytes:
+        gone = asyncio.Event()
         ours, theirs = socket.socketpair()
         descriptor = ours.detach()
-        pump = Pump(descriptor, descriptor, got=lambda _: None, gone=lambda: None)
+        pump = Pump(descriptor, descriptor, got=lambda _: None, gone=gone.set)
         pump.write(data)
         pump.finish()
         reader, writer = await asyncio.open_unix_connection(sock=theirs)
         try:
             async with asyncio.timeout(PATIENCE):
-                return await reader.read(-1)
+                got = await reader.read(-1)
+                assert not gone.is_set()  # not before the other end knows
+                writer.close()
+                await gone.wait()
+                return got
         finally:
             writer.close()
 

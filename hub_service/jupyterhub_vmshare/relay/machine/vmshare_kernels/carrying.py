@@ -37,7 +37,7 @@ class Pump:
         source: Read from.
         target: Written to; may be the same.
         got: What was read.
-        gone: The other end has closed, or broken off; called once.
+        gone: The other end has closed, or broken off, or has taken all after `finish`; called once.
         room: How many bytes may be read now.
         wrote: So many bytes were written.
     """
@@ -67,7 +67,7 @@ class Pump:
 
     def look(self) -> None:
         """Read on if there is room again, and not if there is none."""
-        wanted = not (self._is_closed or self._is_last) and self._room() > 0
+        wanted = not self._is_closed and (self._is_last or self._room() > 0)
         if wanted and not self._is_reading:
             self._loop.add_reader(self._source, self._readable)
         elif not wanted and self._is_reading:
@@ -76,7 +76,8 @@ class Pump:
 
     def _readable(self) -> None:
         try:
-            data = os.read(self._source, min(wire.PIECE, max(1, self._room())))
+            room = wire.PIECE if self._is_last else max(1, self._room())
+            data = os.read(self._source, min(wire.PIECE, room))
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -84,8 +85,9 @@ class Pump:
         if not data:
             self.fail()
             return
-        self._got(data)
-        self.look()
+        if not self._is_last:
+            self._got(data)
+            self.look()
 
     def write(self, data: bytes) -> None:
         """Now, or as soon as it is taken."""
@@ -113,7 +115,7 @@ class Pump:
         if written:
             self._wrote(written)
         if self._is_last and not self._pending:
-            self.close()
+            self._half_close()
 
     def _write_on(self, wanted: bool) -> None:
         if wanted and not self._is_writing:
@@ -129,12 +131,21 @@ class Pump:
             self._gone()
 
     def finish(self) -> None:
-        """Let go of it as soon as all was taken; nothing more is read."""
+        """Let go of the socket as soon as all was taken; what still comes goes nowhere."""
+        if self._is_closed or self._is_last:
+            return
         self._is_last = True
-        if self._pending:
-            self.look()
-        else:
-            self.close()
+        self.look()
+        if not self._pending:
+            self._half_close()
+
+    def _half_close(self) -> None:
+        """All was written; the other end closes when it has read it."""
+        try:
+            with socket.socket(fileno=os.dup(self._target)) as target:
+                target.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.fail()
 
     def close(self) -> None:
         """Let go of it; what was not taken yet is lost."""
@@ -157,7 +168,10 @@ class Carrier:
         greeted: What the first frame of a link says.
         opened: A connection that the other end opens, and to which port.
         heard: What comes for a connection.
-        over: A connection that has ended, for whatever reason.
+        whole: All that the other end had for a connection has come.
+        taken: More was taken of what came for a connection.
+        over: A connection that has ended, for whatever reason; all that came was taken then, unless
+            it was broken off here.
     """
 
     def __init__(
@@ -168,10 +182,12 @@ class Carrier:
         greeted: Callable[[dict[str, Any]], None],
         opened: Callable[[int, int], None] | None = None,
         heard: Callable[[int, bytes], None] = lambda _connection, _data: None,
+        whole: Callable[[int], None] = lambda _connection: None,
+        taken: Callable[[int], None] = lambda _connection: None,
         over: Callable[[int], None] = lambda _connection: None,
     ) -> None:
         self.stream = stream
-        self._heard, self._over = heard, over
+        self._heard, self._whole, self._taken, self._over = heard, whole, taken, over
         self._told, self._greeted, self._opened = told, greeted, opened
         self._pumps: dict[int, Pump] = {}
         self._early: dict[int, list[bytes]] = {}
@@ -225,6 +241,7 @@ class Carrier:
             case wire.DATA if frame.connection in self._early:
                 self._early[frame.connection].append(frame.payload)
             case wire.CLOSE:
+                self._whole(frame.connection)
                 self.finish(frame.connection)
 
     def flush(self) -> None:
@@ -256,6 +273,7 @@ class Carrier:
 
         def wrote(size: int) -> None:
             self.stream.passed_on(connection, size)
+            self._taken(connection)
             self.flush()
 
         descriptor = found.detach()
@@ -277,10 +295,8 @@ class Carrier:
     def finish(self, connection: int) -> None:
         """There is nothing more to come for it: it ends when all that came was taken."""
         self._early.pop(connection, None)
-        pump = self._pumps.pop(connection, None)
-        if pump is not None:
+        if (pump := self._pumps.get(connection)) is not None:
             pump.finish()
-            self._over(connection)
 
     def _let_go(self, connection: int) -> None:
         self._early.pop(connection, None)
