@@ -114,7 +114,7 @@ class LastWords:
         self._clients: set[int] = set()
         self._changed = asyncio.Event()
         self._progress = 0
-        self._is_whole = False
+        self._whole: set[int] = set()
         self._signed_with = ("", "")
         self._voice: Voice | None = None
         self._saying: asyncio.Task[None] | None = None
@@ -140,7 +140,7 @@ class LastWords:
     def whole(self, client: int) -> None:
         """All that was published to it has come here: so it is known which cell runs."""
         if client in self._clients:
-            self._is_whole = True
+            self._whole.add(client)
             self._changed.set()
 
     def taken(self, client: int) -> None:
@@ -181,13 +181,14 @@ class LastWords:
             self._voice = None
         # What still comes for these is of the kernel that has ended.
         self._clients -= self._cells.forget()
-        self._because, self._is_final, self._is_whole = None, False, False
+        self._whole.clear()
+        self._because, self._is_final = None, False
 
     async def _say(self) -> None:
         clients = set(self._clients)
         await self._until(lambda: self._is_final, _BETTER_REASON)
         await self._while_taken(
-            lambda: self._is_final or self._is_whole or not clients & self._clients
+            lambda: self._is_final or self._whole or not clients & self._clients
         )
         running, session = self._cells.running, self._cells.session
         if running is None or self._because is None:
@@ -206,22 +207,24 @@ class LastWords:
         for client in clients & self._clients if self._is_final else ():
             self._let_go(client)
         await self._while_taken(lambda: not clients & self._clients)
-        await self._until(lambda: voice.has_told >= len(clients), self.to_come)
+        # Some had all before the end itself was heard of.
+        to_tell = len(clients | self._whole)
+        await self._until(lambda: voice.has_told >= to_tell, self.to_come)
         # Who comes for the first time has heard nothing of what this is about.
         voice.hush()
 
-    async def _while_taken(self, so: Callable[[], bool]) -> None:
+    async def _while_taken(self, so: Callable[[], object]) -> None:
         """It is so, or nobody has gone on for long."""
         seen = -1
 
-        def has_changed() -> bool:
+        def has_changed() -> object:
             return so() or seen != self._progress
 
         while not so() and seen != self._progress:
             seen = self._progress
             await self._until(has_changed, self.patience)
 
-    async def _until(self, so: Callable[[], bool], seconds: float) -> None:
+    async def _until(self, so: Callable[[], object], seconds: float) -> None:
         """It is so, or time is over."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):

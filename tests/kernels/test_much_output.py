@@ -77,7 +77,7 @@ def killed_behind_20_megabytes(kernel: Started, done: Path) -> str:
     end = board.listen(told.append)
     try:
         act = prepared(kernel, kill("getpid"))
-        asked = kernel.client.execute(LINES.format(done=str(done)))
+        asked: str = kernel.client.execute(LINES.format(done=str(done)))
         until(done.exists)
         act(kernel)
         until(lambda: any(news.state == "ended" for news in told))
