@@ -21,7 +21,8 @@ from tests.kernels.test_news import SENTENCE, kill, refuse
 from tests.kernels.test_provisioner import lines, until
 
 pytestmark = pytest.mark.scenario("V7")
-TALKS = "import time\nfor n in range(1000): print(f'line {n}', flush=True)\ntime.sleep(1000)"
+TALKS = "import time\nfor n in range(500): print(f'line {n}', flush=True)\ntime.sleep(1000)"
+"""Fewer than 1,000 messages: a kernel drops more where it is faster than its own socket."""
 ENDS = [
     pytest.param(refuse, SENTENCE, id="the access ended"),
     pytest.param(kill("getpid"), KILLED_THERE, id="the kernel was killed"),
@@ -70,19 +71,19 @@ def test_the_cell_that_runs_says_why_after_its_last_line_and_once(
         other.wait_for_ready(timeout=PATIENCE)
         asked = doomed.client.execute(TALKS)
         printed = ""
-        while not printed.endswith("line 999\n"):
+        while not printed.endswith("line 499\n"):
             message = doomed.client.get_iopub_msg(timeout=PATIENCE)
             if message["msg_type"] == "stream":
                 printed += message["content"]["text"]
                 session = message["header"]["session"]
         act(doomed)
         [last] = heard_of(doomed.client, asked)
-        assert printed == lines(1000)
+        assert printed == lines(500)
         assert last["content"] == {"name": "stderr", "text": f"{because}\n"}
         assert last["header"]["session"] == session
         # It may have died before it had told the other one its last line.
         text = text_of(heard_of(other, asked))
-        assert lines(1000).startswith(text.removesuffix(f"{because}\n"))
+        assert lines(500).startswith(text.removesuffix(f"{because}\n"))
         assert is_silent(doomed.client)
         assert is_silent(other)
     finally:
